@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace cordwood {
+
+/// The only source of time.  Durations use monotonic_ns(); names and files never use either.  Thread-safe.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  /// Unix time in nanoseconds.
+  virtual int64_t now_ns() = 0;
+  /// Nanoseconds since an arbitrary point, never going back.
+  virtual int64_t monotonic_ns() = 0;
+};
+
+class SystemClock final : public Clock {
+ public:
+  int64_t now_ns() override;
+  int64_t monotonic_ns() override;
+};
+
+}  // namespace cordwood

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/result.h"
+
+namespace cordwood {
+
+struct ObjectInfo {
+  std::string key;
+  uint64_t size_bytes = 0;
+};
+
+/// Receives one object piece by piece.  Nothing is visible before finish() succeeds; dropping an unfinished
+/// upload leaves nothing that list() shows.
+class ObjectUpload {
+ public:
+  virtual ~ObjectUpload() = default;
+  virtual Result<void> append(std::string_view data) = 0;
+  /// Durable and visible on success.
+  virtual Result<void> finish() = 0;
+};
+
+/// Immutable objects by key ('/' separates; bytes [A-Za-z0-9-_.%/]).  Thread-safe.
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+  /// Durable on success.  False when the key already exists (its content is left alone).
+  virtual Result<bool> put_if_absent(const std::string& key, std::string_view data) = 0;
+  /// For large objects under keys that are unique per attempt.
+  virtual Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) = 0;
+  /// Exactly [offset, offset + size); corrupt when the object is shorter, not_found when it is missing.
+  virtual Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) = 0;
+  virtual Result<ObjectInfo> head(const std::string& key) = 0;
+  /// Keys that start with `prefix` and are greater than `after`, ascending, at most `limit`.
+  virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after,
+                                               size_t limit) = 0;
+  /// Success when the key is gone, whether it was there or not.
+  virtual Result<void> remove(const std::string& key) = 0;
+};
+
+}  // namespace cordwood

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/model/labels.h"
+
+#include <algorithm>
+
+#include "storage/model/utf8.h"
+
+namespace cordwood {
+
+namespace {
+
+bool by_name(const Labels::Pair& a, std::string_view name) { return a.first < name; }
+
+void append_escaped(char32_t c, std::string* out) {
+  switch (c) {
+    case '\a': *out += "\\a"; return;
+    case '\b': *out += "\\b"; return;
+    case '\f': *out += "\\f"; return;
+    case '\n': *out += "\\n"; return;
+    case '\r': *out += "\\r"; return;
+    case '\t': *out += "\\t"; return;
+    case '\v': *out += "\\v"; return;
+    default: break;
+  }
+  if (c < ' ' || c == 0x7f) {
+    *out += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+  } else if (c < 0x10000) {
+    *out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+  } else {
+    *out += fmt::format("\\U{:08x}", static_cast<unsigned>(c));
+  }
+}
+
+}  // namespace
+
+void append_go_quoted(std::string_view text, std::string* out) {
+  *out += '"';
+  size_t i = 0;
+  while (i < text.size()) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte == '"' || byte == '\\') {
+      *out += '\\';
+      *out += text[i++];
+      continue;
+    }
+    if (byte >= 0x20 && byte < 0x7f) {
+      *out += text[i++];
+      continue;
+    }
+    const Utf8Rune rune = decode_utf8(text, i);
+    if (!rune.valid) {
+      *out += fmt::format("\\x{:02x}", byte);
+    } else if (is_printable(rune.value)) {
+      out->append(text.substr(i, rune.size));
+    } else {
+      append_escaped(rune.value, out);
+    }
+    i += rune.size;
+  }
+  *out += '"';
+}
+
+Labels Labels::from_pairs(std::vector<Pair> pairs) {
+  std::erase_if(pairs, [](const Pair& p) { return p.second.empty(); });
+  std::sort(pairs.begin(), pairs.end());
+  for (size_t i = 1; i < pairs.size(); ++i) {
+    CHECK(pairs[i - 1].first != pairs[i].first, "label '{}' stands twice", pairs[i].first);
+  }
+  Labels labels;
+  labels.pairs_ = std::move(pairs);
+  return labels;
+}
+
+std::string_view Labels::get(std::string_view name) const {
+  const auto it = std::lower_bound(pairs_.begin(), pairs_.end(), name, by_name);
+  return it != pairs_.end() && it->first == name ? std::string_view(it->second) : std::string_view();
+}
+
+bool Labels::has(std::string_view name) const { return !get(name).empty(); }
+
+void Labels::set(std::string_view name, std::string_view value) {
+  const auto it = std::lower_bound(pairs_.begin(), pairs_.end(), name, by_name);
+  const bool found = it != pairs_.end() && it->first == name;
+  if (value.empty()) {
+    if (found) pairs_.erase(it);
+  } else if (found) {
+    it->second = value;
+  } else {
+    pairs_.emplace(it, name, value);
+  }
+}
+
+std::string Labels::to_string() const {
+  std::string out = "{";
+  for (const auto& [name, value] : pairs_) {
+    if (out.size() > 1) out += ", ";
+    out += name;
+    out += '=';
+    append_go_quoted(value, &out);
+  }
+  out += '}';
+  return out;
+}
+
+void Labels::encode(std::string* out) const {
+  ByteWriter w(out);
+  w.varint(pairs_.size());
+  for (const auto& [name, value] : pairs_) {
+    w.string(name);
+    w.string(value);
+  }
+}
+
+Result<Labels> Labels::decode(ByteReader* in) {
+  Labels labels;
+  const uint64_t n = in->count(3);
+  labels.pairs_.reserve(n);
+  for (uint64_t i = 0; i < n; ++i) {
+    const std::string_view name = in->string();
+    const std::string_view value = in->string();
+    TRY(in->status("labels"));
+    if (value.empty() || (i > 0 && labels.pairs_.back().first >= name)) {
+      return Error::corrupt(fmt::format("labels: '{}' is out of order, repeated or empty", name));
+    }
+    labels.pairs_.emplace_back(name, value);
+  }
+  TRY(in->status("labels"));
+  return labels;
+}
+
+}  // namespace cordwood
