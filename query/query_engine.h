@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "index/stream_index.h"
+#include "storage/base/clock.h"
+#include "storage/base/memory_accountant.h"
+#include "storage/snapshot.h"
+
+namespace cordwood::query {
+
+enum class Direction : unsigned char { backward, forward };
+
+/// Limits of one tenant that reading obeys; names, defaults and error texts are Loki's.
+struct QueryLimits {
+  int64_t max_query_length_ns = 721 * 3600 * kNsPerSecond;   ///< 0 = off
+  int64_t max_query_lookback_ns = 0;
+  int64_t max_query_range_ns = 0;
+  uint64_t max_query_series = 500;
+  uint64_t max_entries_limit_per_query = 5000;
+  uint64_t max_streams_matchers_per_query = 1000;
+  uint64_t max_query_bytes_read = 0;
+  int64_t query_timeout_ns = 60 * kNsPerSecond;
+  int64_t split_queries_by_interval_ns = 3600 * kNsPerSecond;  ///< > 0: metric ranges are aligned to the step
+  std::vector<std::string> required_labels;
+  uint64_t minimum_labels_number = 0;
+  uint64_t volume_max_series = 1000;
+  bool volume_enabled = true;
+};
+
+/// What every read shares.
+struct ReadContext {
+  TenantId tenant;
+  QueryLimits limits;
+  const std::atomic<bool>* cancelled = nullptr;  ///< set when the client left; may be null
+};
+
+struct RangeRequest {
+  std::string query;
+  int64_t start_ns = 0;
+  int64_t end_ns = 0;
+  int64_t step_ns = 0;      ///< metric queries
+  int64_t interval_ns = 0;  ///< log queries
+  uint32_t limit = 100;
+  Direction direction = Direction::backward;
+  bool categorize_labels = false;
+};
+
+struct InstantRequest {
+  std::string query;
+  int64_t time_ns = 0;
+  uint32_t limit = 100;
+  Direction direction = Direction::backward;
+};
+
+using LabelPairs = std::vector<std::pair<std::string, std::string>>;  ///< sorted by name
+
+struct LogEntry {
+  int64_t time_ns = 0;
+  std::string line;
+  LabelPairs structured_metadata;  ///< filled only with categorize_labels
+  LabelPairs parsed;               ///< likewise
+};
+struct LogStream {
+  LabelPairs labels;
+  std::vector<LogEntry> entries;  ///< in the direction asked for
+};
+struct Sample {
+  int64_t time_ms = 0;
+  double value = 0;
+};
+struct Series {
+  LabelPairs labels;
+  std::vector<Sample> samples;  ///< exactly one in a vector
+};
+struct Streams { std::vector<LogStream> streams; };  ///< sorted by label string
+struct Matrix { std::vector<Series> series; };
+struct Vector { std::vector<Series> series; };
+struct Scalar { Sample sample; };
+
+/// Figures for Loki's `stats` object and for our own counters.
+struct QueryStats {
+  ReadStats read;
+  uint64_t lines_processed = 0;
+  uint64_t bytes_processed = 0;
+  uint64_t structured_metadata_bytes = 0;
+  uint64_t post_filter_lines = 0;
+  uint64_t entries_returned = 0;
+  uint64_t head_lines = 0, head_bytes = 0;
+  uint64_t duplicates = 0;
+  uint64_t streams = 0;
+  uint64_t blocks_in_range = 0;   ///< after time and stream pruning
+  int64_t execution_ns = 0;
+  std::string empty_reason;       ///< why an answer is empty: no stream matches, newest line is older, …
+};
+
+struct QueryResult {
+  std::variant<Streams, Matrix, Vector, Scalar> data;
+  std::vector<std::string> warnings;
+  QueryStats stats;
+};
+
+struct IndexStats {
+  uint64_t streams = 0, chunks = 0, bytes = 0, entries = 0;
+};
+struct VolumeRequest {
+  std::string query;
+  int64_t start_ns = 0, end_ns = 0;
+  int64_t step_ns = 0;                     ///< 0: one sample over the whole range
+  uint32_t limit = 100;
+  std::vector<std::string> target_labels;
+  bool aggregate_by_labels = false;
+};
+
+/// A failure as Loki's HTTP API reports it.
+struct QueryError {
+  int status = 500;
+  std::string message;
+};
+template <typename T>
+using Answer = std::variant<T, QueryError>;
+
+/// Runs LogQL against a store.  Thread-safe; a call runs on its caller's thread.
+class QueryEngine {
+ public:
+  struct Environment {
+    std::function<SnapshotPtr()> snapshot;
+    const index::StreamIndex* streams = nullptr;
+    MemoryAccountant* memory = nullptr;
+    Clock* clock = nullptr;
+  };
+  explicit QueryEngine(Environment environment);
+  ~QueryEngine();
+
+  Answer<QueryResult> range(const ReadContext& context, const RangeRequest& request) const;
+  Answer<QueryResult> instant(const ReadContext& context, const InstantRequest& request) const;
+  /// Sorted names of the labels of streams with rows in range; `query` may be empty or a selector.
+  Answer<std::vector<std::string>> labels(const ReadContext& context, const std::string& query, int64_t start_ns,
+                                          int64_t end_ns) const;
+  Answer<std::vector<std::string>> label_values(const ReadContext& context, const std::string& name,
+                                                const std::string& query, int64_t start_ns, int64_t end_ns) const;
+  Answer<std::vector<Labels>> series(const ReadContext& context, const std::vector<std::string>& matches,
+                                     int64_t start_ns, int64_t end_ns) const;
+  Answer<IndexStats> index_stats(const ReadContext& context, const std::string& query, int64_t start_ns,
+                                 int64_t end_ns, QueryStats* stats) const;
+  /// A Vector when every series has at most one sample, else a Matrix.
+  Answer<QueryResult> volume(const ReadContext& context, const VolumeRequest& request) const;
+  /// Canonical text, as Loki's format_query prints it.
+  static Answer<std::string> format(const std::string& query);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cordwood::query

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/result.h"
+#include "storage/model/row_batch.h"
+#include "storage/model/time_range.h"
+
+namespace cordwood {
+
+/// What reading cost.  Each query owns one; every block it opens adds to it.
+struct ReadStats {
+  uint64_t blocks_opened = 0;      ///< blocks of which any data frame was read
+  uint64_t narrow_frames = 0;      ///< frames of packed or dictionary pieces
+  uint64_t heap_frames = 0;        ///< frames of byte heaps
+  uint64_t bytes_read = 0;         ///< from file or object, packed
+  uint64_t bytes_unpacked = 0;
+  uint64_t lines_rendered = 0;
+  uint64_t head_rows = 0;          ///< rows looked at that were not in a block yet
+};
+
+/// In which form a line is kept (design §4).
+enum class LineForm : uint8_t { raw = 0, json = 1, logfmt = 2, text = 3 };
+
+/// Rows [row_begin, row_end) of one stream, in order of (time, arrival).
+struct StreamRun {
+  uint32_t stream = 0;  ///< index for BlockView::stream()
+  uint32_t row_begin = 0;
+  uint32_t row_end = 0;
+  int64_t time_min_ns = 0;
+  int64_t time_max_ns = 0;
+};
+
+/// One place in a shape that differs from line to line.
+struct ShapeSlot {
+  enum class Kind : uint8_t {
+    quoted,  ///< the text between the quotes, escapes as they stand in the line
+    bare,    ///< a number, true, false or null, as it stands in the line
+    array,   ///< a whole array, as it stands in the line
+    text,    ///< logfmt and text forms: the bytes as they stand
+  };
+  uint32_t column = 0;  ///< index of the block's column that holds the cells
+  Kind kind = Kind::bare;
+  std::vector<std::string> path;   ///< decoded keys from the outermost object; one element for logfmt
+};
+
+/// The constant parts of lines that look alike: constant[0] slot[0] constant[1] … slot[n-1] constant[n].
+struct Shape {
+  LineForm form = LineForm::raw;
+  std::vector<std::string> constants;  ///< slots.size() + 1 of them
+  std::vector<ShapeSlot> slots;        ///< in the order of the line
+};
+
+/// One block, sealed or still in memory, as a query reads it.  Rows lie by (stream, time, arrival); data is read
+/// and unpacked when first asked for.  One thread at a time.  Views returned stay valid until the BlockView dies,
+/// except where a scratch string is passed: then until that string changes.
+/// Errors: corrupt (the block is to be counted and skipped), io, unavailable.
+class BlockView {
+ public:
+  virtual ~BlockView() = default;
+  virtual uint32_t row_count() const = 0;
+  virtual std::span<const StreamRun> runs() const = 0;
+  virtual const StreamPtr& stream(uint32_t index) const = 0;
+
+  /// Time of every row.
+  virtual Result<std::span<const int64_t>> times() = 0;
+  /// Bytes of the line as it was pushed.
+  virtual Result<std::string_view> line(uint32_t row, std::string* scratch) = 0;
+  /// Structured metadata of a row: sent pairs sorted by name, then detected_level if there is one.  Appends.
+  virtual Result<void> metadata(uint32_t row, std::vector<MetadataPair>* out) = 0;
+  /// Value of one metadata name for a row; nothing when the row has it not.  Reads only that column.
+  virtual Result<std::optional<std::string_view>> metadata_value(uint32_t row, std::string_view name) = 0;
+  /// How many of the row's metadata pairs, at the end, the server derived (see BatchRow::derived_count).
+  virtual Result<uint32_t> derived_metadata_count(uint32_t row) = 0;
+
+  /// The shape of a row's line, or null when the line is kept raw (always null for rows not sealed yet).
+  virtual Result<const Shape*> shape(uint32_t row) = 0;
+  /// Text of one slot of the row's shape, as it stands in the line.
+  virtual Result<std::string_view> cell(uint32_t row, const ShapeSlot& slot, std::string* scratch) = 0;
+  /// The slot's value when its column is of integer type, without making text.
+  virtual Result<std::optional<int64_t>> integer_cell(uint32_t row, const ShapeSlot& slot) = 0;
+};
+
+/// Rows and bytes of one stream, level and time bucket m = (m - 1, m] * width (design §4, Counts).
+struct BlockCount {
+  uint32_t stream = 0;      ///< index into BlockInfo::streams
+  int64_t bucket = 0;       ///< m: the bucket ends at m * width_ns, inclusive
+  std::string_view level;   ///< detected_level; empty for rows without one
+  uint64_t rows = 0;
+  uint64_t line_bytes = 0;
+  uint64_t metadata_bytes = 0;  ///< names and values of structured metadata
+};
+
+/// One stream's part of a block, known without reading data.
+struct BlockStream {
+  StreamPtr stream;
+  uint32_t rows = 0;
+  int64_t time_min_ns = 0;
+  int64_t time_max_ns = 0;
+  uint64_t line_bytes = 0;
+};
+
+/// What is known of a block from its segment's index alone.
+struct BlockInfo {
+  TenantId tenant;
+  uint32_t rows = 0;
+  int64_t time_min_ns = 0;
+  int64_t time_max_ns = 0;
+  uint64_t raw_bytes = 0;        ///< lines and metadata as pushed
+  uint64_t stored_bytes = 0;
+  uint64_t arrival_min = 0;      ///< WAL sequences of its first and last row
+  uint64_t arrival_max = 0;
+  std::vector<BlockStream> streams;  ///< in run order
+};
+
+/// A block somewhere: in a segment, spilled, or in memory.  Immutable and thread-safe; open() as often as needed.
+class BlockSource {
+ public:
+  virtual ~BlockSource() = default;
+  virtual const BlockInfo& info() const = 0;
+  /// Whether it is still in memory or spilled, not in a published segment.
+  virtual bool in_head() const = 0;
+  virtual Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const = 0;
+  /// Width of the count buckets in ns, or 0 when the block has no counts (open head blocks).
+  virtual int64_t count_width_ns() const = 0;
+  /// The count table; empty when count_width_ns() is 0.  Level views live as long as the source.
+  virtual Result<std::vector<BlockCount>> counts() const = 0;
+};
+using BlockSourcePtr = std::shared_ptr<const BlockSource>;
+
+}  // namespace cordwood

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/base/file_system.h"
+#include "storage/base/logger.h"
+#include "storage/base/object_store.h"
+#include "storage/segment.h"
+
+namespace cordwood {
+
+/// One atomic change of what the store consists of (design §6).
+struct CatalogChange {
+  std::vector<SegmentMeta> added;
+  std::vector<std::string> removed;           ///< segment keys
+  std::vector<uint64_t> generations_done;     ///< of this node: their WAL is not to be replayed any more
+};
+
+struct CatalogOptions {
+  std::string sqlite_path;             ///< local view; may be missing, stale or damaged: then it is made again
+  std::string node = "node-1";
+  uint64_t snapshot_every = 256;       ///< manifest objects between snapshots
+};
+
+/// The list of segments: numbered manifest objects in the object store are the truth
+/// (`manifest/<node>/<20-digit number>`), SQLite is the local view with the last number applied.
+/// commit() may be called by one thread at a time; reads are thread-safe.
+class Catalog {
+ public:
+  /// Applies the manifest objects that the local view lacks.
+  static Result<std::unique_ptr<Catalog>> open(FileSystem& fs, ObjectStore& store, CatalogOptions options,
+                                               Logger& log);
+  virtual ~Catalog() = default;
+  /// Durable when it returns: first the manifest object, then the local view.  A failure of the local view alone
+  /// is logged and mended at the next open; the change counts as made.
+  virtual Result<void> commit(const CatalogChange& change) = 0;
+  virtual std::vector<SegmentMeta> segments() const = 0;
+  virtual bool generation_done(uint64_t generation) const = 0;
+  /// Largest generation number ever marked done, 0 if none.
+  virtual uint64_t last_generation_done() const = 0;
+  virtual uint64_t version() const = 0;  ///< number of the last manifest object applied
+  /// Removes segment objects under `segments/` that no manifest names and that are not in `keep`; for start-up
+  /// and after a grace period.  Returns how many.
+  virtual Result<uint64_t> remove_orphans(const std::vector<std::string>& keep) = 0;
+};
+
+/// `<dir>` as an object store: a key is a path below it.  put is write to a temporary name, sync, link by rename,
+/// sync of the directory.
+Result<std::unique_ptr<ObjectStore>> open_directory_store(FileSystem& fs, const std::string& dir);
+
+}  // namespace cordwood

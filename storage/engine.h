@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "storage/base/clock.h"
+#include "storage/base/file_system.h"
+#include "storage/base/logger.h"
+#include "storage/base/memory_accountant.h"
+#include "storage/base/metrics.h"
+#include "storage/base/object_store.h"
+#include "storage/base/task_runner.h"
+#include "storage/block_builder.h"
+#include "storage/snapshot.h"
+#include "storage/wal_writer.h"
+
+namespace cordwood {
+
+struct EngineOptions {
+  std::string data_dir = "data";               ///< wal/, spill/, catalog.sqlite, objects/ (unless a store is given)
+  std::string node = "node-1";
+  uint64_t block_raw_bytes = 8u << 20;         ///< a family's rows seal at this size
+  uint32_t block_rows = 64u << 10;             ///< or at this many rows
+  uint64_t generation_raw_bytes = 512u << 20;  ///< a generation closes beyond this
+  int64_t generation_age_ns = 300'000'000'000; ///< or this long after its first row
+  uint32_t max_pending_generations = 2;        ///< closed but not published; beyond it appends get unavailable
+  WalWriterOptions wal;
+  BlockBuilderOptions block;
+};
+
+/// What the engine needs of the world; all outlive it.
+struct EngineEnvironment {
+  FileSystem* fs = nullptr;
+  Clock* clock = nullptr;
+  ObjectStore* store = nullptr;
+  MemoryAccountant* memory = nullptr;
+  TaskRunner* background = nullptr;      ///< sealing and publishing
+  WalBodyDecoder* body_decoder = nullptr;
+  StreamListener* streams = nullptr;     ///< may be null
+  Logger* log = nullptr;
+  Metrics* metrics = nullptr;
+};
+
+/// The store: append, snapshot, flush.  Thread-safe.
+///
+/// A row is acknowledged when its WAL record is durable; from then on every snapshot shows it, in the head or in a
+/// published segment, exactly once.  Closing a generation: its blocks seal, its segments are written and made
+/// durable, one catalog change names them and marks the generation done, snapshots swap in the same step, then its
+/// WAL and spill files go.
+class Engine {
+ public:
+  /// Opens catalog and segments, replays the generations not marked done, removes leftovers.
+  static Result<std::unique_ptr<Engine>> open(EngineOptions options, EngineEnvironment environment);
+  virtual ~Engine() = default;
+
+  struct Appended {
+    uint64_t rows = 0;
+    uint64_t duplicates = 0;  ///< dropped: equal to a row in the head
+  };
+  /// Durable and visible on success.  `body` is what the WAL keeps; null: the batch itself is encoded.
+  /// unavailable: disk full, WAL broken, or the head is at its limit (the client should try again).
+  virtual Result<Appended> append(const RowBatch& batch, const WalBody* body) = 0;
+  virtual SnapshotPtr snapshot() const = 0;
+  /// Closes the current generation and returns when everything acknowledged so far is published.
+  virtual Result<void> flush() = 0;
+  /// Work that is due by time (age of the generation, orphans); call about once a second.
+  virtual void tick() = 0;
+  /// Bytes and counts for /metrics and for tests.
+  struct Status {
+    uint64_t head_rows = 0;
+    uint64_t head_bytes = 0;
+    uint64_t pending_generations = 0;
+    uint64_t wal_bytes = 0;
+    uint64_t segments = 0;
+    uint64_t segment_bytes = 0;
+    bool writable = true;
+  };
+  virtual Status status() const = 0;
+  /// The interned stream for labels of a tenant; the same object for as long as somebody holds it.
+  virtual StreamPtr stream(const TenantId& tenant, StreamKind kind, const Labels& labels) = 0;
+};
+
+}  // namespace cordwood

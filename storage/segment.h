@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/base/file_system.h"
+#include "storage/base/object_store.h"
+#include "storage/block_builder.h"
+
+namespace cordwood {
+
+/// What the catalog knows of a segment; enough to leave it out of a query without touching it.
+struct SegmentMeta {
+  std::string key;             ///< object name, unique per attempt
+  uint64_t size_bytes = 0;
+  uint64_t tail_bytes = 0;     ///< stream table, block index and footer at the end of the object
+  std::string node;
+  uint64_t generation = 0;
+  uint32_t level = 0;
+  uint32_t blocks = 0;
+  uint64_t rows = 0;
+  uint64_t raw_bytes = 0;
+  int64_t time_min_ns = 0;
+  int64_t time_max_ns = 0;
+  uint64_t arrival_min = 0;
+  uint64_t arrival_max = 0;
+  std::vector<std::string> replaces;  ///< keys of the segments it was merged from
+
+  void encode(std::string* out) const;
+  static Result<SegmentMeta> decode(ByteReader* in);
+};
+
+/// Reads ranges of the place where blocks lie.  Thread-safe.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  virtual Result<std::string> read(uint64_t offset, uint64_t size) const = 0;
+};
+std::shared_ptr<const ByteSource> object_source(ObjectStore& store, std::string key);
+std::shared_ptr<const ByteSource> file_source(std::shared_ptr<File> file);
+std::shared_ptr<const ByteSource> memory_source(std::string bytes);
+
+/// A sealed block outside a segment (spilled or in memory): `narrow` at narrow_offset and `heap` at heap_offset of
+/// `source`.  corrupt when `entry` is malformed.  `in_head` is what BlockSource::in_head() answers.
+Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr> streams, std::string entry,
+                                  std::shared_ptr<const ByteSource> source, uint64_t narrow_offset,
+                                  uint64_t heap_offset, bool in_head);
+
+/// Where a spilled block lies, for assembling a segment by copying.
+struct SpilledBlock {
+  BlockInfo info;
+  std::string entry;
+  std::shared_ptr<const ByteSource> source;
+  uint64_t narrow_offset = 0, narrow_bytes = 0;
+  uint64_t heap_offset = 0, heap_bytes = 0;
+};
+
+/// Writes one segment object from spilled blocks: stripes of at most 16 blocks, narrow pieces first, then tail.
+/// The object is durable on success, but published by the manifest alone.
+Result<SegmentMeta> write_segment(ObjectStore& store, const std::string& key, const std::string& node,
+                                  uint64_t generation, const std::vector<SpilledBlock>& blocks);
+
+/// An open segment: its tail, parsed.  Immutable, thread-safe.  Blocks share ownership of what they need.
+class Segment {
+ public:
+  virtual ~Segment() = default;
+  /// Reads the tail (one ranged read).  corrupt, or invalid for an unknown version or required feature bit.
+  static Result<std::shared_ptr<const Segment>> open(ObjectStore& store, const SegmentMeta& meta);
+  virtual const SegmentMeta& meta() const = 0;
+  virtual const std::vector<BlockSourcePtr>& blocks() const = 0;
+  /// Streams of the whole segment, each once.
+  virtual const std::vector<StreamPtr>& streams() const = 0;
+  virtual uint64_t memory_bytes() const = 0;
+};
+
+/// Reads a meta back from a segment's own footer (repair, inspect).
+Result<SegmentMeta> read_segment_meta(ObjectStore& store, const std::string& key);
+
+}  // namespace cordwood

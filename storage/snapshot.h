@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "storage/block_view.h"
+
+namespace cordwood {
+
+/// One state of the store: the published segments and the rows not published yet, taken together under one lock.
+/// What it names stays readable for as long as it lives.  Immutable, thread-safe.
+class Snapshot {
+ public:
+  virtual ~Snapshot() = default;
+  /// Blocks of a tenant whose rows may lie in `range`, in no order.  A row stands in exactly one of them, but for
+  /// copies of a row (equal stream, time, line, sent metadata) that were pushed again later: readers drop those,
+  /// the earliest arrival wins.
+  virtual std::vector<BlockSourcePtr> blocks(const TenantId& tenant, TimeRange range) const = 0;
+  /// Every stream of a tenant with rows on a UTC day, from published segments alone.
+  virtual std::vector<StreamPtr> published_streams(const TenantId& tenant, int32_t day) const = 0;
+  /// Tenants and days that published segments hold.
+  struct TenantDay {
+    TenantId tenant;
+    int32_t day = 0;
+  };
+  virtual std::vector<TenantDay> published_days() const = 0;
+  /// Tenants with rows, published or not.
+  virtual std::vector<TenantId> tenants() const = 0;
+  virtual uint64_t catalog_version() const = 0;
+};
+using SnapshotPtr = std::shared_ptr<const Snapshot>;
+
+/// Told of streams as they appear, so that an index above storage can know them before they are published.
+/// Called on the thread that appends or replays, before the rows can be seen.
+class StreamListener {
+ public:
+  virtual ~StreamListener() = default;
+  /// The first row of `stream` on `day` since the current generation began.
+  virtual void on_stream_day(const StreamPtr& stream, int32_t day) = 0;
+};
+
+}  // namespace cordwood
