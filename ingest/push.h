@@ -37,13 +37,13 @@ struct IngestLimits {
   std::vector<std::string> discover_service_name;  ///< likewise; empty = off
   double ingestion_rate_mb = 0;                    ///< 0 = off
   double ingestion_burst_size_mb = 6;
-  uint64_t per_stream_rate_limit_bytes = 0;        ///< 0 = off
+  uint64_t per_stream_rate_limit_bytes = 0;  ///< 0 = off
   uint64_t per_stream_rate_limit_burst_bytes = 15u << 20;
-  uint64_t max_global_streams_per_user = 0;        ///< 0 = off
-  int64_t block_ingestion_until_ns = 0;            ///< 0 = not blocked
+  uint64_t max_global_streams_per_user = 0;  ///< 0 = off
+  int64_t block_ingestion_until_ns = 0;      ///< 0 = not blocked
   int block_ingestion_status_code = 260;
   std::vector<std::string> enforced_labels;
-  std::vector<std::string> otlp_index_labels;      ///< resource attributes promoted; default list likewise
+  std::vector<std::string> otlp_index_labels;  ///< resource attributes promoted; default list likewise
 };
 IngestLimits default_ingest_limits();
 
@@ -57,7 +57,7 @@ enum class PushProtocol : uint8_t { loki, loki_legacy, otlp };
 struct PushRequest {
   TenantId tenant;
   PushProtocol protocol = PushProtocol::loki;
-  std::string_view content_type;      ///< as sent; empty when the header is missing
+  std::string_view content_type;  ///< as sent; empty when the header is missing
   std::string_view content_encoding;
   std::string_view body;
 };

@@ -22,7 +22,7 @@ enum class Direction : unsigned char { backward, forward };
 
 /// Limits of one tenant that reading obeys; names, defaults and error texts are Loki's.
 struct QueryLimits {
-  int64_t max_query_length_ns = 721 * 3600 * kNsPerSecond;   ///< 0 = off
+  int64_t max_query_length_ns = 721 * 3600 * kNsPerSecond;  ///< 0 = off
   int64_t max_query_lookback_ns = 0;
   int64_t max_query_range_ns = 0;
   uint64_t max_query_series = 500;
@@ -82,10 +82,18 @@ struct Series {
   LabelPairs labels;
   std::vector<Sample> samples;  ///< exactly one in a vector
 };
-struct Streams { std::vector<LogStream> streams; };  ///< sorted by label string
-struct Matrix { std::vector<Series> series; };
-struct Vector { std::vector<Series> series; };
-struct Scalar { Sample sample; };
+struct Streams {
+  std::vector<LogStream> streams;
+};  ///< sorted by label string
+struct Matrix {
+  std::vector<Series> series;
+};
+struct Vector {
+  std::vector<Series> series;
+};
+struct Scalar {
+  Sample sample;
+};
 
 /// Figures for Loki's `stats` object and for our own counters.
 struct QueryStats {
@@ -98,9 +106,9 @@ struct QueryStats {
   uint64_t head_lines = 0, head_bytes = 0;
   uint64_t duplicates = 0;
   uint64_t streams = 0;
-  uint64_t blocks_in_range = 0;   ///< after time and stream pruning
+  uint64_t blocks_in_range = 0;  ///< after time and stream pruning
   int64_t execution_ns = 0;
-  std::string empty_reason;       ///< why an answer is empty: no stream matches, newest line is older, …
+  std::string empty_reason;  ///< why an answer is empty: no stream matches, newest line is older, …
 };
 
 struct QueryResult {
@@ -115,7 +123,7 @@ struct IndexStats {
 struct VolumeRequest {
   std::string query;
   int64_t start_ns = 0, end_ns = 0;
-  int64_t step_ns = 0;                     ///< 0: one sample over the whole range
+  int64_t step_ns = 0;  ///< 0: one sample over the whole range
   uint32_t limit = 100;
   std::vector<std::string> target_labels;
   bool aggregate_by_labels = false;
@@ -150,8 +158,8 @@ class QueryEngine {
                                                 const std::string& query, int64_t start_ns, int64_t end_ns) const;
   Answer<std::vector<Labels>> series(const ReadContext& context, const std::vector<std::string>& matches,
                                      int64_t start_ns, int64_t end_ns) const;
-  Answer<IndexStats> index_stats(const ReadContext& context, const std::string& query, int64_t start_ns,
-                                 int64_t end_ns, QueryStats* stats) const;
+  Answer<IndexStats> index_stats(const ReadContext& context, const std::string& query, int64_t start_ns, int64_t end_ns,
+                                 QueryStats* stats) const;
   /// A Vector when every series has at most one sample, else a Matrix.
   Answer<QueryResult> volume(const ReadContext& context, const VolumeRequest& request) const;
   /// Canonical text, as Loki's format_query prints it.

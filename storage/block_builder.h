@@ -30,8 +30,8 @@ struct BlockInput {
 struct BlockBuilderOptions {
   uint32_t frame_rows = 4096;
   uint32_t frame_bytes = 256u << 10;
-  uint32_t max_shapes = 4096;      ///< lines of further shapes stay raw
-  uint32_t max_columns = 16384;    ///< likewise
+  uint32_t max_shapes = 4096;    ///< lines of further shapes stay raw
+  uint32_t max_columns = 16384;  ///< likewise
   int zstd_level = 1;
 };
 

@@ -17,13 +17,13 @@ namespace cordwood {
 
 /// What reading cost.  Each query owns one; every block it opens adds to it.
 struct ReadStats {
-  uint64_t blocks_opened = 0;      ///< blocks of which any data frame was read
-  uint64_t narrow_frames = 0;      ///< frames of packed or dictionary pieces
-  uint64_t heap_frames = 0;        ///< frames of byte heaps
-  uint64_t bytes_read = 0;         ///< from file or object, packed
+  uint64_t blocks_opened = 0;  ///< blocks of which any data frame was read
+  uint64_t narrow_frames = 0;  ///< frames of packed or dictionary pieces
+  uint64_t heap_frames = 0;    ///< frames of byte heaps
+  uint64_t bytes_read = 0;     ///< from file or object, packed
   uint64_t bytes_unpacked = 0;
   uint64_t lines_rendered = 0;
-  uint64_t head_rows = 0;          ///< rows looked at that were not in a block yet
+  uint64_t head_rows = 0;  ///< rows looked at that were not in a block yet
 };
 
 /// In which form a line is kept (design §4).
@@ -48,7 +48,7 @@ struct ShapeSlot {
   };
   uint32_t column = 0;  ///< index of the block's column that holds the cells
   Kind kind = Kind::bare;
-  std::vector<std::string> path;   ///< decoded keys from the outermost object; one element for logfmt
+  std::vector<std::string> path;  ///< decoded keys from the outermost object; one element for logfmt
 };
 
 /// The constant parts of lines that look alike: constant[0] slot[0] constant[1] … slot[n-1] constant[n].
@@ -90,9 +90,9 @@ class BlockView {
 
 /// Rows and bytes of one stream, level and time bucket m = (m - 1, m] * width (design §4, Counts).
 struct BlockCount {
-  uint32_t stream = 0;      ///< index into BlockInfo::streams
-  int64_t bucket = 0;       ///< m: the bucket ends at m * width_ns, inclusive
-  std::string_view level;   ///< detected_level; empty for rows without one
+  uint32_t stream = 0;     ///< index into BlockInfo::streams
+  int64_t bucket = 0;      ///< m: the bucket ends at m * width_ns, inclusive
+  std::string_view level;  ///< detected_level; empty for rows without one
   uint64_t rows = 0;
   uint64_t line_bytes = 0;
   uint64_t metadata_bytes = 0;  ///< names and values of structured metadata
@@ -113,9 +113,9 @@ struct BlockInfo {
   uint32_t rows = 0;
   int64_t time_min_ns = 0;
   int64_t time_max_ns = 0;
-  uint64_t raw_bytes = 0;        ///< lines and metadata as pushed
+  uint64_t raw_bytes = 0;  ///< lines and metadata as pushed
   uint64_t stored_bytes = 0;
-  uint64_t arrival_min = 0;      ///< WAL sequences of its first and last row
+  uint64_t arrival_min = 0;  ///< WAL sequences of its first and last row
   uint64_t arrival_max = 0;
   std::vector<BlockStream> streams;  ///< in run order
 };

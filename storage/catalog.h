@@ -15,14 +15,14 @@ namespace cordwood {
 /// One atomic change of what the store consists of (design §6).
 struct CatalogChange {
   std::vector<SegmentMeta> added;
-  std::vector<std::string> removed;           ///< segment keys
-  std::vector<uint64_t> generations_done;     ///< of this node: their WAL is not to be replayed any more
+  std::vector<std::string> removed;        ///< segment keys
+  std::vector<uint64_t> generations_done;  ///< of this node: their WAL is not to be replayed any more
 };
 
 struct CatalogOptions {
-  std::string sqlite_path;             ///< local view; may be missing, stale or damaged: then it is made again
+  std::string sqlite_path;  ///< local view; may be missing, stale or damaged: then it is made again
   std::string node = "node-1";
-  uint64_t snapshot_every = 256;       ///< manifest objects between snapshots
+  uint64_t snapshot_every = 256;  ///< manifest objects between snapshots
 };
 
 /// The list of segments: numbered manifest objects in the object store are the truth
@@ -31,8 +31,7 @@ struct CatalogOptions {
 class Catalog {
  public:
   /// Applies the manifest objects that the local view lacks.
-  static Result<std::unique_ptr<Catalog>> open(FileSystem& fs, ObjectStore& store, CatalogOptions options,
-                                               Logger& log);
+  static Result<std::unique_ptr<Catalog>> open(FileSystem& fs, ObjectStore& store, CatalogOptions options, Logger& log);
   virtual ~Catalog() = default;
   /// Durable when it returns: first the manifest object, then the local view.  A failure of the local view alone
   /// is logged and mended at the next open; the change counts as made.

@@ -18,13 +18,13 @@
 namespace cordwood {
 
 struct EngineOptions {
-  std::string data_dir = "data";               ///< wal/, spill/, catalog.sqlite, objects/ (unless a store is given)
+  std::string data_dir = "data";  ///< wal/, spill/, catalog.sqlite, objects/ (unless a store is given)
   std::string node = "node-1";
-  uint64_t block_raw_bytes = 8u << 20;         ///< a family's rows seal at this size
-  uint32_t block_rows = 64u << 10;             ///< or at this many rows
-  uint64_t generation_raw_bytes = 512u << 20;  ///< a generation closes beyond this
-  int64_t generation_age_ns = 300'000'000'000; ///< or this long after its first row
-  uint32_t max_pending_generations = 2;        ///< closed but not published; beyond it appends get unavailable
+  uint64_t block_raw_bytes = 8u << 20;          ///< a family's rows seal at this size
+  uint32_t block_rows = 64u << 10;              ///< or at this many rows
+  uint64_t generation_raw_bytes = 512u << 20;   ///< a generation closes beyond this
+  int64_t generation_age_ns = 300'000'000'000;  ///< or this long after its first row
+  uint32_t max_pending_generations = 2;         ///< closed but not published; beyond it appends get unavailable
   WalWriterOptions wal;
   BlockBuilderOptions block;
 };
@@ -35,9 +35,9 @@ struct EngineEnvironment {
   Clock* clock = nullptr;
   ObjectStore* store = nullptr;
   MemoryAccountant* memory = nullptr;
-  TaskRunner* background = nullptr;      ///< sealing and publishing
+  TaskRunner* background = nullptr;  ///< sealing and publishing
   WalBodyDecoder* body_decoder = nullptr;
-  StreamListener* streams = nullptr;     ///< may be null
+  StreamListener* streams = nullptr;  ///< may be null
   Logger* log = nullptr;
   Metrics* metrics = nullptr;
 };

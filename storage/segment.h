@@ -13,9 +13,9 @@ namespace cordwood {
 
 /// What the catalog knows of a segment; enough to leave it out of a query without touching it.
 struct SegmentMeta {
-  std::string key;             ///< object name, unique per attempt
+  std::string key;  ///< object name, unique per attempt
   uint64_t size_bytes = 0;
-  uint64_t tail_bytes = 0;     ///< stream table, block index and footer at the end of the object
+  uint64_t tail_bytes = 0;  ///< stream table, block index and footer at the end of the object
   std::string node;
   uint64_t generation = 0;
   uint32_t level = 0;

@@ -19,7 +19,13 @@ enum class WalRecordType : uint8_t {
 };
 
 /// How a push_body is to be read again.  Numbers are on disk; ingest owns their meaning.
-enum class BodyFormat : uint8_t { loki_json = 1, loki_protobuf = 2, loki_json_v0 = 3, otlp_json = 4, otlp_protobuf = 5 };
+enum class BodyFormat : uint8_t {
+  loki_json = 1,
+  loki_protobuf = 2,
+  loki_json_v0 = 3,
+  otlp_json = 4,
+  otlp_protobuf = 5
+};
 enum class BodyEncoding : uint8_t { none = 0, snappy = 1, gzip = 2, deflate = 3, zstd = 4, lz4 = 5 };
 
 /// The rules that were in force for a tenant when a body was accepted, as ingest encodes them.
@@ -32,9 +38,9 @@ struct WalPolicy {
 struct WalBody {
   BodyFormat format = BodyFormat::loki_json;
   BodyEncoding encoding = BodyEncoding::none;
-  std::string_view body;               ///< as received, still packed
-  std::vector<uint32_t> refused;       ///< ordinals of refused entries in body order, ascending
-  const WalPolicy* policy = nullptr;   ///< never null
+  std::string_view body;              ///< as received, still packed
+  std::vector<uint32_t> refused;      ///< ordinals of refused entries in body order, ascending
+  const WalPolicy* policy = nullptr;  ///< never null
 };
 
 /// One record as it comes back.

@@ -12,8 +12,8 @@ namespace cordwood {
 
 struct WalReplayReport {
   uint64_t records = 0;
-  uint64_t torn_bytes = 0;        ///< cut from the end of the newest file
-  uint64_t damaged_records = 0;   ///< skipped elsewhere; the file was copied to `<name>.damaged`
+  uint64_t torn_bytes = 0;       ///< cut from the end of the newest file
+  uint64_t damaged_records = 0;  ///< skipped elsewhere; the file was copied to `<name>.damaged`
   std::vector<std::string> problems;
 };
 

@@ -10,8 +10,9 @@
 namespace cordwood {
 
 struct WalWriterOptions {
-  uint64_t file_bytes = 64u << 20;     ///< a new file of the set begins beyond this
-  uint32_t group_wait_us = 1000;       ///< how long a leader waits for company when others are on their way; 0 in simulations
+  uint64_t file_bytes = 64u << 20;  ///< a new file of the set begins beyond this
+  uint32_t group_wait_us =
+      1000;  ///< how long a leader waits for company when others are on their way; 0 in simulations
 };
 
 /// Appends records to the WAL files of one generation: `<dir>/<generation>-<n>.wal`.
@@ -27,7 +28,7 @@ class WalWriter {
   /// One record to write: either `body` (with its policy) or `batch`.
   struct Push {
     TenantId tenant;
-    uint64_t sequence = 0;         ///< ascending in the order of append() calls made under the engine's lock
+    uint64_t sequence = 0;  ///< ascending in the order of append() calls made under the engine's lock
     int64_t receive_time_ns = 0;
     const WalBody* body = nullptr;
     const RowBatch* batch = nullptr;

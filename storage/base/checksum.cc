@@ -5,7 +5,9 @@
 
 namespace cordwood {
 
-uint64_t xxh3_64(std::string_view data, uint64_t seed) { return XXH3_64bits_withSeed(data.data(), data.size(), seed); }
+uint64_t xxh3_64(std::string_view data, uint64_t seed) {
+  return XXH3_64bits_withSeed(data.data(), data.size(), seed);
+}
 
 Hash128 xxh3_128(std::string_view data) {
   const XXH128_hash_t h = XXH3_128bits(data.data(), data.size());

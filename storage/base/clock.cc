@@ -12,7 +12,11 @@ int64_t ns_of() {
 }
 }  // namespace
 
-int64_t SystemClock::now_ns() { return ns_of<std::chrono::system_clock>(); }
-int64_t SystemClock::monotonic_ns() { return ns_of<std::chrono::steady_clock>(); }
+int64_t SystemClock::now_ns() {
+  return ns_of<std::chrono::system_clock>();
+}
+int64_t SystemClock::monotonic_ns() {
+  return ns_of<std::chrono::steady_clock>();
+}
 
 }  // namespace cordwood

@@ -29,15 +29,15 @@ ZSTD_DCtx* zstd_decompressor() {
 void compress_zstd(std::string_view raw, std::string* out, int level) {
   const size_t before = out->size();
   out->resize(before + ZSTD_compressBound(raw.size()));
-  const size_t n = ZSTD_compressCCtx(zstd_compressor(), out->data() + before, out->size() - before, raw.data(),
-                                     raw.size(), level);
+  const size_t n =
+      ZSTD_compressCCtx(zstd_compressor(), out->data() + before, out->size() - before, raw.data(), raw.size(), level);
   CHECK(!ZSTD_isError(n), "zstd: {}", ZSTD_getErrorName(n));
   out->resize(before + n);
 }
 
 void compress_lz4(std::string_view raw, std::string* out) {
-  CHECK(raw.size() <= static_cast<size_t>(LZ4_MAX_INPUT_SIZE), "lz4 takes at most {} bytes, got {}",
-        LZ4_MAX_INPUT_SIZE, raw.size());
+  CHECK(raw.size() <= static_cast<size_t>(LZ4_MAX_INPUT_SIZE), "lz4 takes at most {} bytes, got {}", LZ4_MAX_INPUT_SIZE,
+        raw.size());
   const size_t before = out->size();
   const int bound = LZ4_compressBound(static_cast<int>(raw.size()));
   out->resize(before + static_cast<size_t>(bound));
@@ -68,8 +68,8 @@ Result<void> decompress(Codec codec, std::string_view packed, uint64_t raw_size,
       constexpr uint64_t kMax = std::numeric_limits<int>::max();
       if (raw_size > kMax || packed.size() > kMax) return Error::corrupt("lz4: size out of range");
       out->resize(raw_size);
-      const int n = LZ4_decompress_safe(packed.data(), out->data(), static_cast<int>(packed.size()),
-                                        static_cast<int>(raw_size));
+      const int n =
+          LZ4_decompress_safe(packed.data(), out->data(), static_cast<int>(packed.size()), static_cast<int>(raw_size));
       if (n < 0) return Error::corrupt("lz4: malformed data");
       got = static_cast<uint64_t>(n);
       break;

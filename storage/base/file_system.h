@@ -30,10 +30,10 @@ class File {
 };
 
 enum class OpenMode : unsigned char {
-  read,          ///< must exist
-  read_write,    ///< must exist
-  create_new,    ///< must not exist; read and write
-  open_or_create ///< read and write
+  read,           ///< must exist
+  read_write,     ///< must exist
+  create_new,     ///< must not exist; read and write
+  open_or_create  ///< read and write
 };
 
 /// Every touch of the local disk goes through here, so that a test can lose, tear and refuse writes.

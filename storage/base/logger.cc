@@ -67,8 +67,12 @@ class StderrLogger final : public Logger {
 
 }  // namespace
 
-std::shared_ptr<Logger> Logger::silent() { return std::make_shared<SilentLogger>(); }
-std::shared_ptr<Logger> Logger::to_stderr(LogLevel level) { return std::make_shared<StderrLogger>(level); }
+std::shared_ptr<Logger> Logger::silent() {
+  return std::make_shared<SilentLogger>();
+}
+std::shared_ptr<Logger> Logger::to_stderr(LogLevel level) {
+  return std::make_shared<StderrLogger>(level);
+}
 
 void Logger::log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
   if (!enabled(level)) return;

@@ -32,7 +32,9 @@ std::string render(const MetricLabels& labels) {
   return out;
 }
 
-std::string braces(const std::string& labels) { return labels.empty() ? labels : "{" + labels + "}"; }
+std::string braces(const std::string& labels) {
+  return labels.empty() ? labels : "{" + labels + "}";
+}
 
 void print_histogram(const std::string& name, const std::string& labels, const Histogram& h, std::string* out) {
   const std::string comma = labels.empty() ? "" : ",";

@@ -27,7 +27,8 @@ class Counter {
 /// Observations in buckets with upper bounds in seconds.  Lock-free.
 class Histogram {
  public:
-  static constexpr double kBoundsSeconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+  static constexpr double kBoundsSeconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                              0.25,  0.5,    1,     2.5,  5,     10,   30};
   static constexpr size_t kBounds = sizeof(kBoundsSeconds) / sizeof(double);
   void observe_ns(int64_t ns);
   uint64_t bucket(size_t i) const { return buckets_[i].load(std::memory_order_relaxed); }

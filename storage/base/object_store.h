@@ -38,8 +38,7 @@ class ObjectStore {
   virtual Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) = 0;
   virtual Result<ObjectInfo> head(const std::string& key) = 0;
   /// Keys that start with `prefix` and are greater than `after`, ascending, at most `limit`.
-  virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after,
-                                               size_t limit) = 0;
+  virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) = 0;
   /// Success when the key is gone, whether it was there or not.
   virtual Result<void> remove(const std::string& key) = 0;
 };

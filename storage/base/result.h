@@ -54,10 +54,11 @@ class [[nodiscard]] Result {
   // NOLINTNEXTLINE(google-explicit-constructor): `return Error::…;` likewise.
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
   template <typename U>
-    requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Error> && !std::is_same_v<std::remove_cvref_t<U>, T>)
-  // NOLINTNEXTLINE(google-explicit-constructor)
-  Result(U&& value) : state_(std::in_place_index<0>, T(std::forward<U>(value))) {}
+  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Error> && !std::is_same_v<std::remove_cvref_t<U>, T>)
+      // NOLINTNEXTLINE(google-explicit-constructor)
+      Result(U&& value)
+      : state_(std::in_place_index<0>, T(std::forward<U>(value))) {}
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -120,17 +121,17 @@ class [[nodiscard]] Result<void> {
 #define CORDWOOD_CONCAT(a, b) CORDWOOD_CONCAT_INNER(a, b)
 
 /// `TRY(expr);` returns the Error of `expr` from the enclosing function, if it has one.
-#define TRY(expr)                                              \
-  do {                                                         \
-    auto try_result_ = (expr);                                 \
+#define TRY(expr)                                                 \
+  do {                                                            \
+    auto try_result_ = (expr);                                    \
     if (!try_result_.ok()) return std::move(try_result_).error(); \
   } while (false)
 
 /// `TRY_ASSIGN(auto x, expr);` binds the value of `expr`, or returns its Error.
 #define TRY_ASSIGN(decl, expr) TRY_ASSIGN_NAMED(CORDWOOD_CONCAT(try_assign_, __LINE__), decl, expr)
-#define TRY_ASSIGN_NAMED(name, decl, expr)             \
-  auto name = (expr);                                  \
-  if (!(name).ok()) return std::move(name).error();    \
+#define TRY_ASSIGN_NAMED(name, decl, expr)          \
+  auto name = (expr);                               \
+  if (!(name).ok()) return std::move(name).error(); \
   decl = std::move(name).value()
 
 }  // namespace cordwood

@@ -22,7 +22,8 @@ std::string rewrite_named_groups(std::string_view expression) {
     if (c == ']') in_class = false;
     out += c;
     const std::string_view rest = expression.substr(i + 1);
-    if (c == '(' && !in_class && rest.size() > 2 && rest[0] == '?' && rest[1] == '<' && rest[2] != '=' && rest[2] != '!') {
+    if (c == '(' && !in_class && rest.size() > 2 && rest[0] == '?' && rest[1] == '<' && rest[2] != '=' &&
+        rest[2] != '!') {
       out += "?P<";
       i += 2;
     }
@@ -63,9 +64,8 @@ Result<std::shared_ptr<const re2::RE2>> compile_go_regex(std::string_view expres
     const RE2 bare(plain, re2_options);
     if (!bare.ok()) regex = std::make_shared<const RE2>(plain, re2_options);
   }
-  return Error::invalid(fmt::format("error parsing regexp: {}: `{}`",
-                                    go_error_text(regex->error_code()),
-                                    regex->error_arg()));
+  return Error::invalid(
+      fmt::format("error parsing regexp: {}: `{}`", go_error_text(regex->error_code()), regex->error_arg()));
 }
 
 }  // namespace cordwood

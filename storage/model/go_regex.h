@@ -14,7 +14,7 @@ class RE2;
 namespace cordwood {
 
 struct GoRegexOptions {
-  bool anchored = false;         ///< as `^(?:…)$`
+  bool anchored = false;  ///< as `^(?:…)$`
   bool dot_matches_newline = false;
 };
 

@@ -9,7 +9,9 @@ namespace cordwood {
 
 namespace {
 
-bool by_name(const Labels::Pair& a, std::string_view name) { return a.first < name; }
+bool by_name(const Labels::Pair& a, std::string_view name) {
+  return a.first < name;
+}
 
 void append_escaped(char32_t c, std::string* out) {
   switch (c) {
@@ -76,7 +78,9 @@ std::string_view Labels::get(std::string_view name) const {
   return it != pairs_.end() && it->first == name ? std::string_view(it->second) : std::string_view();
 }
 
-bool Labels::has(std::string_view name) const { return !get(name).empty(); }
+bool Labels::has(std::string_view name) const {
+  return !get(name).empty();
+}
 
 void Labels::set(std::string_view name, std::string_view value) {
   const auto it = std::lower_bound(pairs_.begin(), pairs_.end(), name, by_name);

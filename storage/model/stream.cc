@@ -6,7 +6,8 @@ namespace cordwood {
 std::string tenant_path(std::string_view tenant) {
   std::string out = "t/";
   for (const char c : tenant) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     if (plain) {
       out += c;
     } else {

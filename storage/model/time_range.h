@@ -25,9 +25,13 @@ struct TimeRange {
   bool operator==(const TimeRange&) const = default;
 };
 
-constexpr int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0) ? 1 : 0); }
+constexpr int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b != 0 && (a % b < 0) != (b < 0) ? 1 : 0);
+}
 
 /// Number of the UTC day a time falls in; before 1970 too.
-constexpr int32_t day_of(int64_t time_ns) { return static_cast<int32_t>(floor_div(time_ns, kNsPerDay)); }
+constexpr int32_t day_of(int64_t time_ns) {
+  return static_cast<int32_t>(floor_div(time_ns, kNsPerDay));
+}
 
 }  // namespace cordwood
