@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "query/logql_ast.h"
+
+/// Canonical texts, as Loki prints an expression (in errors, stage names and format_query).
+namespace cordwood::query {
+
+std::string to_string(const Expr& expr);
+std::string to_string(const LogQuery& query);
+std::string to_string(const LogRange& range);
+/// With the leading `| ` or operator: `| json`, `|= "x"`.
+std::string to_string(const Stage& stage);
+std::string to_string(const LabelFilter& filter);
+/// ` by (a,b)`; empty when absent.
+std::string to_string(const std::optional<Grouping>& grouping);
+std::string matchers_to_string(const std::vector<Matcher>& matchers);  ///< `{a="x", b!="y"}`
+
+std::string_view to_string(LineOp op);
+std::string_view to_string(CompareOp op);
+std::string_view to_string(RangeOp op);
+std::string_view to_string(VectorOp op);
+std::string_view to_string(BinaryOp op);
+
+}  // namespace cordwood::query
