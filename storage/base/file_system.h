@@ -41,7 +41,9 @@ enum class OpenMode : unsigned char {
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
+  /// not_found when it must exist and does not.
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+  /// Replaces `to` if it is a file.
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   /// not_found when there is no such file.
   virtual Result<void> remove(const std::string& path) = 0;
@@ -49,11 +51,14 @@ class FileSystem {
   virtual Result<void> remove_directory(const std::string& path) = 0;  ///< must be empty
   virtual Result<void> sync_directory(const std::string& path) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
-  /// Names (not paths) in a directory, sorted; directories end with '/'.
+  /// Names (not paths) in a directory, sorted by bytes; directories end with '/'.  not_found when it is missing.
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
 
   /// The whole file; exhausted when it is larger than `limit_bytes`.
   Result<std::string> read_all(const std::string& path, uint64_t limit_bytes);
+  /// create_directories(), then sync of every directory on the way from `base` (which exists) down to the parent
+  /// of `path`, so that all those names are durable.  `path` lies in `base` or equals it.
+  Result<void> create_directories_durably(const std::string& base, const std::string& path);
 };
 
 /// The machine's own disk.

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <atomic>
+#include <set>
+
+#include "storage/base/mutex.h"
+#include "storage/catalog.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr std::string_view kTemporary = "tmp";
+constexpr size_t kMaxKeyBytes = 1024;
+constexpr size_t kMaxNameBytes = 255;  ///< of one path element, on every file system we know
+
+bool key_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+         c == '.' || c == '%';
+}
+
+/// A key must not lead out of the directory or into `tmp/`.
+Result<void> check_key(std::string_view key) {
+  const auto refuse = [&](std::string_view why) {
+    return Error::invalid(fmt::format("object key '{}': {}", key.substr(0, kMaxKeyBytes), why));
+  };
+  if (key.empty() || key.size() > kMaxKeyBytes) return refuse("1 to 1024 bytes are allowed");
+  for (size_t begin = 0; begin <= key.size();) {
+    const size_t end = std::min(key.find('/', begin), key.size());
+    const std::string_view part = key.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == "..") return refuse("empty or relative element");
+    if (part.size() > kMaxNameBytes) return refuse("an element is longer than 255 bytes");
+    if (!std::all_of(part.begin(), part.end(), key_byte)) return refuse("a byte outside [A-Za-z0-9-_.%/]");
+    if (begin == 0 && part == kTemporary) return refuse("tmp/ is reserved");
+    begin = end + 1;
+  }
+  return {};
+}
+
+std::string parent_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+class DirectoryStore final : public ObjectStore {
+ public:
+  DirectoryStore(FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
+
+  Result<bool> put_if_absent(const std::string& key, std::string_view data) override;
+  Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) override;
+  Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) override;
+  Result<ObjectInfo> head(const std::string& key) override;
+  Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override;
+  Result<void> remove(const std::string& key) override;
+
+  Result<void> open();
+  /// Gives a synced temporary file its name.  False, with the temporary file removed, when the key is taken.
+  Result<bool> publish(const std::string& temporary, const std::string& key);
+  FileSystem& fs() { return fs_; }
+
+ private:
+  struct Listing {
+    const std::string& prefix;
+    const std::string& after;
+    size_t limit;
+    std::vector<ObjectInfo> found;
+  };
+  std::string path_of(const std::string& key) const { return dir_ + "/" + key; }
+  std::string new_temporary() {
+    return fmt::format("{}/{}/{}", dir_, kTemporary, next_temporary_.fetch_add(1, std::memory_order_relaxed));
+  }
+  Result<void> ensure_directory(const std::string& path) REQUIRES(mu_);
+  Result<void> walk(const std::string& below, Listing* listing);
+
+  FileSystem& fs_;
+  const std::string dir_;
+  std::atomic<uint64_t> next_temporary_{1};
+  Mutex mu_;                                                   ///< makes look-and-rename one step
+  std::set<std::string> durable_directories_ GUARDED_BY(mu_);  ///< whose own names are known to be durable
+};
+
+class DirectoryUpload final : public ObjectUpload {
+ public:
+  DirectoryUpload(DirectoryStore& store, std::string key, std::string temporary, std::unique_ptr<File> file)
+      : store_(store), key_(std::move(key)), temporary_(std::move(temporary)), file_(std::move(file)) {}
+  ~DirectoryUpload() override {
+    file_.reset();
+    // A leftover under tmp/ is invisible and goes at the next open; nothing to report here.
+    if (!finished_) static_cast<void>(store_.fs().remove(temporary_).ok());
+  }
+  Result<void> append(std::string_view data) override {
+    if (status_.ok()) status_ = file_->append(data);
+    return status_;
+  }
+  Result<void> finish() override {
+    TRY_ASSIGN(const bool fresh, finish_if_absent());
+    if (!fresh) return Error::invalid(fmt::format("object {} exists already", key_));
+    return {};
+  }
+  Result<bool> finish_if_absent() {
+    CHECK(!finished_, "{}: finished twice", key_);
+    TRY(status_);
+    status_ = file_->sync();
+    TRY(status_);
+    finished_ = true;
+    return store_.publish(temporary_, key_);
+  }
+
+ private:
+  DirectoryStore& store_;
+  const std::string key_;
+  const std::string temporary_;
+  std::unique_ptr<File> file_;
+  Result<void> status_;  ///< the first failure: after it nothing may count
+  bool finished_ = false;
+};
+
+/// What stands before the last '/' of a path as given by a user.
+std::string parent_directory(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<void> DirectoryStore::open() {
+  std::string above = parent_directory(dir_);
+  std::vector<std::string> to_sync{above};
+  while (above != "." && above != "/") {
+    TRY_ASSIGN(const bool there, fs_.exists(above));
+    if (there) break;
+    above = parent_directory(above);
+    to_sync.push_back(above);
+  }
+  const std::string temporary = fmt::format("{}/{}", dir_, kTemporary);
+  TRY(fs_.create_directories(temporary));
+  for (const std::string& path : to_sync) TRY(fs_.sync_directory(path));
+  TRY(fs_.sync_directory(dir_));
+  TRY_ASSIGN(const std::vector<std::string> leftovers, fs_.list(temporary));
+  for (const std::string& name : leftovers) {
+    if (!name.ends_with('/')) TRY(fs_.remove(temporary + "/" + name));
+  }
+  MutexLock lock(mu_);
+  durable_directories_.insert(dir_);
+  return {};
+}
+
+Result<void> DirectoryStore::ensure_directory(const std::string& path) {
+  if (durable_directories_.contains(path)) return {};
+  TRY(fs_.create_directories_durably(dir_, path));
+  for (std::string at = path; durable_directories_.insert(at).second;) at = parent_of(at);
+  return {};
+}
+
+Result<bool> DirectoryStore::publish(const std::string& temporary, const std::string& key) {
+  const std::string path = path_of(key);
+  const std::string parent = parent_of(path);
+  bool fresh = false;
+  Result<void> done = [&]() -> Result<void> {
+    MutexLock lock(mu_);
+    TRY(ensure_directory(parent));
+    TRY_ASSIGN(const bool taken, fs_.exists(path));
+    if (taken) return {};
+    TRY(fs_.rename(temporary, path));
+    fresh = true;
+    return {};
+  }();
+  // The answer "it is there already" promises durability too: the put that made it may have failed at this sync.
+  if (done.ok()) done = fs_.sync_directory(parent);
+  if (!fresh) static_cast<void>(fs_.remove(temporary).ok());  // a leftover goes at the next open
+  if (!done.ok()) return done.error().with_context(fmt::format("object {}", key));
+  return fresh;
+}
+
+Result<std::unique_ptr<ObjectUpload>> DirectoryStore::upload(const std::string& key) {
+  TRY(check_key(key));
+  std::string temporary = new_temporary();
+  TRY_ASSIGN(std::unique_ptr<File> file, fs_.open(temporary, OpenMode::create_new));
+  return std::unique_ptr<ObjectUpload>(
+      std::make_unique<DirectoryUpload>(*this, key, std::move(temporary), std::move(file)));
+}
+
+Result<bool> DirectoryStore::put_if_absent(const std::string& key, std::string_view data) {
+  TRY(check_key(key));
+  std::string temporary = new_temporary();
+  TRY_ASSIGN(std::unique_ptr<File> file, fs_.open(temporary, OpenMode::create_new));
+  DirectoryUpload target(*this, key, std::move(temporary), std::move(file));
+  TRY(target.append(data));
+  return target.finish_if_absent();
+}
+
+Result<std::string> DirectoryStore::get_range(const std::string& key, uint64_t offset, uint64_t size) {
+  TRY(check_key(key));
+  TRY_ASSIGN(const std::unique_ptr<File> file, fs_.open(path_of(key), OpenMode::read));
+  TRY_ASSIGN(const uint64_t have, file->size());
+  const auto too_short = [&] {
+    return Error::corrupt(fmt::format("object {}: {} bytes at {} asked for, it has {}", key, size, offset, have));
+  };
+  if (offset > have || size > have - offset) return too_short();
+  std::string out(size, '\0');
+  TRY_ASSIGN(const size_t got, file->read_at(offset, out.data(), size));
+  if (got != size) return too_short();
+  return out;
+}
+
+Result<ObjectInfo> DirectoryStore::head(const std::string& key) {
+  TRY(check_key(key));
+  TRY_ASSIGN(const std::unique_ptr<File> file, fs_.open(path_of(key), OpenMode::read));
+  TRY_ASSIGN(const uint64_t size, file->size());
+  return ObjectInfo{key, size};
+}
+
+/// `below` is a key prefix that ends with '/', or empty.  Names sort as keys do, because a directory's name ends
+/// with '/' in a listing as it does in a key.
+Result<void> DirectoryStore::walk(const std::string& below, Listing* listing) {
+  Result<std::vector<std::string>> names = fs_.list(dir_ + "/" + below);
+  if (!names.ok() && names.error().kind == ErrorKind::not_found) return {};
+  if (!names.ok()) return names.error();
+  for (const std::string& name : *names) {
+    if (listing->found.size() >= listing->limit) return {};
+    const std::string key = below + name;
+    const bool directory = key.ends_with('/');
+    if (key == "tmp/") continue;
+    const bool matches = key.starts_with(listing->prefix) || (directory && listing->prefix.starts_with(key));
+    const bool past = key > listing->after || (directory && listing->after.starts_with(key));
+    if (!matches || !past) continue;
+    if (directory) {
+      TRY(walk(key, listing));
+      continue;
+    }
+    Result<ObjectInfo> info = head(key);
+    if (!info.ok() && info.error().kind == ErrorKind::not_found) continue;  // removed meanwhile
+    if (!info.ok()) return info.error();
+    listing->found.push_back(std::move(*info));
+  }
+  return {};
+}
+
+Result<std::vector<ObjectInfo>> DirectoryStore::list(const std::string& prefix, const std::string& after,
+                                                     size_t limit) {
+  Listing listing{prefix, after, limit, {}};
+  const size_t slash = prefix.rfind('/');
+  const std::string below = slash == std::string::npos ? "" : prefix.substr(0, slash + 1);
+  if (!below.empty()) TRY(check_key(below.substr(0, slash)));
+  TRY(walk(below, &listing));
+  return std::move(listing.found);
+}
+
+Result<void> DirectoryStore::remove(const std::string& key) {
+  TRY(check_key(key));
+  const std::string path = path_of(key);
+  const Result<void> removed = fs_.remove(path);
+  if (!removed.ok() && removed.error().kind != ErrorKind::not_found) return removed;
+  const Result<void> synced = fs_.sync_directory(parent_of(path));
+  if (!synced.ok() && synced.error().kind != ErrorKind::not_found) return synced;
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectStore>> open_directory_store(FileSystem& fs, const std::string& dir) {
+  std::string root = dir;
+  while (root.size() > 1 && root.ends_with('/')) root.pop_back();
+  auto store = std::make_unique<DirectoryStore>(fs, std::move(root));
+  TRY(store->open());
+  return std::unique_ptr<ObjectStore>(std::move(store));
+}
+
+}  // namespace cordwood
