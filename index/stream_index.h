@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,11 +26,12 @@ struct StreamIndexOptions {
 class StreamIndex : public StreamListener {
  public:
   static Result<std::unique_ptr<StreamIndex>> open(StreamIndexOptions options, FileSystem& fs, Logger& log);
-  /// Makes sure that every published stream of `snapshot` is indexed (start, and after damage); call once before
-  /// serving.
-  virtual Result<void> sync(const Snapshot& snapshot) = 0;
-  /// Commits what is in memory.
-  virtual Result<void> commit() = 0;
+  /// Makes sure that every published stream is indexed, now and, after damage found later, again; call once before
+  /// serving.  `snapshot` gives the store's current state.
+  virtual Result<void> sync(std::function<SnapshotPtr()> snapshot) = 0;
+  /// Writes what is in memory to disk.  `catalog_version`: a version of the catalog seen before the call; the next
+  /// start trusts that every stream published up to it is in.
+  virtual Result<void> commit(uint64_t catalog_version) = 0;
   void on_stream_day(const StreamPtr& stream, int32_t day) override = 0;
 
   /// Streams of a tenant that have rows on the UTC days `range` touches and whose labels satisfy every matcher,
