@@ -37,7 +37,7 @@ Result<void> check_key(std::string_view key) {
   return {};
 }
 
-std::string parent_of(const std::string& path) {
+std::string parent_directory(const std::string& path) {
   return path.substr(0, path.rfind('/'));
 }
 
@@ -114,13 +114,6 @@ class DirectoryUpload final : public ObjectUpload {
   bool finished_ = false;
 };
 
-/// What stands before the last '/' of a path as given by a user.
-std::string parent_directory(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 Result<void> DirectoryStore::open() {
   std::string above = parent_directory(dir_);
   std::vector<std::string> to_sync{above};
@@ -146,13 +139,13 @@ Result<void> DirectoryStore::open() {
 Result<void> DirectoryStore::ensure_directory(const std::string& path) {
   if (durable_directories_.contains(path)) return {};
   TRY(fs_.create_directories_durably(dir_, path));
-  for (std::string at = path; durable_directories_.insert(at).second;) at = parent_of(at);
+  for (std::string at = path; durable_directories_.insert(at).second;) at = parent_directory(at);
   return {};
 }
 
 Result<bool> DirectoryStore::publish(const std::string& temporary, const std::string& key) {
   const std::string path = path_of(key);
-  const std::string parent = parent_of(path);
+  const std::string parent = parent_directory(path);
   bool fresh = false;
   Result<void> done = [&]() -> Result<void> {
     MutexLock lock(mu_);
@@ -249,7 +242,7 @@ Result<void> DirectoryStore::remove(const std::string& key) {
   const std::string path = path_of(key);
   const Result<void> removed = fs_.remove(path);
   if (!removed.ok() && removed.error().kind != ErrorKind::not_found) return removed;
-  const Result<void> synced = fs_.sync_directory(parent_of(path));
+  const Result<void> synced = fs_.sync_directory(parent_directory(path));
   if (!synced.ok() && synced.error().kind != ErrorKind::not_found) return synced;
   return {};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,58 @@ struct WalRecord {
   std::vector<uint32_t> refused;
   std::string payload;  ///< body, encoded batch, or policy
 };
+
+/// What the start of a WAL file says.
+struct WalFileHeader {
+  uint64_t generation = 0;
+  uint32_t file_number = 0;  ///< 1 and up within the generation
+  std::string node;          ///< at most 255 bytes
+};
+
+/// Where one record's checksum gets its seed from: bytes of another place never pass for a record of this one.
+struct WalPlace {
+  uint64_t generation = 0;
+  uint32_t file_number = 0;
+};
+
+inline constexpr size_t kWalRecordHeaderBytes = 24;
+inline constexpr uint64_t kMaxWalBodyBytes = 1u << 30;
+
+/// The fixed start of a record.
+struct WalRecordHeader {
+  uint64_t checksum = 0;
+  uint32_t body_bytes = 0;
+  uint8_t version = 0;
+  uint8_t type = 0;
+  uint64_t sequence = 0;
+};
+
+void encode_wal_file_header(const WalFileHeader& header, std::string* out);
+/// Takes the header off the front of `bytes`.  invalid: another major version or an unknown required feature;
+/// corrupt: damaged or cut short.
+Result<WalFileHeader> parse_wal_file_header(std::string_view* bytes);
+
+/// Appends a record whose checksum is still zero; seal_wal_records() fills it in.  What goes between header and
+/// payload is `meta`.
+void append_wal_record(WalRecordType type, uint64_t sequence, std::string_view meta, std::string_view payload,
+                       std::string* out);
+/// Computes the checksum of each record in `records`, which holds whole records and nothing else.
+void seal_wal_records(const WalPlace& place, char* records, size_t size);
+/// Nothing when `bytes` does not begin with what can be a record header.
+std::optional<WalRecordHeader> parse_wal_record_header(std::string_view bytes);
+/// Whether `record` (header and body) is what was written at `place`.
+bool wal_record_intact(const WalPlace& place, std::string_view record);
+
+/// What precedes the payload of a push_body, a push_batch of `raw_bytes` before LZ4, a policy.
+void encode_wal_body_meta(const TenantId& tenant, int64_t receive_time_ns, const WalBody& body, std::string* out);
+void encode_wal_batch_meta(const TenantId& tenant, int64_t receive_time_ns, uint64_t raw_bytes, std::string* out);
+void encode_wal_policy_meta(const TenantId& tenant, uint64_t policy_id, std::string* out);
+/// Reads the body of an intact record; unpacks a push_batch.  corrupt for a grammar this version does not know.
+Result<WalRecord> parse_wal_record(const WalRecordHeader& header, std::string_view body);
+
+/// `<20 digits>-<6 digits>.wal`
+std::string wal_file_name(const WalPlace& place);
+std::optional<WalPlace> parse_wal_file_name(std::string_view name);
 
 /// Turns a push_body back into the rows that were accepted, by the policy of then.  Implemented by ingest.
 class WalBodyDecoder {

@@ -10,18 +10,24 @@
 namespace cordwood {
 
 struct WalWriterOptions {
+  std::string node = "node-1";      ///< goes into the file header; at most 255 bytes
   uint64_t file_bytes = 64u << 20;  ///< a new file of the set begins beyond this
   uint32_t group_wait_us =
       1000;  ///< how long a leader waits for company when others are on their way; 0 in simulations
 };
 
 /// Appends records to the WAL files of one generation: `<dir>/<generation>-<n>.wal`.
-/// append() may be called by many threads; the first to wait becomes the leader, writes all that wait and syncs
-/// once for them all.  After a failed write or sync this writer answers unavailable for ever, to the waiting
-/// requests too, and the engine begins a new generation.
+/// enqueue() may be called by many threads; the first to wait() becomes the leader, writes all that is queued and
+/// syncs once for them all.  There is no thread of its own.
+///
+/// After a failed write or sync the file is never written again: what it may hold cannot be trusted.  Everything
+/// queued at that moment is answered unavailable, and what is enqueued later goes to a new file of the same
+/// generation, so the writer works again as soon as the disk does.  A record that was answered unavailable may
+/// still come back at replay: the client was told nothing about it.
 class WalWriter {
  public:
-  /// Creates the first file (durable name included).  `seed` goes into every checksum together with the sequence.
+  /// Creates the directory if need be and the first file, its name durable.  The generation may have files already
+  /// (they are left alone and numbering goes on after them).
   static Result<std::unique_ptr<WalWriter>> create(FileSystem& fs, const std::string& dir, uint64_t generation,
                                                    WalWriterOptions options);
   virtual ~WalWriter() = default;
@@ -33,10 +39,11 @@ class WalWriter {
     const WalBody* body = nullptr;
     const RowBatch* batch = nullptr;
   };
-  /// Queues without waiting; keeps the order of calls.  The bytes are encoded before it returns.
+  /// Queues without waiting; keeps the order of calls.  The bytes are copied before it returns.
   virtual uint64_t enqueue(const Push& push) = 0;
-  /// Returns when the ticket from enqueue() is durable.
+  /// Returns when the ticket from enqueue() is durable, or unavailable.  Once for each ticket, no ticket left out.
   virtual Result<void> wait(uint64_t ticket) = 0;
+  /// Whether the last write failed and none has succeeded since.
   virtual bool failed() const = 0;
   virtual uint64_t bytes() const = 0;  ///< written so far, all files
 };

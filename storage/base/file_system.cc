@@ -3,6 +3,12 @@
 
 namespace cordwood {
 
+std::string parent_directory(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 Result<std::string> FileSystem::read_all(const std::string& path, uint64_t limit_bytes) {
   TRY_ASSIGN(const std::unique_ptr<File> file, open(path, OpenMode::read));
   TRY_ASSIGN(const uint64_t size, file->size());

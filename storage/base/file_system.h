@@ -61,6 +61,9 @@ class FileSystem {
   Result<void> create_directories_durably(const std::string& base, const std::string& path);
 };
 
+/// What stands before the last '/': "." for a plain name, "/" for a name in the root.
+std::string parent_directory(const std::string& path);
+
 /// The machine's own disk.
 class PosixFileSystem final : public FileSystem {
  public:
