@@ -16,7 +16,7 @@ namespace cordwood {
 struct ColumnKey {
   enum class Source : uint8_t { metadata, json, logfmt, text };
   Source source = Source::metadata;
-  std::vector<std::string> path;  ///< json: decoded keys; logfmt: the key; text: {template hash in hex, slot number}
+  std::vector<std::string> path;  ///< json: decoded keys; logfmt: the key; text: {the word before the cell}
   uint32_t occurrence = 0;        ///< 0 for the first slot of this path in a line, 1 for the second, …
   bool operator==(const ColumnKey&) const = default;
 };
@@ -26,11 +26,13 @@ struct LineShredderLimits {
   uint32_t max_shapes = 4096;
   uint32_t max_columns = 16384;
   uint32_t max_slots_per_line = 1024;
+  uint32_t max_text_slots = 128;        ///< likewise, for the text form
   uint32_t max_depth = 64;              ///< of json objects and arrays
   uint64_t max_shape_bytes = 4u << 20;  ///< constants and paths of all shapes together
   bool json = true;                     ///< forms that may be used
   bool logfmt = true;
   bool text = true;
+  uint64_t hash_seed = 0;  ///< random where lines come from strangers
 };
 
 /// Cuts lines into a shape (what lines like it have in common) and cells (what differs).  One per block being built.
@@ -44,6 +46,9 @@ struct LineShredderLimits {
 /// - logfmt: pairs key=value in the order of the line; slot of kind `quoted` = between the quotes of key="…", with
 ///   escapes as they stand; `text` = bare value.
 /// - text: slots of kind `text`; no promise what is constant, only that lines of one shape differ in the cells alone.
+///   Columns are named by the word before the cell and shared by all templates.
+/// The first non-space byte { of a json line decides: json first, then logfmt, then text.  Which of these two a line
+/// gets, and which text lines stay raw because too few are alike, depends on the lines before it.
 /// One thread at a time.
 class LineShredder {
  public:
