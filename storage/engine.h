@@ -25,6 +25,8 @@ struct EngineOptions {
   uint64_t generation_raw_bytes = 512u << 20;   ///< a generation closes beyond this
   int64_t generation_age_ns = 300'000'000'000;  ///< or this long after its first row
   uint32_t max_pending_generations = 2;         ///< closed but not published; beyond it appends get unavailable
+  int64_t append_wait_ns = 5'000'000'000;       ///< how long an append waits for room in the head before it is refused
+  uint64_t segment_bytes = 256u << 20;          ///< a generation larger than this becomes several segments
   WalWriterOptions wal;
   BlockBuilderOptions block;
 };

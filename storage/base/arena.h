@@ -27,6 +27,8 @@ class Arena {
     return {p, text.size()};
   }
   size_t reserved_bytes() const { return reserved_; }
+  /// Size of the chunks to come.
+  void set_chunk_bytes(size_t chunk_bytes) { chunk_bytes_ = chunk_bytes; }
 
  private:
   void add_chunk(size_t at_least) {

@@ -37,6 +37,12 @@ Result<void> MemoryReservation::grow(uint64_t more) {
   return {};
 }
 
+void MemoryReservation::charge(uint64_t more) {
+  CHECK(owner_ != nullptr, "charge() of an empty reservation");
+  owner_->take(share_, more);
+  bytes_ += more;
+}
+
 void MemoryReservation::shrink(uint64_t less) {
   CHECK(less <= bytes_, "shrink by {} of {} bytes", less, bytes_);
   if (less > 0) owner_->give_back(share_, less);

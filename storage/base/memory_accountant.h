@@ -31,6 +31,8 @@ class MemoryReservation {
 
   /// Takes `more` bytes from the same share; exhausted when the share has not that much left.
   Result<void> grow(uint64_t more);
+  /// Takes `more` bytes whatever the limit (see MemoryAccountant::charge).
+  void charge(uint64_t more);
   void shrink(uint64_t less);
   void reset();
   uint64_t bytes() const { return bytes_; }

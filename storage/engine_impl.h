@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/base/mutex.h"
+#include "storage/catalog.h"
+#include "storage/engine.h"
+#include "storage/engine_snapshot.h"
+#include "storage/generation.h"
+#include "storage/stream_registry.h"
+#include "storage/wal_reader.h"
+
+namespace cordwood {
+
+/// Counters of the engine; the gauges are registered once per Metrics and read what lives here.
+struct EngineMetrics {
+  explicit EngineMetrics(Metrics& metrics);
+
+  Counter& rows_appended;
+  Counter& bytes_appended;
+  Counter& duplicates;
+  Counter& appends_refused;
+  Counter& blocks_sealed;
+  Counter& seal_failures;
+  Counter& segments_published;
+  Counter& bytes_published;
+  Counter& publish_failures;
+  Counter& segments_corrupt;
+  Counter& wal_records_replayed;
+  Counter& wal_records_damaged;
+  Histogram& append_seconds;
+  Histogram& wal_wait_seconds;
+  Histogram& seal_seconds;
+  Histogram& publish_seconds;
+};
+
+/// Keeps background tasks from touching an engine that is gone: a task runs only while the gate is open, and
+/// closing it waits for those that run.
+class TaskGate {
+ public:
+  bool enter();
+  void leave();
+  void close();
+
+ private:
+  Mutex mu_;
+  CondVar left_;
+  bool open_ GUARDED_BY(mu_) = true;
+  size_t inside_ GUARDED_BY(mu_) = 0;
+};
+
+/// Locks are taken in the order create_mu_, mu_, Generation's.  I/O is done under create_mu_ (a new WAL file) or
+/// under none, and WAL records are encoded under mu_ so that their order is that of their sequences.
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(EngineOptions options, EngineEnvironment environment);
+  ~EngineImpl() override;
+
+  /// Recovery: catalog, segments, then the generations not marked done.
+  Result<void> recover();
+
+  Result<Appended> append(const RowBatch& batch, const WalBody* body) override;
+  SnapshotPtr snapshot() const override;
+  Result<void> flush() override;
+  void tick() override;
+  Status status() const override;
+  StreamPtr stream(const TenantId& tenant, StreamKind kind, const Labels& labels) override;
+
+ private:
+  using GenerationPtr = std::shared_ptr<Generation>;
+
+  /// One unpublished generation and how its publication stands.
+  struct Unpublished {
+    GenerationPtr generation;
+    bool publishing = false;
+    int64_t retry_at_ns = 0;  ///< monotonic; not before this unless forced
+    int64_t backoff_ns = 0;
+    bool keep_wal = false;             ///< some of its records could not be read: they are kept aside
+    std::vector<SegmentMeta> written;  ///< segments of an attempt whose commit failed: they may be named already
+  };
+  using UnpublishedPtr = std::shared_ptr<Unpublished>;
+
+  /// A piece of background work.
+  struct Work {
+    UnpublishedPtr of;
+    std::shared_ptr<SealJob> seal;  ///< null: publish
+  };
+
+  // engine.cc: the push path.
+  Result<void> wait_for_room();
+  Result<GenerationPtr> writable_generation();
+  Result<GenerationPtr> create_generation();
+  Result<void> begin_append(const RowBatch& batch, const WalBody* body, Generation::Pending* pending,
+                            GenerationPtr* generation, uint64_t* ticket);
+  void close_current() REQUIRES(mu_);
+  void after_insert(const GenerationPtr& generation);
+  void relieve_memory();
+  uint64_t pending_generations() const REQUIRES(mu_);
+  std::string spill_path(uint64_t generation) const;
+  GenerationPtr make_generation(uint64_t number) const;
+
+  // engine_work.cc: what runs in the background.
+  std::optional<Work> pick(bool forced, uint64_t up_to_generation) REQUIRES(mu_);
+  bool work_waits() const REQUIRES(mu_);
+  void kick();
+  void run_posted();
+  Result<void> run(const Work& work);
+  Result<void> run_seal(const Work& work);
+  std::unique_ptr<BlockBuilder> take_builder();
+  void fail(const Work& work, const Error& error);
+
+  // engine_publish.cc
+  Result<void> publish(const Work& work);
+  Result<std::vector<SegmentMeta>> write_segments(Generation& generation);
+  Result<void> commit(const Work& work, const std::vector<std::shared_ptr<const PublishedSegment>>& opened);
+  void remove_leftovers(const Unpublished& done);
+
+  // engine_recovery.cc
+  Result<void> prepare_directories();
+  Result<void> open_segments();
+  Result<void> replay(uint64_t number, bool newest);
+  Result<void> replay_record(const WalRecord& record, std::vector<WalPolicy>* policies, Unpublished* into);
+  Result<void> seal_inline(const UnpublishedPtr& of);
+  Result<void> set_wal_aside(uint64_t generation);
+
+  const EngineOptions options_;
+  const EngineEnvironment env_;
+  const std::string wal_dir_;
+  const std::string spill_dir_;
+  EngineMetrics metrics_;
+  StreamRegistry registry_;
+  std::unique_ptr<Catalog> catalog_;
+  const std::shared_ptr<TaskGate> gate_ = std::make_shared<TaskGate>();
+
+  Mutex create_mu_;
+
+  mutable Mutex mu_;
+  CondVar progress_;  ///< some work or append is over
+  std::shared_ptr<const PublishedSegments> published_ GUARDED_BY(mu_);
+  std::vector<UnpublishedPtr> unpublished_ GUARDED_BY(mu_);  ///< ascending; the current one is last
+  GenerationPtr current_ GUARDED_BY(mu_);                    ///< null until the next append makes one
+  uint64_t next_sequence_ GUARDED_BY(mu_) = 1;
+  uint64_t next_generation_ GUARDED_BY(mu_) = 1;
+  uint64_t catalog_version_ GUARDED_BY(mu_) = 0;
+  uint32_t seals_running_ GUARDED_BY(mu_) = 0;
+  bool publishing_ GUARDED_BY(mu_) = false;
+  uint32_t tasks_posted_ GUARDED_BY(mu_) = 0;
+  bool writable_ GUARDED_BY(mu_) = true;
+  std::vector<std::unique_ptr<BlockBuilder>> idle_builders_ GUARDED_BY(mu_);
+};
+
+}  // namespace cordwood

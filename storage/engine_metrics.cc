@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/engine_impl.h"
+
+namespace cordwood {
+
+EngineMetrics::EngineMetrics(Metrics& m)
+    : rows_appended(m.counter("cordwood_rows_appended_total", "Rows accepted and durable.")),
+      bytes_appended(m.counter("cordwood_appended_bytes_total", "Bytes of lines and metadata of accepted pushes.")),
+      duplicates(m.counter("cordwood_duplicate_rows_total", "Rows dropped because the head held an equal one.")),
+      appends_refused(m.counter("cordwood_appends_refused_total", "Pushes answered unavailable.")),
+      blocks_sealed(m.counter("cordwood_blocks_sealed_total", "Blocks built from rows of the head.")),
+      seal_failures(m.counter("cordwood_seal_failures_total", "Blocks that could not be sealed and are tried again.")),
+      segments_published(m.counter("cordwood_segments_published_total", "Segments named by the catalog.")),
+      bytes_published(m.counter("cordwood_published_bytes_total", "Bytes of published segments.")),
+      publish_failures(m.counter("cordwood_publish_failures_total", "Publications that failed and are tried again.")),
+      segments_corrupt(m.counter("cordwood_segments_corrupt_total", "Segments left out because they cannot be read.")),
+      wal_records_replayed(m.counter("cordwood_wal_records_replayed_total", "Records read back at start.")),
+      wal_records_damaged(m.counter("cordwood_wal_records_damaged_total", "Records that could not be read back.")),
+      append_seconds(m.histogram("cordwood_append_seconds", "From a push's rows to their being durable and visible.")),
+      wal_wait_seconds(m.histogram("cordwood_wal_wait_seconds", "Waiting for the write-ahead log.")),
+      seal_seconds(m.histogram("cordwood_seal_seconds", "Building and spilling one block.")),
+      publish_seconds(m.histogram("cordwood_publish_seconds", "Publishing one generation.")) {}
+
+}  // namespace cordwood

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/engine_impl.h"
+
+namespace cordwood {
+
+/// Segments, catalog change, snapshots, leftovers: in this order, each durable before the next.
+Result<void> EngineImpl::publish(const Work& work) {
+  const int64_t start_ns = env_.clock->monotonic_ns();
+  Unpublished& of = *work.of;
+  Generation& generation = *of.generation;
+  // After a commit that failed the change may have been made all the same: only the very same segments will do.
+  if (of.written.empty()) {
+    TRY_ASSIGN(of.written, write_segments(generation));
+  }
+  std::vector<std::shared_ptr<const PublishedSegment>> opened;
+  for (const SegmentMeta& meta : of.written) {
+    TRY_ASSIGN(auto segment, Segment::open(*env_.store, meta));
+    opened.push_back(std::make_shared<PublishedSegment>(std::move(segment), *env_.memory));
+  }
+  TRY(commit(work, opened));
+  uint64_t rows = 0;
+  uint64_t raw_bytes = 0;
+  uint64_t stored_bytes = 0;
+  for (const SegmentMeta& meta : of.written) {
+    rows += meta.rows;
+    raw_bytes += meta.raw_bytes;
+    stored_bytes += meta.size_bytes;
+  }
+  metrics_.segments_published.add(of.written.size());
+  metrics_.bytes_published.add(stored_bytes);
+  env_.log->info("generation published", {{"generation", generation.number()},
+                                          {"segments", of.written.size()},
+                                          {"rows", rows},
+                                          {"raw_bytes", raw_bytes},
+                                          {"stored_bytes", stored_bytes},
+                                          {"ms", (env_.clock->monotonic_ns() - start_ns) / 1'000'000}});
+  remove_leftovers(of);
+  return {};
+}
+
+/// Keys are unique per attempt: what an earlier process left under the same generation is never touched.
+Result<std::vector<SegmentMeta>> EngineImpl::write_segments(Generation& generation) {
+  std::vector<SegmentMeta> written;
+  const std::vector<SpilledBlock> blocks = generation.spilled_blocks();
+  if (blocks.empty()) return written;
+  const std::string prefix = fmt::format("segments/{}/{:020}-", options_.node, generation.number());
+  constexpr size_t kPage = 1000;
+  std::string last;
+  for (;;) {
+    TRY_ASSIGN(const std::vector<ObjectInfo> page, env_.store->list(prefix, last, kPage));
+    if (!page.empty()) last = page.back().key;
+    if (page.size() < kPage) break;
+  }
+  uint64_t attempt = 1;
+  if (!last.empty()) attempt += std::strtoull(last.c_str() + prefix.size(), nullptr, 10);
+
+  for (size_t begin = 0; begin < blocks.size();) {
+    size_t end = begin;
+    uint64_t bytes = 0;
+    while (end < blocks.size() && (end == begin || bytes < options_.segment_bytes)) {
+      bytes += blocks[end].narrow_bytes + blocks[end].heap_bytes;
+      ++end;
+    }
+    const std::string key = fmt::format("{}{:06}-{:04}.seg", prefix, attempt, written.size());
+    const std::vector<SpilledBlock> part(blocks.begin() + static_cast<ptrdiff_t>(begin),
+                                         blocks.begin() + static_cast<ptrdiff_t>(end));
+    Result<SegmentMeta> meta = write_segment(*env_.store, key, options_.node, generation.number(), part);
+    if (!meta.ok()) {
+      // No manifest names them yet; what cannot be removed now is an orphan and goes at the next start.
+      for (const SegmentMeta& done : written) (void)env_.store->remove(done.key);
+      return std::move(meta).error();
+    }
+    written.push_back(std::move(meta).value());
+    begin = end;
+  }
+  return written;
+}
+
+Result<void> EngineImpl::commit(const Work& work, const std::vector<std::shared_ptr<const PublishedSegment>>& opened) {
+  const uint64_t number = work.of->generation->number();
+  if (!opened.empty()) {
+    CatalogChange change;
+    change.added = work.of->written;
+    change.generations_done = {number};
+    TRY(catalog_->commit(change));
+  }
+  const MutexLock lock(mu_);
+  auto published = std::make_shared<PublishedSegments>(*published_);
+  published->insert(published->end(), opened.begin(), opened.end());
+  published_ = std::move(published);
+  catalog_version_ = catalog_->version();
+  std::erase(unpublished_, work.of);
+  return {};
+}
+
+/// The generation is done: a failure here costs space until the next start, nothing else.
+void EngineImpl::remove_leftovers(const Unpublished& done) {
+  const uint64_t number = done.generation->number();
+  const Result<void> removed = done.keep_wal ? set_wal_aside(number) : remove_wal(*env_.fs, wal_dir_, number);
+  if (!removed.ok()) {
+    env_.log->warn("the write-ahead log of a published generation could not be removed",
+                   {{"generation", number}, {"error", removed.error().message}});
+  }
+}
+
+}  // namespace cordwood

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "storage/engine_impl.h"
+
+namespace cordwood {
+
+namespace {
+
+std::string parent_of(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+Result<void> EngineImpl::recover() {
+  const int64_t start_ns = env_.clock->monotonic_ns();
+  TRY(prepare_directories());
+  CatalogOptions catalog_options;
+  catalog_options.sqlite_path = options_.data_dir + "/catalog.sqlite";
+  catalog_options.node = options_.node;
+  TRY_ASSIGN(catalog_, Catalog::open(*env_.fs, *env_.store, catalog_options, *env_.log));
+  TRY(open_segments());
+  if (const Result<uint64_t> removed = catalog_->remove_orphans({}); !removed.ok()) {
+    env_.log->warn("orphaned segments could not be removed", {{"error", removed.error().message}});
+  }
+  TRY_ASSIGN(const std::vector<uint64_t> generations, list_wal_generations(*env_.fs, wal_dir_));
+  for (const uint64_t number : generations) {
+    const MutexLock lock(mu_);
+    next_generation_ = std::max(next_generation_, number + 1);
+  }
+  for (const uint64_t number : generations) {
+    if (catalog_->generation_done(number)) {
+      TRY(remove_wal(*env_.fs, wal_dir_, number));
+    } else {
+      TRY(replay(number, number == generations.back()));
+    }
+  }
+  uint64_t rows = 0;
+  uint64_t replayed = 0;
+  {
+    const MutexLock lock(mu_);
+    replayed = unpublished_.size();
+    for (const UnpublishedPtr& of : unpublished_) rows += of->generation->state().rows;
+    env_.log->info("store open", {{"segments", published_->size()},
+                                  {"catalog_version", catalog_version_},
+                                  {"generations_replayed", replayed},
+                                  {"rows_replayed", rows},
+                                  {"ms", (env_.clock->monotonic_ns() - start_ns) / 1'000'000}});
+  }
+  kick();
+  return {};
+}
+
+Result<void> EngineImpl::prepare_directories() {
+  TRY(env_.fs->create_directories(wal_dir_));
+  TRY(env_.fs->create_directories(spill_dir_));
+  TRY(env_.fs->sync_directory(options_.data_dir));
+  TRY(env_.fs->sync_directory(parent_of(options_.data_dir)));
+  TRY_ASSIGN(const std::vector<std::string> stale, env_.fs->list(spill_dir_));
+  for (const std::string& name : stale) {
+    if (!name.ends_with('/')) TRY(env_.fs->remove(spill_dir_ + "/" + name));
+  }
+  return {};
+}
+
+/// A segment that is damaged or gone is left out and reported; the rest is served.
+Result<void> EngineImpl::open_segments() {
+  auto published = std::make_shared<PublishedSegments>();
+  uint64_t sequence = 0;
+  uint64_t generation = catalog_->last_generation_done();
+  for (const SegmentMeta& meta : catalog_->segments()) {
+    sequence = std::max(sequence, meta.arrival_max);
+    if (meta.node == options_.node) generation = std::max(generation, meta.generation);
+    Result<std::shared_ptr<const Segment>> segment = Segment::open(*env_.store, meta);
+    if (segment.ok()) {
+      published->push_back(std::make_shared<PublishedSegment>(std::move(segment).value(), *env_.memory));
+      continue;
+    }
+    const ErrorKind kind = segment.error().kind;
+    if (kind == ErrorKind::io || kind == ErrorKind::unavailable) return std::move(segment).error();
+    metrics_.segments_corrupt.add();
+    env_.log->error("a segment cannot be read and is left out of every answer",
+                    {{"segment", meta.key}, {"rows", meta.rows}, {"error", segment.error().message}});
+  }
+  const MutexLock lock(mu_);
+  published_ = std::move(published);
+  catalog_version_ = catalog_->version();
+  next_sequence_ = std::max(next_sequence_, sequence + 1);
+  next_generation_ = std::max(next_generation_, generation + 1);
+  return {};
+}
+
+/// Makes a closed generation of what the WAL holds, sealing on the way so that memory stays bounded.
+Result<void> EngineImpl::replay(uint64_t number, bool newest) {
+  const int64_t start_ns = env_.clock->monotonic_ns();
+  auto of = std::make_shared<Unpublished>();
+  of->generation = make_generation(number);
+  std::vector<WalPolicy> policies;
+  Result<WalReplayReport> report =
+      replay_wal(*env_.fs, wal_dir_, number, newest, [&](const WalRecord& record) -> Result<void> {
+        TRY(replay_record(record, &policies, of.get()));
+        return seal_inline(of);
+      });
+  if (!report.ok()) return std::move(report).error();
+  for (const std::string& problem : report->problems) {
+    env_.log->error("damage in the write-ahead log", {{"generation", number}, {"problem", problem}});
+  }
+  of->generation->close();
+  const uint64_t rows = of->generation->state().rows;
+  metrics_.wal_records_replayed.add(report->records);
+  metrics_.wal_records_damaged.add(report->damaged_records);
+  env_.log->info("generation replayed", {{"generation", number},
+                                         {"records", report->records},
+                                         {"rows", rows},
+                                         {"torn_bytes", report->torn_bytes},
+                                         {"damaged_records", report->damaged_records},
+                                         {"ms", (env_.clock->monotonic_ns() - start_ns) / 1'000'000}});
+  if (rows == 0) {
+    remove_leftovers(*of);
+    return {};
+  }
+  const MutexLock lock(mu_);
+  unpublished_.push_back(std::move(of));
+  return {};
+}
+
+Result<void> EngineImpl::replay_record(const WalRecord& record, std::vector<WalPolicy>* policies, Unpublished* into) {
+  if (record.type == WalRecordType::policy) {
+    policies->push_back({record.policy_id, record.payload});
+    return {};
+  }
+  RowBatch batch;
+  batch.tenant = record.tenant;
+  Result<void> decoded;
+  if (record.type == WalRecordType::push_batch) {
+    decoded = decode_wal_batch(record.payload, record.tenant, &batch);
+  } else {
+    const auto policy = std::find_if(policies->rbegin(), policies->rend(),
+                                     [&](const WalPolicy& known) { return known.id == record.policy_id; });
+    decoded = policy == policies->rend() || env_.body_decoder == nullptr
+                  ? Result<void>(Error::corrupt("the policy it was accepted by is missing"))
+                  : env_.body_decoder->decode(record, policy->encoded, &batch);
+  }
+  const MutexLock lock(mu_);
+  next_sequence_ = std::max(next_sequence_, record.sequence + std::max<uint64_t>(1, batch.rows.size()));
+  if (!decoded.ok()) {
+    into->keep_wal = true;
+    metrics_.wal_records_damaged.add();
+    env_.log->error("a record of the write-ahead log cannot be read again; its file will be kept",
+                    {{"generation", into->generation->number()},
+                     {"sequence", record.sequence},
+                     {"error", decoded.error().message}});
+    return {};
+  }
+  for (StreamPtr& stream : batch.streams) stream = registry_.intern(stream);
+  into->generation->insert(batch, record.sequence);
+  return {};
+}
+
+Result<void> EngineImpl::seal_inline(const UnpublishedPtr& of) {
+  const uint64_t limit = env_.memory->limit(MemoryShare::head);
+  if (env_.memory->used(MemoryShare::head) >= limit / 2) of->generation->seal_down_to(limit / 4);
+  while (auto job = of->generation->take_seal_job()) {
+    {
+      const MutexLock lock(mu_);
+      ++seals_running_;
+    }
+    const Result<void> done = run(Work{of, std::move(job)});
+    if (done.ok()) continue;
+    // A full disk does not keep the store from starting as long as the rows have room.
+    if (env_.memory->used(MemoryShare::head) >= limit) return done.error();
+    break;
+  }
+  return {};
+}
+
+/// Keeps the files under names that are never replayed.
+Result<void> EngineImpl::set_wal_aside(uint64_t generation) {
+  TRY_ASSIGN(const std::vector<std::string> files, list_wal_files(*env_.fs, wal_dir_, generation));
+  for (const std::string& path : files) TRY(env_.fs->rename(path, path + ".unread"));
+  return env_.fs->sync_directory(wal_dir_);
+}
+
+}  // namespace cordwood

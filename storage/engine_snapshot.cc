@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/engine_snapshot.h"
+
+#include <map>
+#include <set>
+#include <unordered_set>
+
+#include "storage/head_source.h"
+#include "storage/model/time_range.h"
+
+namespace cordwood {
+
+PublishedSegment::PublishedSegment(std::shared_ptr<const Segment> opened, MemoryAccountant& memory)
+    : segment(std::move(opened)), reservation(memory.charge(MemoryShare::catalog, segment->memory_bytes())) {
+  for (const BlockSourcePtr& block : segment->blocks()) blocks_by_tenant[block->info().tenant].push_back(block);
+}
+
+namespace {
+
+struct SameStreamHash {
+  size_t operator()(const StreamPtr& stream) const { return StreamIdHash()(stream->id); }
+};
+struct SameStream {
+  bool operator()(const StreamPtr& a, const StreamPtr& b) const { return a == b || a->same_as(*b); }
+};
+
+bool overlaps(const BlockInfo& info, TimeRange range) {
+  return range.overlaps_closed(info.time_min_ns, info.time_max_ns);
+}
+
+class SnapshotImpl final : public Snapshot {
+ public:
+  explicit SnapshotImpl(SnapshotParts parts) : parts_(std::move(parts)) {}
+
+  std::vector<BlockSourcePtr> blocks(const TenantId& tenant, TimeRange range) const override {
+    std::vector<BlockSourcePtr> found;
+    for (const auto& published : *parts_.published) {
+      const SegmentMeta& meta = published->segment->meta();
+      if (!range.overlaps_closed(meta.time_min_ns, meta.time_max_ns)) continue;
+      const auto it = published->blocks_by_tenant.find(tenant);
+      if (it == published->blocks_by_tenant.end()) continue;
+      for (const BlockSourcePtr& block : it->second) {
+        if (overlaps(block->info(), range)) found.push_back(block);
+      }
+    }
+    for (const BlockSourcePtr& block : parts_.sealed) {
+      if (block->info().tenant == tenant && overlaps(block->info(), range)) found.push_back(block);
+    }
+    for (const BlockSourcePtr& block : head_sources(tenant)) {
+      if (overlaps(block->info(), range)) found.push_back(block);
+    }
+    return found;
+  }
+
+  std::vector<StreamPtr> published_streams(const TenantId& tenant, int32_t day) const override {
+    std::unordered_set<StreamPtr, SameStreamHash, SameStream> streams;
+    for (const auto& published : *parts_.published) {
+      const auto it = published->blocks_by_tenant.find(tenant);
+      if (it == published->blocks_by_tenant.end()) continue;
+      for (const BlockSourcePtr& block : it->second) {
+        // A block is of one day.
+        if (day_of(block->info().time_min_ns) != day) continue;
+        for (const BlockStream& stream : block->info().streams) streams.insert(stream.stream);
+      }
+    }
+    return {streams.begin(), streams.end()};
+  }
+
+  std::vector<TenantDay> published_days() const override {
+    std::set<std::pair<TenantId, int32_t>> days;
+    for (const auto& published : *parts_.published) {
+      for (const auto& [tenant, blocks] : published->blocks_by_tenant) {
+        for (const BlockSourcePtr& block : blocks) days.emplace(tenant, day_of(block->info().time_min_ns));
+      }
+    }
+    std::vector<TenantDay> found;
+    for (const auto& [tenant, day] : days) found.push_back({tenant, day});
+    return found;
+  }
+
+  std::vector<TenantId> tenants() const override {
+    std::set<TenantId> found;
+    for (const auto& published : *parts_.published) {
+      for (const auto& [tenant, blocks] : published->blocks_by_tenant) found.insert(tenant);
+    }
+    for (const BlockSourcePtr& block : parts_.sealed) found.insert(block->info().tenant);
+    for (const HeadPrefix& prefix : parts_.open) found.insert(prefix.block->tenant());
+    return {found.begin(), found.end()};
+  }
+
+  uint64_t catalog_version() const override { return parts_.catalog_version; }
+
+ private:
+  /// Made when first asked for and kept: a query asks more than once and the order of a source is worked out once.
+  std::vector<BlockSourcePtr> head_sources(const TenantId& tenant) const {
+    const MutexLock lock(mu_);
+    const auto [it, is_new] = heads_.try_emplace(tenant);
+    if (is_new) {
+      for (const HeadPrefix& prefix : parts_.open) {
+        if (prefix.block->tenant() == tenant) it->second.push_back(make_head_source(prefix));
+      }
+    }
+    return it->second;
+  }
+
+  const SnapshotParts parts_;
+  mutable Mutex mu_;
+  mutable std::map<TenantId, std::vector<BlockSourcePtr>> heads_ GUARDED_BY(mu_);
+};
+
+}  // namespace
+
+SnapshotPtr make_snapshot(SnapshotParts parts) {
+  return std::make_shared<SnapshotImpl>(std::move(parts));
+}
+
+}  // namespace cordwood

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/base/memory_accountant.h"
+#include "storage/head_block.h"
+#include "storage/segment.h"
+#include "storage/snapshot.h"
+
+namespace cordwood {
+
+/// An open segment with its blocks told apart by tenant.  Immutable.
+struct PublishedSegment {
+  PublishedSegment(std::shared_ptr<const Segment> opened, MemoryAccountant& memory);
+
+  std::shared_ptr<const Segment> segment;
+  std::unordered_map<TenantId, std::vector<BlockSourcePtr>> blocks_by_tenant;
+  MemoryReservation reservation;
+};
+using PublishedSegments = std::vector<std::shared_ptr<const PublishedSegment>>;
+
+/// What a snapshot is made of.
+struct SnapshotParts {
+  std::shared_ptr<const PublishedSegments> published;
+  std::vector<BlockSourcePtr> sealed;  ///< blocks of unpublished generations
+  std::vector<HeadPrefix> open;        ///< their rows not sealed yet
+  uint64_t catalog_version = 0;
+};
+SnapshotPtr make_snapshot(SnapshotParts parts);
+
+}  // namespace cordwood

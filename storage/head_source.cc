@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/head_source.h"
+
+namespace cordwood {
+
+namespace {
+
+/// The order of a prefix, worked out once for all who open it.
+struct HeadOrder {
+  std::vector<uint32_t> rows;
+  std::vector<int64_t> times_ns;
+  std::vector<StreamRun> runs;
+};
+
+std::shared_ptr<const HeadOrder> order_of(const HeadPrefix& prefix, const BlockInfo& info) {
+  auto order = std::make_shared<HeadOrder>();
+  SortedHeadRows sorted = sort_head_rows(prefix);
+  order->rows = std::move(sorted.order);
+  order->times_ns.reserve(order->rows.size());
+  for (const uint32_t row : order->rows) order->times_ns.push_back(prefix.block->row(row).time_ns);
+  uint32_t begin = 0;
+  for (uint32_t stream = 0; stream < sorted.run_ends.size(); ++stream) {
+    const uint32_t end = sorted.run_ends[stream];
+    const BlockStream& known = info.streams[stream];
+    order->runs.push_back({stream, begin, end, known.time_min_ns, known.time_max_ns});
+    begin = end;
+  }
+  return order;
+}
+
+class HeadView final : public BlockView {
+ public:
+  HeadView(HeadPrefix prefix, std::shared_ptr<const BlockInfo> info, std::shared_ptr<const HeadOrder> order,
+           ReadStats* stats)
+      : prefix_(std::move(prefix)), info_(std::move(info)), order_(std::move(order)), stats_(stats) {}
+
+  uint32_t row_count() const override { return prefix_.rows; }
+  std::span<const StreamRun> runs() const override { return order_->runs; }
+  const StreamPtr& stream(uint32_t index) const override {
+    CHECK(index < info_->streams.size(), "stream {} of {}", index, info_->streams.size());
+    return info_->streams[index].stream;
+  }
+  Result<std::span<const int64_t>> times() override {
+    count_rows();
+    return std::span<const int64_t>(order_->times_ns);
+  }
+  Result<std::string_view> line(uint32_t row, std::string*) override {
+    count_rows();
+    return at(row).line();
+  }
+  Result<void> metadata(uint32_t row, std::vector<MetadataPair>* out) override {
+    count_rows();
+    const auto pairs = at(row).metadata();
+    out->insert(out->end(), pairs.begin(), pairs.end());
+    return {};
+  }
+  Result<std::optional<std::string_view>> metadata_value(uint32_t row, std::string_view name) override {
+    count_rows();
+    for (const MetadataPair& pair : at(row).metadata()) {
+      if (pair.name == name) return std::optional<std::string_view>(pair.value);
+    }
+    return std::optional<std::string_view>();
+  }
+  Result<uint32_t> derived_metadata_count(uint32_t row) override { return uint32_t{at(row).derived_count}; }
+
+  Result<const Shape*> shape(uint32_t) override { return static_cast<const Shape*>(nullptr); }
+  Result<std::string_view> cell(uint32_t, const ShapeSlot&, std::string*) override {
+    return Error::invalid("rows of the head have no shape, so no cells");
+  }
+  Result<std::optional<int64_t>> integer_cell(uint32_t, const ShapeSlot&) override {
+    return Error::invalid("rows of the head have no shape, so no cells");
+  }
+
+ private:
+  const HeadRow& at(uint32_t row) const {
+    CHECK(row < order_->rows.size(), "row {} of {}", row, order_->rows.size());
+    return prefix_.block->row(order_->rows[row]);
+  }
+  void count_rows() {
+    if (counted_ || stats_ == nullptr) return;
+    counted_ = true;
+    stats_->head_rows += prefix_.rows;
+  }
+
+  HeadPrefix prefix_;
+  std::shared_ptr<const BlockInfo> info_;
+  std::shared_ptr<const HeadOrder> order_;
+  ReadStats* stats_;
+  bool counted_ = false;
+};
+
+class HeadSource final : public BlockSource {
+ public:
+  explicit HeadSource(HeadPrefix prefix) : prefix_(std::move(prefix)), info_(prefix_.block->info(prefix_)) {}
+
+  const BlockInfo& info() const override { return *info_; }
+  bool in_head() const override { return true; }
+  Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const override {
+    std::shared_ptr<const HeadOrder> order;
+    {
+      const MutexLock lock(mu_);
+      if (order_ == nullptr) order_ = order_of(prefix_, *info_);
+      order = order_;
+    }
+    return std::unique_ptr<BlockView>(std::make_unique<HeadView>(prefix_, info_, std::move(order), stats));
+  }
+  int64_t count_width_ns() const override { return 0; }
+  Result<std::vector<BlockCount>> counts() const override { return std::vector<BlockCount>(); }
+
+ private:
+  const HeadPrefix prefix_;
+  const std::shared_ptr<const BlockInfo> info_;
+  mutable Mutex mu_;
+  mutable std::shared_ptr<const HeadOrder> order_ GUARDED_BY(mu_);
+};
+
+}  // namespace
+
+BlockSourcePtr make_head_source(HeadPrefix prefix) {
+  return std::make_shared<HeadSource>(std::move(prefix));
+}
+
+}  // namespace cordwood
