@@ -11,6 +11,10 @@ namespace cordwood::query {
 std::string to_string(const Expr& expr);
 std::string to_string(const LogQuery& query);
 std::string to_string(const LogRange& range);
+std::string to_string(const Unwrap& unwrap);         ///< `| unwrap bytes(x) | y="z"`
+std::string range_to_string(const LogRange& range);  ///< `[5m] offset 1m0s`
+/// `/ on (a) group_left (b)`
+std::string modified_op_to_string(const BinaryExpr& binary);
 /// With the leading `| ` or operator: `| json`, `|= "x"`.
 std::string to_string(const Stage& stage);
 std::string to_string(const LabelFilter& filter);
