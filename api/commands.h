@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace cordwood::api {
+
+/// What a chosen subcommand does; answers the exit status.
+using Command = std::function<int()>;
+
+// Each adds its subcommand to `app`; when it is chosen, `*chosen` is set.
+void add_version_command(CLI::App& app, Command* chosen);
+
+}  // namespace cordwood::api

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "api/http_server.h"
+#include "api/tenant.h"
+#include "index/stream_index.h"
+#include "ingest/push.h"
+#include "query/query_engine.h"
+#include "storage/engine.h"
+
+namespace cordwood::api {
+
+/// Every setting of a server, with its default.  Where Loki has the key, name and meaning are Loki's.
+struct Config {
+  TenantRules tenants;
+  std::string data_dir = "data";
+  std::string log_level = "info";
+  std::string path_prefix;
+  HttpServerOptions http;
+  int64_t shutdown_grace_ns = 30 * kNsPerSecond;
+  uint64_t max_read_body_bytes = 10u << 20;
+  uint64_t background_threads = 1;
+  MemoryAccountant::Limits memory;
+  EngineOptions engine;
+  index::StreamIndexOptions index;
+  ingest::IngestOptions ingest;
+  ingest::IngestLimits ingest_limits = ingest::default_ingest_limits();
+  query::QueryLimits query_limits;
+};
+
+}  // namespace cordwood::api

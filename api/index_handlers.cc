@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/handlers.h"
+#include "api/loki_json.h"
+#include "api/read_call.h"
+#include "api/text_response.h"
+
+namespace cordwood::api {
+namespace {
+
+constexpr uint32_t kDefaultVolumeLimit = 100;
+
+Result<HttpResponse> stats(const Services& services, ReadCall& call) {
+  TRY_ASSIGN(const TimeBounds bounds, parse_ordered_bounds(call.params, call.now_ns));
+  query::QueryStats cost;
+  const auto answer = services.queries->index_stats(call.context, std::string(call.params.get("query")),
+                                                    bounds.start_ns, bounds.end_ns, &cost);
+  if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);
+  return json_response(encode_index_stats(std::get<query::IndexStats>(answer)));
+}
+
+std::vector<std::string> comma_list(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(','), text.size());
+    if (end != 0) items.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return items;
+}
+
+Result<HttpResponse> volume(const Services& services, ReadCall& call, bool ranged) {
+  query::VolumeRequest request;
+  request.query = call.params.get("query");
+  request.limit = kDefaultVolumeLimit;
+  if (call.params.get("limit") != "0") {
+    TRY_ASSIGN(request.limit, parse_limit(call.params, "limit", kDefaultVolumeLimit));
+  }
+  TRY_ASSIGN(const TimeBounds bounds, parse_ordered_bounds(call.params, call.now_ns));
+  request.start_ns = bounds.start_ns;
+  request.end_ns = bounds.end_ns;
+  if (ranged) {
+    TRY_ASSIGN(request.step_ns, parse_step(call.params, bounds));
+  }
+  const auto aggregate = call.params.get("aggregateBy");
+  if (!aggregate.empty() && aggregate != "series" && aggregate != "labels") {
+    return Error::invalid("invalid aggregation option");
+  }
+  request.aggregate_by_labels = aggregate == "labels";
+  request.target_labels = comma_list(call.params.get("targetLabels"));
+  auto answer = services.queries->volume(call.context, request);
+  if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);
+  return encode_query(std::move(std::get<query::QueryResult>(answer)), {});
+}
+
+}  // namespace
+
+void add_index_routes(Router& router, const Services& services) {
+  const auto add = [&](const char* path, std::function<Result<HttpResponse>(ReadCall&)> handler) {
+    router.add("GET POST", path, read_options(services), read_handler(services, std::move(handler)));
+  };
+  add("/loki/api/v1/index/stats", [&services](ReadCall& call) { return stats(services, call); });
+  add("/loki/api/v1/index/volume", [&services](ReadCall& call) { return volume(services, call, false); });
+  add("/loki/api/v1/index/volume_range", [&services](ReadCall& call) { return volume(services, call, true); });
+}
+
+}  // namespace cordwood::api

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/http_message.h"
+#include "query/query_engine.h"
+
+namespace cordwood::api {
+
+struct QueryEncoding {
+  bool categorize_labels = false;
+  std::vector<std::string> flags;  ///< echoed as `encodingFlags`
+  bool base64_lines = false;       ///< our own command line asks for it: lines keep bytes that are not UTF-8
+};
+
+/// What the headers X-Loki-Response-Encoding-Flags and X-Cordwood-Raw ask for.
+QueryEncoding encoding_of(const HttpRequest& request);
+
+/// Loki's envelope of a query, written piece by piece as the client takes it.
+HttpResponse encode_query(query::QueryResult result, QueryEncoding encoding);
+/// `{"streams":[{"labels":…,"entries":[…]}],"stats":…}` of the legacy endpoints.
+HttpResponse encode_legacy_streams(const query::Streams& streams, const query::QueryStats& stats);
+/// `{"status":"success","data":[…]}`; without `data` when there are no values, as Loki does.
+std::string encode_values(const std::vector<std::string>& values);
+std::string encode_series(const std::vector<Labels>& series);
+std::string encode_index_stats(const query::IndexStats& stats);
+
+}  // namespace cordwood::api

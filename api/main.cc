@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+
+#include "api/commands.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Cordwood keeps structured logs and answers LogQL over Loki's HTTP API.", "cordwood");
+  app.require_subcommand(1);
+  cordwood::api::Command command;
+  cordwood::api::add_version_command(app, &command);
+  CLI11_PARSE(app, argc, argv);
+  return command();
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+
+#include "api/handlers.h"
+#include "api/text_response.h"
+
+namespace cordwood::api {
+namespace {
+
+using ingest::PushProtocol;
+
+/// google.rpc.Status with nothing but the message, as OTLP clients read it.
+std::string encode_status(std::string_view message) {
+  std::string out = "\x12";
+  for (size_t left = message.size();;) {
+    const auto low = static_cast<unsigned char>(left & 0x7f);
+    left >>= 7;
+    out.push_back(static_cast<char>(left != 0 ? low | 0x80 : low));
+    if (left == 0) break;
+  }
+  return out.append(message);
+}
+
+HttpResponse refusal(PushProtocol protocol, int status, const std::string& message) {
+  if (protocol != PushProtocol::otlp) return text_response(status, message + "\n");
+  HttpResponse response;
+  response.status = status;
+  response.content_type = "application/octet-stream";
+  response.body = encode_status(message);
+  return response;
+}
+
+HttpResponse refuse_body(PushProtocol protocol, const HttpRequest& request) {
+  if (request.body_state == BodyState::too_large) {
+    return refusal(protocol, 413,
+                   fmt::format("request body too large: message size too large than max ({} vs {})", request.body_bytes,
+                               request.body_limit_bytes));
+  }
+  HttpResponse response = refusal(protocol, 503, "The server cannot accept more requests at this time.");
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+HttpResponse push(const Services& services, PushProtocol protocol, HttpRequest& http) {
+  auto tenant = tenant_of(services.config->tenants, http);
+  if (!tenant.ok()) {
+    return refusal(protocol, tenant.error().kind == ErrorKind::not_found ? 401 : 400, tenant.error().message);
+  }
+  ingest::PushRequest request;
+  request.tenant = std::move(*tenant);
+  request.protocol = protocol;
+  request.content_type = http.headers.get("Content-Type");
+  request.content_encoding = http.headers.get("Content-Encoding");
+  request.body = http.body;
+  ingest::PushResponse pushed = services.pusher->push(request);
+  HttpResponse response;
+  response.status = pushed.status;
+  response.content_type = std::move(pushed.content_type);
+  if (response.status >= 400) response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  if (pushed.retry_after_s > 0) response.headers.emplace_back("Retry-After", std::to_string(pushed.retry_after_s));
+  response.body = std::move(pushed.body);
+  return response;
+}
+
+}  // namespace
+
+void add_push_routes(Router& router, const Services& services) {
+  const auto add = [&](const char* path, PushProtocol protocol) {
+    RouteOptions options{.work = WorkClass::push,
+                         .body_limit_bytes = services.config->ingest.max_recv_msg_size_bytes,
+                         .refuse = [protocol](const HttpRequest& r) { return refuse_body(protocol, r); }};
+    router.add("POST", path, std::move(options), [&services, protocol](HttpRequest& request, const PathValues&) {
+      return push(services, protocol, request);
+    });
+  };
+  add("/loki/api/v1/push", PushProtocol::loki);
+  add("/api/prom/push", PushProtocol::loki_legacy);
+  add("/otlp/v1/logs", PushProtocol::otlp);
+}
+
+}  // namespace cordwood::api

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/handlers.h"
+#include "api/json_text.h"
+#include "api/loki_json.h"
+#include "api/read_call.h"
+#include "api/text_response.h"
+
+namespace cordwood::api {
+namespace {
+
+constexpr uint32_t kDefaultLimit = 100;
+constexpr size_t kLoggedQueryBytes = 1024;
+
+void log_query(const Services& services, const ReadCall& call, std::string_view query, const query::QueryResult& r) {
+  const query::QueryStats& s = r.stats;
+  services.log->info("query", {{"path", call.http.path},
+                               {"tenant", call.context.tenant},
+                               {"query", query.substr(0, kLoggedQueryBytes)},
+                               {"duration_ms", static_cast<double>(s.execution_ns) / 1e6},
+                               {"lines", s.lines_processed},
+                               {"bytes", s.bytes_processed},
+                               {"returned", s.entries_returned},
+                               {"blocks_opened", s.read.blocks_opened},
+                               {"empty_reason", s.empty_reason}});
+}
+
+Result<query::RangeRequest> parse_range(const ReadCall& call) {
+  query::RangeRequest request;
+  request.query = call.params.get("query");
+  TRY_ASSIGN(const TimeBounds bounds, parse_ordered_bounds(call.params, call.now_ns));
+  request.start_ns = bounds.start_ns;
+  request.end_ns = bounds.end_ns;
+  TRY_ASSIGN(request.limit, parse_limit(call.params, "limit", kDefaultLimit));
+  TRY_ASSIGN(const bool forward, parse_forward(call.params));
+  request.direction = forward ? query::Direction::forward : query::Direction::backward;
+  TRY_ASSIGN(request.step_ns, parse_step(call.params, bounds));
+  TRY_ASSIGN(request.interval_ns, parse_interval(call.params));
+  return request;
+}
+
+Result<HttpResponse> range(const Services& services, ReadCall& call) {
+  TRY_ASSIGN(query::RangeRequest request, parse_range(call));
+  QueryEncoding encoding = encoding_of(call.http);
+  request.categorize_labels = encoding.categorize_labels;
+  auto answer = services.queries->range(call.context, request);
+  if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);
+  auto& result = std::get<query::QueryResult>(answer);
+  log_query(services, call, request.query, result);
+  return encode_query(std::move(result), std::move(encoding));
+}
+
+Result<HttpResponse> instant(const Services& services, ReadCall& call) {
+  query::InstantRequest request;
+  request.query = call.params.get("query");
+  TRY_ASSIGN(request.limit, parse_limit(call.params, "limit", kDefaultLimit));
+  TRY_ASSIGN(request.time_ns, parse_instant(call.params, call.now_ns));
+  TRY_ASSIGN(const bool forward, parse_forward(call.params));
+  request.direction = forward ? query::Direction::forward : query::Direction::backward;
+  auto answer = services.queries->instant(call.context, request);
+  if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);
+  auto& result = std::get<query::QueryResult>(answer);
+  log_query(services, call, request.query, result);
+  return encode_query(std::move(result), encoding_of(call.http));
+}
+
+Result<HttpResponse> legacy(const Services& services, ReadCall& call) {
+  TRY_ASSIGN(query::RangeRequest request, parse_range(call));
+  if (const auto expression = call.params.get("regexp"); !expression.empty()) {
+    request.query += " |~ ";
+    append_go_quoted(expression, &request.query);
+  }
+  auto answer = services.queries->range(call.context, request);
+  if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);
+  const auto& result = std::get<query::QueryResult>(answer);
+  log_query(services, call, request.query, result);
+  const auto* streams = std::get_if<query::Streams>(&result.data);
+  if (streams == nullptr) {
+    return text_response(400, "rpc error: code = Code(400) desc = legacy endpoints only support streams result type");
+  }
+  return encode_legacy_streams(*streams, result.stats);
+}
+
+HttpResponse format(HttpRequest& request) {
+  auto params = Params::parse(request);
+  if (!params.ok()) return read_error(params.error());
+  const auto answer = query::QueryEngine::format(std::string(params->get("query")));
+  std::string out;
+  HttpResponse response;
+  if (const auto* error = std::get_if<query::QueryError>(&answer)) {
+    response.status = error->status;
+    out = "{\"status\":\"invalid-query\",\"error\":";
+    append_json_string(error->message, JsonEscape::html, &out);
+  } else {
+    out = "{\"status\":\"success\",\"data\":";
+    append_json_string(std::get<std::string>(answer), JsonEscape::html, &out);
+  }
+  response.content_type = "application/json; charset=utf-8";
+  response.body = out + "}\n";
+  return response;
+}
+
+}  // namespace
+
+void add_query_routes(Router& router, const Services& services) {
+  const auto add = [&](const char* path, Result<HttpResponse> (*handler)(const Services&, ReadCall&)) {
+    router.add("GET POST", path, read_options(services),
+               read_handler(services, [&services, handler](ReadCall& call) { return handler(services, call); }));
+  };
+  add("/loki/api/v1/query_range", range);
+  add("/loki/api/v1/query", instant);
+  add("/api/prom/query", legacy);
+  router.add("GET POST", "/loki/api/v1/format_query", read_options(services),
+             [](HttpRequest& request, const PathValues&) { return format(request); });
+}
+
+}  // namespace cordwood::api

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "api/config.h"
+
+namespace cordwood::api {
+
+/// Where a server is in its life; /ready tells it.
+enum class Phase : unsigned char { starting, running, stopping };
+
+/// What the handlers work with; all outlive them.
+struct Services {
+  const Config* config = nullptr;
+  Engine* engine = nullptr;
+  ingest::Pusher* pusher = nullptr;
+  const query::QueryEngine* queries = nullptr;
+  Metrics* metrics = nullptr;
+  Clock* clock = nullptr;
+  Logger* log = nullptr;
+  const std::atomic<Phase>* phase = nullptr;
+  std::function<std::string()> config_yaml;  ///< what /config answers
+};
+
+}  // namespace cordwood::api
