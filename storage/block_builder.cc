@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/block_builder.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+#include "storage/block_count_table.h"
+#include "storage/block_entry.h"
+#include "storage/column_writer.h"
+#include "storage/line_shredder.h"
+#include "storage/metadata_shapes.h"
+#include "storage/piece_writer.h"
+
+namespace cordwood {
+
+namespace {
+
+LineShredderLimits shredder_limits(const BlockBuilderOptions& o) {
+  LineShredderLimits limits;
+  limits.max_shapes = o.max_shapes;
+  limits.max_columns = o.max_columns;
+  return limits;
+}
+
+/// Whether constants and cells in turn are the line.
+bool renders_to(const Shape& shape, std::span<const std::string_view> cells, std::string_view line) {
+  if (cells.size() != shape.slots.size()) return false;
+  const auto take = [&line](std::string_view part) {
+    if (!line.starts_with(part)) return false;
+    line.remove_prefix(part.size());
+    return true;
+  };
+  for (size_t i = 0; i < cells.size(); ++i)
+    if (!take(shape.constants[i]) || !take(cells[i])) return false;
+  return line == shape.constants.back();
+}
+
+ColumnSource source_of(ColumnKey::Source source) {
+  switch (source) {
+    case ColumnKey::Source::metadata: return ColumnSource::metadata;
+    case ColumnKey::Source::json: return ColumnSource::json;
+    case ColumnKey::Source::logfmt: return ColumnSource::logfmt;
+    case ColumnKey::Source::text: return ColumnSource::text;
+  }
+  return ColumnSource::raw;
+}
+
+}  // namespace
+
+struct BlockBuilder::Impl {
+  explicit Impl(BlockBuilderOptions o)
+      : options(o), shredder(shredder_limits(o)), metadata(o.max_shapes, o.max_columns), pieces(o), columns(&pieces) {}
+
+  /// Marks, by id, the shapes that have the column at hand; called only when the rows of its cells must be known.
+  using MarkShapes = std::function<void(std::vector<bool>*)>;
+
+  void shred_rows();
+  void take_line(std::string_view line);
+  uint32_t stored_shape(uint32_t shape);
+  BlockInfo make_info(BlockSummary* summary);
+  void write_fixed_pieces();
+  void write_columns();
+  void write_column(std::span<const std::string_view> cells, ColumnSource source, std::vector<std::string> path,
+                    uint32_t occurrence, const MarkShapes& mark, std::span<const int64_t> shape_ids);
+  void encode_shapes(std::vector<std::string>* out) const;
+  void encode_metadata_shapes(std::vector<std::string>* out) const;
+  EncodedBlock build(const BlockInput& block);
+
+  const BlockBuilderOptions options;
+  LineShredder shredder;
+  MetadataShapes metadata;
+  PieceWriter pieces;
+  ColumnWriter columns;
+
+  const BlockInput* input = nullptr;
+  BlockDirectory directory;
+  std::vector<std::string_view> line_cells;          ///< of the line at hand
+  std::vector<std::vector<std::string_view>> cells;  ///< by the shredder's columns
+  std::vector<std::string_view> raw_cells;
+  std::vector<int64_t> shape_ids;           ///< by row; 0 is raw
+  std::vector<int64_t> metadata_shape_ids;  ///< by row
+  std::vector<uint32_t> shape_map;          ///< shredder's shape -> stored id, 0 when not used yet
+  std::vector<uint32_t> used_shapes;        ///< stored id - 1 -> shredder's shape
+  std::vector<uint32_t> column_map;         ///< shredder's column -> stored column
+  std::vector<uint32_t> run_begins;
+  std::vector<uint32_t> run_of_stream;
+  std::vector<int64_t> scratch_times;
+};
+
+uint32_t BlockBuilder::Impl::stored_shape(uint32_t shape) {
+  if (shape_map.size() <= shape) shape_map.resize(shape + 1, 0);
+  if (shape_map[shape] == 0) {
+    used_shapes.push_back(shape);
+    shape_map[shape] = static_cast<uint32_t>(used_shapes.size());
+  }
+  return shape_map[shape];
+}
+
+void BlockBuilder::Impl::take_line(std::string_view line) {
+  line_cells.clear();
+  const uint32_t id = shredder.shred(line, &line_cells);
+  if (id == LineShredder::kRawShape || !renders_to(shredder.shapes()[id], line_cells, line)) {
+    raw_cells.push_back(line);
+    shape_ids.push_back(0);
+    ++directory.form_rows[static_cast<size_t>(LineForm::raw)];
+    return;
+  }
+  const Shape& shape = shredder.shapes()[id];
+  if (cells.size() < shredder.columns().size()) cells.resize(shredder.columns().size());
+  for (size_t i = 0; i < line_cells.size(); ++i) cells[shape.slots[i].column].push_back(line_cells[i]);
+  shape_ids.push_back(stored_shape(id));
+  ++directory.form_rows[static_cast<size_t>(shape.form)];
+}
+
+void BlockBuilder::Impl::shred_rows() {
+  for (const BlockInputRow& row : input->rows) {
+    take_line(row.line);
+    metadata_shape_ids.push_back(metadata.add(row.metadata, row.derived_count));
+  }
+}
+
+BlockInfo BlockBuilder::Impl::make_info(BlockSummary* summary) {
+  BlockInfo info;
+  info.tenant = input->tenant;
+  info.rows = static_cast<uint32_t>(input->rows.size());
+  info.arrival_min = input->arrival_min;
+  info.arrival_max = input->arrival_max;
+  run_of_stream.assign(input->streams.size(), 0);
+  for (uint32_t i = 0; i < info.rows; ++i) {
+    const BlockInputRow& row = input->rows[i];
+    if (i == 0 || input->rows[i - 1].stream != row.stream) {
+      run_of_stream[row.stream] = static_cast<uint32_t>(info.streams.size());
+      run_begins.push_back(i);
+      info.streams.push_back({input->streams[row.stream], 0, row.time_ns, row.time_ns, 0});
+    }
+    BlockStream& s = info.streams.back();
+    CHECK(row.time_ns >= s.time_max_ns, "rows of a stream must come in order of time");
+    s.time_max_ns = row.time_ns;
+    ++s.rows;
+    s.line_bytes += row.line.size();
+    info.raw_bytes += row.line.size();
+    const size_t sent = row.metadata.size() - std::min<size_t>(row.derived_count, row.metadata.size());
+    for (const MetadataPair& pair : row.metadata.first(sent)) info.raw_bytes += pair.name.size() + pair.value.size();
+  }
+  for (const BlockStream& s : info.streams) {
+    info.time_min_ns = &s == &info.streams[0] ? s.time_min_ns : std::min(info.time_min_ns, s.time_min_ns);
+    info.time_max_ns = &s == &info.streams[0] ? s.time_max_ns : std::max(info.time_max_ns, s.time_max_ns);
+    summary->runs.push_back({s.rows, s.line_bytes, s.time_min_ns, s.time_max_ns});
+  }
+  summary->rows = info.rows;
+  summary->raw_bytes = info.raw_bytes;
+  summary->arrival_min = info.arrival_min;
+  summary->arrival_max = info.arrival_max;
+  return info;
+}
+
+void BlockBuilder::Impl::encode_shapes(std::vector<std::string>* out) const {
+  for (const uint32_t id : used_shapes) {
+    const Shape& shape = shredder.shapes()[id];
+    std::string& text = out->emplace_back();
+    ByteWriter w(&text);
+    w.u8(static_cast<uint8_t>(shape.form));
+    w.varint(shape.slots.size());
+    for (const ShapeSlot& slot : shape.slots) {
+      w.varint(column_map[slot.column]);
+      w.u8(static_cast<uint8_t>(slot.kind));
+    }
+    for (const std::string& constant : shape.constants) w.string(constant);
+  }
+}
+
+void BlockBuilder::Impl::encode_metadata_shapes(std::vector<std::string>* out) const {
+  for (const MetadataShapes::Shape& shape : metadata.shapes()) {
+    std::string& text = out->emplace_back();
+    ByteWriter w(&text);
+    w.varint(shape.derived_count);
+    w.varint(shape.columns.size());
+    for (const uint32_t c : shape.columns) w.varint(c);
+  }
+}
+
+void BlockBuilder::Impl::write_fixed_pieces() {
+  scratch_times.clear();
+  for (const BlockInputRow& row : input->rows) scratch_times.push_back(row.time_ns);
+  directory.pieces.push_back(pieces.times(scratch_times, run_begins));
+
+  // Metadata columns come first, then those of the lines that have cells.
+  uint32_t next = static_cast<uint32_t>(metadata.columns().size());
+  column_map.assign(shredder.columns().size(), 0);
+  for (size_t c = 0; c < column_map.size() && c < cells.size(); ++c)
+    if (!cells[c].empty()) column_map[c] = next++;
+
+  std::vector<std::string> texts;
+  std::vector<std::string_view> views;
+  const auto write_texts = [&] {
+    views.assign(texts.begin(), texts.end());
+    directory.pieces.push_back(pieces.texts(views, false));
+    texts.clear();
+  };
+  encode_shapes(&texts);
+  write_texts();
+  const auto write_ids = [&](const std::vector<int64_t>& ids) {
+    const bool all_zero = std::all_of(ids.begin(), ids.end(), [](int64_t id) { return id == 0; });
+    directory.pieces.push_back(all_zero ? PieceMeta() : pieces.ints(ids));
+  };
+  write_ids(shape_ids);
+  encode_metadata_shapes(&texts);
+  write_texts();
+  write_ids(metadata_shape_ids);
+  directory.shape_count = static_cast<uint32_t>(used_shapes.size());
+  directory.metadata_shape_count = static_cast<uint32_t>(metadata.shapes().size());
+}
+
+void BlockBuilder::Impl::write_column(std::span<const std::string_view> column_cells, ColumnSource source,
+                                      std::vector<std::string> path, uint32_t occurrence, const MarkShapes& mark,
+                                      std::span<const int64_t> ids) {
+  ColumnMeta meta;
+  meta.source = source;
+  meta.path = std::move(path);
+  meta.occurrence = occurrence;
+  const ColumnWriter::RowTimes row_times = [&]() -> std::span<const int64_t> {
+    std::vector<bool> has(1 + std::max(used_shapes.size(), metadata.shapes().size()), false);
+    mark(&has);
+    scratch_times.clear();
+    for (size_t row = 0; row < ids.size(); ++row)
+      if (has[static_cast<size_t>(ids[row])]) scratch_times.push_back(input->rows[row].time_ns);
+    return scratch_times;
+  };
+  columns.write(column_cells, row_times, &meta, &directory.pieces);
+  directory.columns.push_back(std::move(meta));
+}
+
+void BlockBuilder::Impl::write_columns() {
+  for (uint32_t c = 0; c < metadata.columns().size(); ++c) {
+    const MetadataShapes::Column& column = metadata.columns()[c];
+    const MarkShapes mark = [&](std::vector<bool>* has) {
+      for (size_t s = 0; s < metadata.shapes().size(); ++s) {
+        const std::vector<uint32_t>& in = metadata.shapes()[s].columns;
+        (*has)[s] = std::find(in.begin(), in.end(), c) != in.end();
+      }
+    };
+    std::vector<std::string> path;
+    if (!column.packed) path.push_back(column.name);
+    write_column(column.cells, column.packed ? ColumnSource::packed_metadata : ColumnSource::metadata, std::move(path),
+                 column.occurrence, mark, metadata_shape_ids);
+  }
+  for (uint32_t c = 0; c < cells.size() && c < shredder.columns().size(); ++c) {
+    if (cells[c].empty()) continue;
+    const ColumnKey& key = shredder.columns()[c];
+    const MarkShapes mark = [&](std::vector<bool>* has) {
+      for (size_t s = 0; s < used_shapes.size(); ++s)
+        for (const ShapeSlot& slot : shredder.shapes()[used_shapes[s]].slots)
+          if (slot.column == c) (*has)[s + 1] = true;
+    };
+    write_column(cells[c], source_of(key.source), key.path, key.occurrence, mark, shape_ids);
+  }
+  if (!raw_cells.empty()) {
+    write_column(
+        raw_cells, ColumnSource::raw, {}, 0, [](std::vector<bool>* has) { (*has)[0] = true; }, shape_ids);
+  }
+  directory.pieces.push_back(pieces.texts(columns.shared_cells(), true));
+}
+
+EncodedBlock BlockBuilder::Impl::build(const BlockInput& block) {
+  input = &block;
+  shredder.reset();
+  metadata.reset();
+  pieces.reset();
+  columns.reset();
+  directory = BlockDirectory();
+  for (auto& c : cells) c.clear();
+  raw_cells.clear();
+  shape_ids.clear();
+  metadata_shape_ids.clear();
+  shape_map.clear();
+  used_shapes.clear();
+  run_begins.clear();
+
+  EncodedBlock out;
+  BlockSummary summary;
+  out.info = make_info(&summary);
+  shred_rows();
+  write_fixed_pieces();
+  write_columns();
+  const BlockCountTable counts = make_count_table(block.rows, run_of_stream, out.info.raw_bytes, options.zstd_level);
+  summary.count_width_ns = counts.width_ns;
+  summary.narrow_bytes = pieces.narrow.size();
+  summary.heap_bytes = pieces.heap.size();
+  summary.narrow_checksum = xxh3_64(pieces.narrow);
+  summary.heap_checksum = xxh3_64(pieces.heap);
+  encode_entry(summary, directory, counts.encoded, options.zstd_level, &out.entry);
+  out.narrow = pieces.narrow;
+  out.heap = pieces.heap;
+  out.info.stored_bytes = out.narrow.size() + out.heap.size() + out.entry.size();
+  std::copy(std::begin(directory.form_rows), std::end(directory.form_rows), out.forms.rows);
+  input = nullptr;
+  return out;
+}
+
+BlockBuilder::BlockBuilder(BlockBuilderOptions options) : impl_(std::make_unique<Impl>(options)) {}
+BlockBuilder::~BlockBuilder() = default;
+BlockBuilder::BlockBuilder(BlockBuilder&&) noexcept = default;
+EncodedBlock BlockBuilder::build(const BlockInput& input) {
+  return impl_->build(input);
+}
+
+}  // namespace cordwood

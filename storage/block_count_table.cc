@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/block_count_table.h"
+
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
+#include "storage/base/compression.h"
+#include "storage/block_entry.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr int64_t kFirstWidthNs = 10 * kNsPerSecond;
+constexpr int64_t kLastWidthNs = kNsPerDay;
+constexpr uint64_t kAlwaysAllowedBytes = 512;
+/// Packed entries take more than this; a table of more entries need not be tried.
+constexpr uint64_t kLeastEntryBytes = 2;
+
+int64_t bucket_of(int64_t time_ns, int64_t width_ns) {
+  const int64_t below = floor_div(time_ns, width_ns);
+  return time_ns % width_ns == 0 ? below : below + 1;
+}
+
+std::string_view level_of(const BlockInputRow& row) {
+  for (size_t i = row.metadata.size(); i > 0; --i)
+    if (row.metadata[i - 1].name == "detected_level") return row.metadata[i - 1].value;
+  return {};
+}
+
+void add_into(const BlockCount& from, BlockCount* to) {
+  to->rows += from.rows;
+  to->line_bytes += from.line_bytes;
+  to->metadata_bytes += from.metadata_bytes;
+}
+
+/// Adds to the entry of the same level among those of the newest (stream, bucket).
+void add(const BlockCount& c, size_t* group_begin, std::vector<BlockCount>* counts) {
+  if (!counts->empty() && (counts->back().stream != c.stream || counts->back().bucket != c.bucket)) {
+    *group_begin = counts->size();
+  }
+  for (size_t i = *group_begin; i < counts->size(); ++i) {
+    if ((*counts)[i].level == c.level) {
+      add_into(c, &(*counts)[i]);
+      return;
+    }
+  }
+  counts->push_back(c);
+}
+
+std::vector<BlockCount> count_rows(std::span<const BlockInputRow> rows, std::span<const uint32_t> run_of_stream) {
+  std::vector<BlockCount> counts;
+  size_t group = 0;
+  for (const BlockInputRow& row : rows) {
+    BlockCount c{
+        run_of_stream[row.stream], bucket_of(row.time_ns, kFirstWidthNs), level_of(row), 1, row.line.size(), 0};
+    for (const MetadataPair& pair : row.metadata) c.metadata_bytes += pair.name.size() + pair.value.size();
+    add(c, &group, &counts);
+  }
+  return counts;
+}
+
+void widen(std::vector<BlockCount>* counts) {
+  for (BlockCount& c : *counts) c.bucket = floor_div(c.bucket + 1, 2);
+  const auto order = [](const BlockCount& c) { return std::tuple(c.stream, c.bucket, c.level); };
+  std::sort(counts->begin(), counts->end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
+  size_t kept = 0;
+  for (size_t i = 1; i < counts->size(); ++i) {
+    if (order((*counts)[kept]) == order((*counts)[i])) {
+      add_into((*counts)[i], &(*counts)[kept]);
+    } else {
+      (*counts)[++kept] = (*counts)[i];
+    }
+  }
+  counts->resize(kept + 1);
+}
+
+}  // namespace
+
+BlockCountTable make_count_table(std::span<const BlockInputRow> rows, std::span<const uint32_t> run_of_stream,
+                                 uint64_t raw_bytes, int zstd_level) {
+  BlockCountTable table;
+  if (rows.empty()) return table;
+  std::vector<BlockCount> counts = count_rows(rows, run_of_stream);
+  const uint64_t most = std::max(kAlwaysAllowedBytes, raw_bytes / 100);
+  std::string packed;
+  for (int64_t width = kFirstWidthNs; width <= kLastWidthNs; width *= 2) {
+    if (counts.size() * kLeastEntryBytes <= most) {
+      table.encoded.clear();
+      encode_counts(counts, &table.encoded);
+      packed.clear();
+      compress(Codec::zstd, table.encoded, &packed, zstd_level);
+      if (std::min(packed.size(), table.encoded.size()) <= most) {
+        table.width_ns = width;
+        return table;
+      }
+    }
+    widen(&counts);
+  }
+  table.encoded.clear();
+  return table;
+}
+
+}  // namespace cordwood

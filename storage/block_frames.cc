@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/block_frames.h"
+
+#include <algorithm>
+
+#include "storage/base/coding.h"
+#include "storage/column_bits.h"
+
+namespace cordwood {
+
+namespace {
+
+/// A piece up to this size is read whole when any of its frames is needed.
+constexpr uint64_t kWholePieceBytes = 64u << 10;
+/// Reading frame after frame takes this much at a time.
+constexpr uint64_t kReadAheadBytes = 512u << 10;
+
+}  // namespace
+
+BlockFrames::BlockFrames(BlockPlace place, const std::vector<PieceMeta>* pieces, ReadStats* stats)
+    : place_(std::move(place)), pieces_(pieces), stats_(stats), states_(pieces->size()) {}
+
+Result<void> BlockFrames::read_packed(const PieceMeta& piece, uint32_t index, State* state) {
+  const uint32_t count = static_cast<uint32_t>(piece.frames.size());
+  uint32_t begin = index;
+  uint32_t end = index + 1;
+  const auto bytes = [&] {
+    return piece.frames[end - 1].offset + piece.frames[end - 1].packed_bytes - piece.frames[begin].offset;
+  };
+  if (piece.packed_bytes() <= kWholePieceBytes) {
+    begin = 0;
+    end = count;
+  } else if (index > 0 && state->raw[index - 1] != nullptr) {
+    while (end < count && bytes() + piece.frames[end].packed_bytes <= kReadAheadBytes) ++end;
+  }
+  const uint64_t size = bytes();
+  const uint64_t part = piece.heap ? place_.heap_offset : place_.narrow_offset;
+  TRY_ASSIGN(state->packed, place_.source->read(part + piece.frames[begin].offset, size));
+  if (state->packed.size() != size) return Error::corrupt("block: its data ends early");
+  state->packed_begin = begin;
+  state->packed_end = end;
+  stats_->bytes_read += size;
+  if (!touched_) ++stats_->blocks_opened;
+  touched_ = true;
+  return {};
+}
+
+Result<std::string_view> BlockFrames::frame(uint32_t piece_index, uint32_t index) {
+  const PieceMeta& piece = (*pieces_)[piece_index];
+  State& state = states_[piece_index];
+  if (index >= piece.frames.size()) return Error::corrupt("block: a piece has too few frames");
+  if (state.raw.empty()) state.raw.resize(piece.frames.size());
+  const FrameMeta& meta = piece.frames[index];
+  if (state.raw[index] == nullptr) {
+    if (index < state.packed_begin || index >= state.packed_end) TRY(read_packed(piece, index, &state));
+    const std::string_view packed =
+        std::string_view(state.packed).substr(meta.offset - piece.frames[state.packed_begin].offset, meta.packed_bytes);
+    if (frame_checksum(packed, meta.codec) != meta.checksum)
+      return Error::corrupt("block: checksum of a frame differs");
+    auto raw = std::make_unique<std::string>();
+    TRY(decompress(meta.codec, packed, meta.raw_bytes, raw.get()));
+    raw->append(kBitPadding, '\0');
+    state.raw[index] = std::move(raw);
+    ++(piece.heap ? stats_->heap_frames : stats_->narrow_frames);
+    stats_->bytes_unpacked += meta.raw_bytes;
+  }
+  return std::string_view(*state.raw[index]).substr(0, meta.raw_bytes);
+}
+
+uint32_t frame_of_row(const PieceMeta& piece, uint32_t row) {
+  const std::vector<FrameMeta>& frames = piece.frames;
+  const auto holds = [&](uint32_t i) {
+    return row >= frames[i].first_row && row - frames[i].first_row < frames[i].rows;
+  };
+  if (const uint32_t guess = row / 4096; guess < frames.size() && holds(guess)) return guess;
+  const auto after = std::upper_bound(frames.begin(), frames.end(), row,
+                                      [](uint32_t r, const FrameMeta& f) { return r < f.first_row; });
+  uint32_t at = static_cast<uint32_t>(after - frames.begin());
+  while (at > 0 && !holds(--at)) continue;  // frames without rows may stand between
+  return at;
+}
+
+Result<const IntFrame*> IntPiece::frame(uint32_t index) {
+  if (parsed_.empty()) parsed_.resize(frames_->piece(piece_).frames.size());
+  if (!parsed_[index]) {
+    TRY_ASSIGN(const std::string_view raw, frames_->frame(piece_, index));
+    TRY_ASSIGN(parsed_[index], IntFrame::parse(raw, frames_->piece(piece_).frames[index].rows));
+  }
+  return &*parsed_[index];
+}
+
+Result<int64_t> IntPiece::get(uint32_t row) {
+  if (row >= rows()) return Error::corrupt("block: a column has too few cells");
+  const uint32_t index = frame_of_row(frames_->piece(piece_), row);
+  TRY_ASSIGN(const IntFrame* f, frame(index));
+  return f->get(row - frames_->piece(piece_).frames[index].first_row);
+}
+
+Result<void> IntPiece::decode_all(std::vector<int64_t>* out) {
+  const PieceMeta& piece = frames_->piece(piece_);
+  for (uint32_t i = 0; i < piece.frames.size(); ++i) {
+    TRY_ASSIGN(const IntFrame* f, frame(i));
+    out->resize(out->size() + f->count());
+    f->decode(out->data() + out->size() - f->count());
+  }
+  return {};
+}
+
+Result<const TextPiece::Frame*> TextPiece::frame(uint32_t index) {
+  const PieceMeta& piece = frames_->piece(piece_);
+  if (parsed_.empty()) parsed_.resize(piece.frames.size());
+  if (parsed_[index] == nullptr) {
+    TRY_ASSIGN(const std::string_view raw, frames_->frame(piece_, index));
+    const uint64_t count = piece.frames[index].rows;
+    const uint8_t width = raw.empty() ? 0 : static_cast<uint8_t>(raw[0]);
+    if ((width != 1 && width != 2 && width != 4) || raw.size() - 1 < count * width) {
+      return Error::corrupt("block: lengths of a text frame are malformed");
+    }
+    auto f = std::make_unique<Frame>();
+    f->text = raw.substr(1 + count * width);
+    f->ends.resize(count);
+    uint64_t end = 0;
+    for (uint64_t i = 0; i < count; ++i) {
+      uint32_t length = 0;
+      std::memcpy(&length, raw.data() + 1 + i * width, width);
+      end += length;
+      f->ends[i] = static_cast<uint32_t>(end);
+    }
+    if (end != f->text.size()) return Error::corrupt("block: lengths of a text frame do not add up");
+    parsed_[index] = std::move(f);
+  }
+  return parsed_[index].get();
+}
+
+Result<std::string_view> TextPiece::get(uint32_t row) {
+  if (row >= rows()) return Error::corrupt("block: a column has too few texts");
+  const uint32_t index = frame_of_row(frames_->piece(piece_), row);
+  TRY_ASSIGN(const Frame* f, frame(index));
+  const uint32_t i = row - frames_->piece(piece_).frames[index].first_row;
+  const uint32_t begin = i == 0 ? 0 : f->ends[i - 1];
+  return f->text.substr(begin, f->ends[i] - begin);
+}
+
+Result<void> TimePiece::load(uint32_t index) {
+  const PieceMeta& piece = frames_->piece(kTimesPiece);
+  if (loaded_.empty()) {
+    loaded_.resize(piece.frames.size(), false);
+    times_.resize(piece.rows());
+  }
+  if (loaded_[index]) return {};
+  const FrameMeta& meta = piece.frames[index];
+  TRY_ASSIGN(const std::string_view raw, frames_->frame(kTimesPiece, index));
+  if (raw.size() < sizeof(int64_t)) return Error::corrupt("block: a time frame is too short");
+  TRY_ASSIGN(const IntFrame steps, IntFrame::parse(raw.substr(sizeof(int64_t)), meta.rows));
+  int64_t* out = times_.data() + meta.first_row;
+  steps.decode(out);
+  uint64_t t = static_cast<uint64_t>(ByteReader(raw).i64());
+  auto run = std::lower_bound(runs_->begin(), runs_->end(), meta.first_row,
+                              [](const StreamRun& r, uint32_t row) { return r.row_begin < row; });
+  for (uint32_t i = 0; i < meta.rows; ++i) {
+    const bool starts = run != runs_->end() && run->row_begin == meta.first_row + i;
+    if (starts && i > 0) t = static_cast<uint64_t>(run->time_min_ns);
+    if (starts) ++run;
+    t += static_cast<uint64_t>(out[i]);
+    out[i] = static_cast<int64_t>(t);
+  }
+  loaded_[index] = true;
+  return {};
+}
+
+Result<int64_t> TimePiece::get(uint32_t row) {
+  const PieceMeta& piece = frames_->piece(kTimesPiece);
+  if (row >= piece.rows()) return Error::corrupt("block: too few times");
+  TRY(load(frame_of_row(piece, row)));
+  return times_[row];
+}
+
+Result<std::span<const int64_t>> TimePiece::all() {
+  const PieceMeta& piece = frames_->piece(kTimesPiece);
+  for (uint32_t i = 0; i < piece.frames.size(); ++i) TRY(load(i));
+  return std::span<const int64_t>(times_);
+}
+
+}  // namespace cordwood

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/block_entry.h"
+#include "storage/column_ints.h"
+#include "storage/segment.h"
+
+namespace cordwood {
+
+/// Where a block's data lies.
+struct BlockPlace {
+  std::shared_ptr<const ByteSource> source;
+  uint64_t narrow_offset = 0;
+  uint64_t heap_offset = 0;
+};
+
+/// Reads, checks and unpacks the frames of one open block, each once.  Views stay valid as long as it lives.
+class BlockFrames {
+ public:
+  BlockFrames(BlockPlace place, const std::vector<PieceMeta>* pieces, ReadStats* stats);
+  /// Raw bytes of a frame; kBitPadding more bytes are readable behind them.
+  Result<std::string_view> frame(uint32_t piece, uint32_t index);
+  const PieceMeta& piece(uint32_t index) const { return (*pieces_)[index]; }
+
+ private:
+  struct State {
+    std::vector<std::unique_ptr<std::string>> raw;  ///< by frame
+    std::string packed;                             ///< frames [packed_begin, packed_end) as they were read
+    uint32_t packed_begin = 0;
+    uint32_t packed_end = 0;
+  };
+  Result<void> read_packed(const PieceMeta& piece, uint32_t index, State* state);
+
+  BlockPlace place_;
+  const std::vector<PieceMeta>* pieces_;
+  ReadStats* stats_;
+  std::vector<State> states_;
+  bool touched_ = false;
+};
+
+/// Index of the frame that holds `row`; the piece has it.
+uint32_t frame_of_row(const PieceMeta& piece, uint32_t row);
+
+/// A piece of integers.
+class IntPiece {
+ public:
+  IntPiece() = default;
+  IntPiece(BlockFrames* frames, uint32_t piece) : frames_(frames), piece_(piece) {}
+  uint32_t rows() const { return frames_->piece(piece_).rows(); }
+  Result<int64_t> get(uint32_t row);
+  /// Appends all values.
+  Result<void> decode_all(std::vector<int64_t>* out);
+
+ private:
+  Result<const IntFrame*> frame(uint32_t index);
+  BlockFrames* frames_ = nullptr;
+  uint32_t piece_ = 0;
+  std::vector<std::optional<IntFrame>> parsed_;
+};
+
+/// A piece of texts.
+class TextPiece {
+ public:
+  TextPiece() = default;
+  TextPiece(BlockFrames* frames, uint32_t piece) : frames_(frames), piece_(piece) {}
+  uint32_t rows() const { return frames_->piece(piece_).rows(); }
+  Result<std::string_view> get(uint32_t row);
+
+ private:
+  struct Frame {
+    std::string_view text;
+    std::vector<uint32_t> ends;
+  };
+  Result<const Frame*> frame(uint32_t index);
+  BlockFrames* frames_ = nullptr;
+  uint32_t piece_ = 0;
+  std::vector<std::unique_ptr<Frame>> parsed_;
+};
+
+/// Times of the block's rows.
+class TimePiece {
+ public:
+  /// `runs` outlives it.
+  TimePiece(BlockFrames* frames, const std::vector<StreamRun>* runs) : frames_(frames), runs_(runs) {}
+  Result<int64_t> get(uint32_t row);
+  Result<std::span<const int64_t>> all();
+
+ private:
+  Result<void> load(uint32_t index);
+  BlockFrames* frames_;
+  const std::vector<StreamRun>* runs_;
+  std::vector<int64_t> times_;
+  std::vector<bool> loaded_;  ///< by frame
+};
+
+}  // namespace cordwood

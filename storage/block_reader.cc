@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/block_reader.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "storage/base/coding.h"
+#include "storage/column_reader.h"
+#include "storage/shape_rows.h"
+
+namespace cordwood {
+
+namespace {
+
+struct MetadataShape {
+  std::vector<uint32_t> columns;
+  uint32_t derived_count = 0;
+  bool packed = false;
+};
+
+/// Metadata of a row that is kept packed in one cell.
+Result<uint32_t> read_packed_metadata(std::string_view cell, std::vector<MetadataPair>* out) {
+  ByteReader in(cell);
+  const uint64_t derived = in.varint();
+  const size_t before = out->size();
+  while (in.remaining() > 0) {
+    const std::string_view name = in.string();
+    out->push_back({name, in.string()});
+  }
+  TRY(in.status("packed metadata"));
+  if (derived > out->size() - before) return Error::corrupt("packed metadata: counts do not fit");
+  return static_cast<uint32_t>(derived);
+}
+
+class SealedView final : public BlockView {
+ public:
+  SealedView(std::shared_ptr<const SealedBlock> block, BlockDirectory directory, ReadStats* stats)
+      : block_(std::move(block)),
+        directory_(std::move(directory)),
+        stats_(stats),
+        frames_(block_->place, &directory_.pieces, stats),
+        times_(&frames_, &runs_),
+        shared_(&frames_, static_cast<uint32_t>(directory_.pieces.size() - 1)),
+        columns_(directory_.columns.size()) {}
+  Result<void> prepare();
+
+  uint32_t row_count() const override { return block_->summary.rows; }
+  std::span<const StreamRun> runs() const override { return runs_; }
+  const StreamPtr& stream(uint32_t index) const override { return block_->info.streams[index].stream; }
+  Result<std::span<const int64_t>> times() override { return times_.all(); }
+  Result<std::string_view> line(uint32_t row, std::string* scratch) override;
+  Result<void> metadata(uint32_t row, std::vector<MetadataPair>* out) override;
+  Result<std::optional<std::string_view>> metadata_value(uint32_t row, std::string_view name) override;
+  Result<uint32_t> derived_metadata_count(uint32_t row) override;
+  Result<const Shape*> shape(uint32_t row) override;
+  Result<std::string_view> cell(uint32_t row, const ShapeSlot& slot, std::string* scratch) override;
+  Result<std::optional<int64_t>> integer_cell(uint32_t row, const ShapeSlot& slot) override;
+
+ private:
+  /// A column with the ranks of its rows.
+  struct OpenColumn {
+    std::unique_ptr<ColumnReader> reader;
+    const RowRanks* ranks = nullptr;
+  };
+  Result<void> load_shapes();
+  Result<void> load_metadata_shapes();
+  Result<Shape> parse_shape(std::string_view text) const;
+  Result<MetadataShape> parse_metadata_shape(std::string_view text) const;
+  /// `rows` and `shapes_with` belong to lines or to metadata, as the column does.
+  Result<OpenColumn*> column(uint32_t index);
+  Result<std::string_view> cell_text(uint32_t column_index, uint32_t row, std::string* scratch, bool lasting);
+
+  std::shared_ptr<const SealedBlock> block_;
+  BlockDirectory directory_;
+  ReadStats* stats_;
+  std::vector<StreamRun> runs_;
+  BlockFrames frames_;
+  TimePiece times_;
+  TextPiece shared_;
+  std::vector<OpenColumn> columns_;
+  std::vector<Shape> shapes_;  ///< id - 1
+  ShapeRows shape_rows_;
+  std::vector<MetadataShape> metadata_shapes_;
+  ShapeRows metadata_rows_;
+  std::vector<std::vector<uint32_t>> shapes_with_;                   ///< by column: ids of line shapes that have it
+  std::vector<std::vector<uint32_t>> metadata_with_;                 ///< by column: ids of metadata shapes that have it
+  std::unordered_map<std::string_view, uint32_t> metadata_columns_;  ///< first occurrence of each name
+  uint32_t raw_column_ = UINT32_MAX;
+  uint32_t packed_column_ = UINT32_MAX;
+  std::string cell_scratch_;
+};
+
+Result<void> SealedView::prepare() {
+  uint32_t begin = 0;
+  for (uint32_t i = 0; i < block_->summary.runs.size(); ++i) {
+    const BlockSummary::Run& r = block_->summary.runs[i];
+    runs_.push_back({i, begin, begin + r.rows, r.time_min_ns, r.time_max_ns});
+    begin += r.rows;
+  }
+  if (directory_.pieces[kTimesPiece].rows() != block_->summary.rows)
+    return Error::corrupt("block: times do not match the rows");
+  for (uint32_t c = 0; c < directory_.columns.size(); ++c) {
+    const ColumnMeta& meta = directory_.columns[c];
+    if (meta.source == ColumnSource::raw) raw_column_ = c;
+    if (meta.source == ColumnSource::packed_metadata) packed_column_ = c;
+    if (meta.source != ColumnSource::metadata) continue;
+    if (meta.path.size() != 1) return Error::corrupt("block: a metadata column without a name");
+    if (meta.occurrence == 0) metadata_columns_.emplace(meta.path[0], c);
+  }
+  return {};
+}
+
+Result<Shape> SealedView::parse_shape(std::string_view text) const {
+  Shape shape;
+  ByteReader in(text);
+  const uint8_t form = in.u8();
+  if (form == 0 || form > static_cast<uint8_t>(LineForm::text)) return Error::corrupt("block: unknown form of a shape");
+  shape.form = static_cast<LineForm>(form);
+  const uint64_t slots = in.count(3);
+  shape.slots.reserve(slots);
+  for (uint64_t i = 0; i < slots; ++i) {
+    const uint64_t column = in.varint();
+    const uint8_t kind = in.u8();
+    if (column >= directory_.columns.size() || kind > static_cast<uint8_t>(ShapeSlot::Kind::text)) {
+      return Error::corrupt("block: a shape names an unknown column");
+    }
+    const ColumnMeta& meta = directory_.columns[column];
+    if (meta.source == ColumnSource::metadata || meta.source == ColumnSource::packed_metadata) {
+      return Error::corrupt("block: a shape names a metadata column");
+    }
+    shape.slots.push_back({static_cast<uint32_t>(column), static_cast<ShapeSlot::Kind>(kind), meta.path});
+  }
+  shape.constants.reserve(slots + 1);
+  for (uint64_t i = 0; i <= slots; ++i) shape.constants.emplace_back(in.string());
+  TRY(in.finish("shape"));
+  return shape;
+}
+
+Result<void> SealedView::load_shapes() {
+  if (shape_rows_.loaded()) return {};
+  TextPiece texts(&frames_, kShapesPiece);
+  if (texts.rows() != directory_.shape_count) return Error::corrupt("block: number of shapes differs");
+  shapes_.clear();
+  shapes_.reserve(directory_.shape_count);
+  shapes_with_.assign(directory_.columns.size(), {});
+  if (raw_column_ != UINT32_MAX) shapes_with_[raw_column_].push_back(0);
+  for (uint32_t i = 0; i < directory_.shape_count; ++i) {
+    TRY_ASSIGN(const std::string_view text, texts.get(i));
+    TRY_ASSIGN(Shape shape, parse_shape(text));
+    for (const ShapeSlot& slot : shape.slots) {
+      std::vector<uint32_t>& with = shapes_with_[slot.column];
+      if (!with.empty() && with.back() == i + 1) return Error::corrupt("block: a shape names a column twice");
+      with.push_back(i + 1);
+    }
+    shapes_.push_back(std::move(shape));
+  }
+  return shape_rows_.load(&frames_, kShapeIdsPiece, row_count(), directory_.shape_count + 1);
+}
+
+Result<MetadataShape> SealedView::parse_metadata_shape(std::string_view text) const {
+  MetadataShape shape;
+  ByteReader in(text);
+  const uint64_t derived = in.varint();
+  const uint64_t count = in.count(1);
+  shape.columns.reserve(count);
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t column = in.varint();
+    if (column >= directory_.columns.size()) return Error::corrupt("block: metadata names an unknown column");
+    const ColumnSource source = directory_.columns[column].source;
+    shape.packed = shape.packed || source == ColumnSource::packed_metadata;
+    if (source != ColumnSource::metadata && source != ColumnSource::packed_metadata) {
+      return Error::corrupt("block: metadata names a column of lines");
+    }
+    shape.columns.push_back(static_cast<uint32_t>(column));
+  }
+  TRY(in.finish("metadata shape"));
+  if (derived > count || (shape.packed && count != 1)) return Error::corrupt("block: a metadata shape is malformed");
+  shape.derived_count = static_cast<uint32_t>(derived);
+  return shape;
+}
+
+Result<void> SealedView::load_metadata_shapes() {
+  if (metadata_rows_.loaded()) return {};
+  TextPiece texts(&frames_, kMetadataShapesPiece);
+  if (texts.rows() != directory_.metadata_shape_count)
+    return Error::corrupt("block: number of metadata shapes differs");
+  metadata_shapes_.clear();
+  metadata_shapes_.reserve(directory_.metadata_shape_count);
+  metadata_with_.assign(directory_.columns.size(), {});
+  for (uint32_t i = 0; i < directory_.metadata_shape_count; ++i) {
+    TRY_ASSIGN(const std::string_view text, texts.get(i));
+    TRY_ASSIGN(MetadataShape shape, parse_metadata_shape(text));
+    for (const uint32_t c : shape.columns) {
+      std::vector<uint32_t>& with = metadata_with_[c];
+      if (!with.empty() && with.back() == i) return Error::corrupt("block: a metadata shape names a column twice");
+      with.push_back(i);
+    }
+    metadata_shapes_.push_back(std::move(shape));
+  }
+  return metadata_rows_.load(&frames_, kMetadataShapeIdsPiece, row_count(), directory_.metadata_shape_count);
+}
+
+Result<SealedView::OpenColumn*> SealedView::column(uint32_t index) {
+  OpenColumn& c = columns_[index];
+  if (c.ranks != nullptr) return &c;
+  const ColumnMeta& meta = directory_.columns[index];
+  const bool of_metadata = meta.source == ColumnSource::metadata || meta.source == ColumnSource::packed_metadata;
+  TRY(of_metadata ? load_metadata_shapes() : load_shapes());
+  TRY_ASSIGN(c.reader, ColumnReader::open(meta, &frames_, &times_, &shared_));
+  const RowRanks& ranks =
+      of_metadata ? metadata_rows_.ranks(metadata_with_[index]) : shape_rows_.ranks(shapes_with_[index]);
+  if (ranks.count() != meta.cells) return Error::corrupt("block: cells of a column do not match its rows");
+  c.ranks = &ranks;
+  return &c;
+}
+
+Result<std::string_view> SealedView::cell_text(uint32_t column_index, uint32_t row, std::string* scratch,
+                                               bool lasting) {
+  TRY_ASSIGN(OpenColumn * c, column(column_index));
+  if (!c->ranks->has(row)) return Error::corrupt("block: a row lacks a cell");
+  const uint32_t cell = c->ranks->rank(row);
+  return lasting ? c->reader->lasting_text(cell, row) : c->reader->text(cell, row, scratch);
+}
+
+Result<std::string_view> SealedView::line(uint32_t row, std::string* scratch) {
+  CHECK(row < row_count(), "row {} of {}", row, row_count());
+  TRY(load_shapes());
+  ++stats_->lines_rendered;
+  const uint32_t id = shape_rows_.shape(row);
+  if (id == 0) {
+    if (raw_column_ == UINT32_MAX) return Error::corrupt("block: a raw row but no raw column");
+    return cell_text(raw_column_, row, scratch, false);
+  }
+  const Shape& shape = shapes_[id - 1];
+  scratch->clear();
+  for (size_t i = 0; i < shape.slots.size(); ++i) {
+    scratch->append(shape.constants[i]);
+    TRY_ASSIGN(const std::string_view text, cell_text(shape.slots[i].column, row, &cell_scratch_, false));
+    scratch->append(text);
+  }
+  scratch->append(shape.constants.back());
+  return std::string_view(*scratch);
+}
+
+Result<void> SealedView::metadata(uint32_t row, std::vector<MetadataPair>* out) {
+  CHECK(row < row_count(), "row {} of {}", row, row_count());
+  TRY(load_metadata_shapes());
+  const MetadataShape& shape = metadata_shapes_[metadata_rows_.shape(row)];
+  for (const uint32_t c : shape.columns) {
+    TRY_ASSIGN(const std::string_view text, cell_text(c, row, nullptr, true));
+    if (shape.packed) {
+      TRY(read_packed_metadata(text, out));
+    } else {
+      out->push_back({directory_.columns[c].path[0], text});
+    }
+  }
+  return {};
+}
+
+Result<std::optional<std::string_view>> SealedView::metadata_value(uint32_t row, std::string_view name) {
+  CHECK(row < row_count(), "row {} of {}", row, row_count());
+  const auto found = metadata_columns_.find(name);
+  if (found != metadata_columns_.end()) {
+    TRY_ASSIGN(OpenColumn * c, column(found->second));
+    if (c->ranks->has(row)) {
+      TRY_ASSIGN(const std::string_view text, c->reader->lasting_text(c->ranks->rank(row), row));
+      return std::optional<std::string_view>(text);
+    }
+  }
+  if (packed_column_ == UINT32_MAX) return std::optional<std::string_view>();
+  TRY_ASSIGN(OpenColumn * packed, column(packed_column_));
+  if (!packed->ranks->has(row)) return std::optional<std::string_view>();
+  std::vector<MetadataPair> pairs;
+  TRY(metadata(row, &pairs));
+  for (const MetadataPair& pair : pairs)
+    if (pair.name == name) return std::optional<std::string_view>(pair.value);
+  return std::optional<std::string_view>();
+}
+
+Result<uint32_t> SealedView::derived_metadata_count(uint32_t row) {
+  CHECK(row < row_count(), "row {} of {}", row, row_count());
+  TRY(load_metadata_shapes());
+  const MetadataShape& shape = metadata_shapes_[metadata_rows_.shape(row)];
+  if (!shape.packed) return shape.derived_count;
+  TRY_ASSIGN(const std::string_view text, cell_text(shape.columns[0], row, nullptr, true));
+  std::vector<MetadataPair> pairs;
+  return read_packed_metadata(text, &pairs);
+}
+
+Result<const Shape*> SealedView::shape(uint32_t row) {
+  CHECK(row < row_count(), "row {} of {}", row, row_count());
+  TRY(load_shapes());
+  const uint32_t id = shape_rows_.shape(row);
+  const Shape* shape = id == 0 ? nullptr : &shapes_[id - 1];
+  return shape;
+}
+
+Result<std::string_view> SealedView::cell(uint32_t row, const ShapeSlot& slot, std::string* scratch) {
+  CHECK(row < row_count() && slot.column < columns_.size(), "row {}, column {}", row, slot.column);
+  return cell_text(slot.column, row, scratch, false);
+}
+
+Result<std::optional<int64_t>> SealedView::integer_cell(uint32_t row, const ShapeSlot& slot) {
+  CHECK(row < row_count() && slot.column < columns_.size(), "row {}, column {}", row, slot.column);
+  if (directory_.columns[slot.column].type != ColumnType::integer) return std::optional<int64_t>();
+  TRY_ASSIGN(OpenColumn * c, column(slot.column));
+  if (!c->ranks->has(row)) return std::optional<int64_t>();
+  return c->reader->integer(c->ranks->rank(row));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlockView>> open_view(std::shared_ptr<const SealedBlock> block, ReadStats* stats) {
+  TRY_ASSIGN(const EntryParts parts, decode_entry(block->entry));
+  TRY_ASSIGN(const std::string raw, unpack_part(parts.directory));
+  TRY_ASSIGN(BlockDirectory directory, decode_directory(raw, parts.summary));
+  auto view = std::make_unique<SealedView>(std::move(block), std::move(directory), stats);
+  TRY(view->prepare());
+  return std::unique_ptr<BlockView>(std::move(view));
+}
+
+}  // namespace cordwood

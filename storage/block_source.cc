@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "storage/block_reader.h"
+#include "storage/segment.h"
+
+namespace cordwood {
+
+namespace {
+
+class SealedSource final : public BlockSource {
+ public:
+  SealedSource(std::shared_ptr<const SealedBlock> block, std::string counts)
+      : block_(std::move(block)), counts_(std::move(counts)) {}
+  const BlockInfo& info() const override { return block_->info; }
+  bool in_head() const override { return block_->in_head; }
+  Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const override { return open_view(block_, stats); }
+  int64_t count_width_ns() const override { return block_->summary.count_width_ns; }
+  Result<std::vector<BlockCount>> counts() const override {
+    if (block_->summary.count_width_ns == 0) return std::vector<BlockCount>();
+    return decode_counts(counts_, block_->info.streams.size());
+  }
+
+ private:
+  std::shared_ptr<const SealedBlock> block_;
+  std::string counts_;  ///< unpacked
+};
+
+class DamagedSource final : public BlockSource {
+ public:
+  DamagedSource(BlockInfo info, Error error) : info_(std::move(info)), error_(std::move(error)) {}
+  const BlockInfo& info() const override { return info_; }
+  bool in_head() const override { return false; }
+  Result<std::unique_ptr<BlockView>> open(ReadStats*) const override { return error_; }
+  int64_t count_width_ns() const override { return 0; }
+  Result<std::vector<BlockCount>> counts() const override { return error_; }
+
+ private:
+  BlockInfo info_;
+  Error error_;
+};
+
+BlockInfo make_info(const TenantId& tenant, std::vector<StreamPtr> streams, const BlockSummary& s, size_t entry_bytes) {
+  BlockInfo info;
+  info.tenant = tenant;
+  info.rows = s.rows;
+  info.raw_bytes = s.raw_bytes;
+  info.stored_bytes = s.narrow_bytes + s.heap_bytes + entry_bytes;
+  info.arrival_min = s.arrival_min;
+  info.arrival_max = s.arrival_max;
+  info.streams.reserve(streams.size());
+  for (size_t i = 0; i < streams.size(); ++i) {
+    const BlockSummary::Run& r = s.runs[i];
+    info.time_min_ns = i == 0 ? r.time_min_ns : std::min(info.time_min_ns, r.time_min_ns);
+    info.time_max_ns = i == 0 ? r.time_max_ns : std::max(info.time_max_ns, r.time_max_ns);
+    info.streams.push_back({std::move(streams[i]), r.rows, r.time_min_ns, r.time_max_ns, r.line_bytes});
+  }
+  return info;
+}
+
+}  // namespace
+
+Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr> streams, std::string entry,
+                                  std::shared_ptr<const ByteSource> source, uint64_t narrow_offset,
+                                  uint64_t heap_offset, bool in_head) {
+  auto block = std::make_shared<SealedBlock>();
+  block->entry = std::move(entry);
+  TRY_ASSIGN(const EntryParts parts, decode_entry(block->entry));
+  if (parts.summary.runs.size() != streams.size()) {
+    return Error::corrupt(
+        fmt::format("block entry: {} runs, but {} streams", parts.summary.runs.size(), streams.size()));
+  }
+  std::string counts;
+  if (parts.summary.count_width_ns != 0) {
+    TRY_ASSIGN(counts, unpack_part(parts.counts));
+  }
+  block->info = make_info(tenant, std::move(streams), parts.summary, block->entry.size());
+  block->summary = parts.summary;
+  block->place = {std::move(source), narrow_offset, heap_offset};
+  block->in_head = in_head;
+  return BlockSourcePtr(std::make_shared<SealedSource>(std::move(block), std::move(counts)));
+}
+
+BlockSourcePtr damaged_block(BlockInfo info, Error error) {
+  return std::make_shared<DamagedSource>(std::move(info), std::move(error));
+}
+
+}  // namespace cordwood

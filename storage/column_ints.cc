@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/column_ints.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "storage/base/coding.h"
+#include "storage/column_bits.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr size_t kMaxTable = 256;
+/// Beyond this many distinct values among the first ones a table is given up.
+constexpr size_t kTableProbe = 1024;
+
+uint64_t as_unsigned(int64_t v) {
+  return static_cast<uint64_t>(v);
+}
+
+/// Greatest common divisor of the offsets from `base`; stops at 1.
+uint64_t common_step(std::span<const int64_t> values, uint64_t base) {
+  uint64_t step = 0;
+  for (const int64_t v : values) {
+    step = std::gcd(step, as_unsigned(v) - base);
+    if (step == 1) return 1;
+  }
+  return step == 0 ? 1 : step;
+}
+
+/// Distinct values in ascending order; empty when there are more than a table may hold.
+void collect_table(std::span<const int64_t> values, std::vector<int64_t>* table) {
+  table->clear();
+  int64_t last = values[0];
+  table->push_back(last);
+  for (const int64_t v : values) {
+    if (v == last) continue;
+    last = v;
+    const auto at = std::lower_bound(table->begin(), table->end(), v);
+    if (at != table->end() && *at == v) continue;
+    table->insert(at, v);
+    if (table->size() > kMaxTable) break;
+  }
+  if (table->size() > kMaxTable) table->clear();
+}
+
+struct Extent {
+  int64_t min;
+  int64_t max;
+};
+
+Extent extent_of(std::span<const int64_t> values) {
+  Extent e{values[0], values[0]};
+  for (const int64_t v : values) {
+    e.min = std::min(e.min, v);
+    e.max = std::max(e.max, v);
+  }
+  return e;
+}
+
+/// Smallest and largest difference of neighbours; false when one leaves int64 or their extent does.
+bool delta_extent(std::span<const int64_t> values, Extent* out) {
+  int64_t lo = INT64_MAX;
+  int64_t hi = INT64_MIN;
+  for (size_t i = 1; i < values.size(); ++i) {
+    int64_t d;
+    if (__builtin_sub_overflow(values[i], values[i - 1], &d)) return false;
+    lo = std::min(lo, d);
+    hi = std::max(hi, d);
+  }
+  *out = {lo, hi};
+  return true;
+}
+
+void write_reference(std::span<const int64_t> values, Extent e, std::vector<uint64_t>* packed, std::string* out) {
+  const uint64_t base = as_unsigned(e.min);
+  const uint64_t scale = common_step(values, base);
+  packed->resize(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const uint64_t offset = as_unsigned(values[i]) - base;
+    (*packed)[i] = scale == 1 ? offset : offset / scale;
+  }
+  const uint32_t width = bit_width_of((as_unsigned(e.max) - base) / scale);
+  ByteWriter w(out);
+  w.zigzag(e.min);
+  w.varint(scale);
+  w.u8(static_cast<uint8_t>(width));
+  pack_bits(*packed, width, out);
+}
+
+void write_delta(std::span<const int64_t> values, Extent e, std::vector<uint64_t>* packed, std::string* out) {
+  const uint64_t step = as_unsigned(e.min);
+  packed->resize(values.size() - 1);
+  uint64_t scale = 0;
+  for (size_t i = 1; i < values.size(); ++i) {
+    const uint64_t offset = as_unsigned(values[i]) - as_unsigned(values[i - 1]) - step;
+    (*packed)[i - 1] = offset;
+    if (scale != 1) scale = std::gcd(scale, offset);
+  }
+  if (scale == 0) scale = 1;
+  if (scale != 1)
+    for (uint64_t& v : *packed) v /= scale;
+  const uint32_t width = bit_width_of((as_unsigned(e.max) - step) / scale);
+  ByteWriter w(out);
+  w.zigzag(values[0]);
+  w.zigzag(e.min);
+  w.varint(scale);
+  w.u8(static_cast<uint8_t>(width));
+  pack_bits(*packed, width, out);
+}
+
+void write_table(std::span<const int64_t> values, const std::vector<int64_t>& table, std::vector<uint64_t>* packed,
+                 std::string* out) {
+  packed->resize(values.size());
+  int64_t last = table[0];
+  uint64_t last_id = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i] != last) {
+      last = values[i];
+      last_id = static_cast<uint64_t>(std::lower_bound(table.begin(), table.end(), last) - table.begin());
+    }
+    (*packed)[i] = last_id;
+  }
+  ByteWriter w(out);
+  w.varint(table.size());
+  w.zigzag(table[0]);
+  for (size_t i = 1; i < table.size(); ++i) w.varint(as_unsigned(table[i]) - as_unsigned(table[i - 1]));
+  const uint32_t width = bit_width_of(table.size() - 1);
+  w.u8(static_cast<uint8_t>(width));
+  pack_bits(*packed, width, out);
+}
+
+}  // namespace
+
+void encode_ints(std::span<const int64_t> values, IntEncoderBuffers* buffers, std::string* out) {
+  CHECK(!values.empty(), "a frame holds at least one value");
+  const Extent e = extent_of(values);
+  const uint32_t reference_width = bit_width_of(as_unsigned(e.max) - as_unsigned(e.min));
+  uint32_t best_width = reference_width;
+  IntFrame::Mode mode = IntFrame::Mode::reference;
+  if (reference_width > 2) {
+    Extent d{};
+    if (values.size() > 2 && delta_extent(values, &d)) {
+      const uint32_t delta_width = bit_width_of(as_unsigned(d.max) - as_unsigned(d.min));
+      if (delta_width + 1 < best_width) {
+        best_width = delta_width;
+        mode = IntFrame::Mode::delta;
+      }
+    }
+    collect_table(values.first(std::min(values.size(), kTableProbe)), &buffers->table);
+    if (!buffers->table.empty()) collect_table(values, &buffers->table);
+    const size_t n = buffers->table.size();
+    const uint64_t table_bits = n == 0 ? UINT64_MAX : bit_width_of(n - 1) * values.size() + n * 16;
+    if (table_bits < uint64_t{best_width} * values.size()) mode = IntFrame::Mode::table;
+  }
+  ByteWriter(out).u8(static_cast<uint8_t>(mode));
+  switch (mode) {
+    case IntFrame::Mode::reference: write_reference(values, e, &buffers->packed, out); return;
+    case IntFrame::Mode::delta: {
+      Extent d{};
+      delta_extent(values, &d);
+      write_delta(values, d, &buffers->packed, out);
+      return;
+    }
+    case IntFrame::Mode::table: write_table(values, buffers->table, &buffers->packed, out); return;
+  }
+}
+
+Result<IntFrame> IntFrame::parse(std::string_view data, uint32_t count) {
+  IntFrame f;
+  f.count_ = count;
+  ByteReader in(data);
+  const uint8_t mode = in.u8();
+  if (mode > static_cast<uint8_t>(Mode::table) || count == 0) return Error::corrupt("integer frame: unknown mode");
+  f.mode_ = static_cast<Mode>(mode);
+  uint64_t packed_count = count;
+  if (f.mode_ == Mode::table) {
+    const uint64_t n = in.count(1);
+    if (n == 0 || n > kMaxTable) return Error::corrupt("integer frame: table size out of range");
+    f.values_.reserve(n);
+    uint64_t v = as_unsigned(in.zigzag());
+    f.values_.push_back(static_cast<int64_t>(v));
+    for (uint64_t i = 1; i < n; ++i) {
+      v += in.varint();
+      f.values_.push_back(static_cast<int64_t>(v));
+    }
+  } else {
+    f.base_ = as_unsigned(in.zigzag());
+    if (f.mode_ == Mode::delta) {
+      f.step_ = as_unsigned(in.zigzag());
+      packed_count = count - 1;
+    }
+    f.scale_ = in.varint();
+  }
+  f.width_ = in.u8();
+  TRY(in.status("integer frame"));
+  if (f.width_ > 64 || in.remaining() != packed_bytes(packed_count, f.width_)) {
+    return Error::corrupt("integer frame: bits do not match the count");
+  }
+  f.bits_ = data.data() + in.position();
+  if (f.mode_ == Mode::table && f.width_ > 8) return Error::corrupt("integer frame: ids too wide");
+  if (f.mode_ == Mode::delta) {
+    std::vector<int64_t> all(count);
+    uint64_t v = f.base_;
+    all[0] = static_cast<int64_t>(v);
+    for (uint32_t i = 1; i < count; ++i) {
+      v += f.step_ + f.scale_ * read_bits(f.bits_, i - 1, f.width_);
+      all[i] = static_cast<int64_t>(v);
+    }
+    f.values_ = std::move(all);
+  }
+  return f;
+}
+
+int64_t IntFrame::get(uint32_t index) const {
+  switch (mode_) {
+    case Mode::reference: return static_cast<int64_t>(base_ + scale_ * read_bits(bits_, index, width_));
+    case Mode::delta: return values_[index];
+    case Mode::table: break;
+  }
+  const uint64_t id = read_bits(bits_, index, width_);
+  return id < values_.size() ? values_[id] : values_[0];
+}
+
+void IntFrame::decode(int64_t* out) const {
+  if (mode_ == Mode::delta) {
+    std::copy(values_.begin(), values_.end(), out);
+    return;
+  }
+  for (uint32_t i = 0; i < count_; ++i) out[i] = get(i);
+}
+
+}  // namespace cordwood

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/column_reader.h"
+
+#include <algorithm>
+
+#include "storage/base/coding.h"
+
+namespace cordwood {
+
+namespace {
+
+Error malformed(const ColumnMeta& meta) {
+  return Error::corrupt(fmt::format("block: pieces of a {} column do not fit", to_string(meta.type)));
+}
+
+uint32_t binary_width(const ColumnMeta& meta) {
+  return meta.type == ColumnType::uuid ? 16 : (meta.digits + 1u) / 2;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ColumnReader>> ColumnReader::open(const ColumnMeta& meta, BlockFrames* frames, TimePiece* times,
+                                                         TextPiece* shared) {
+  auto reader = std::unique_ptr<ColumnReader>(new ColumnReader(meta, frames, times, shared));
+  TRY(reader->bind());
+  return reader;
+}
+
+Result<void> ColumnReader::bind() {
+  const bool exceptions = (meta_.flags & kExceptions) != 0;
+  const uint32_t first = meta_.first_piece;
+  const auto rows = [&](uint32_t piece) { return frames_->piece(first + piece).rows(); };
+  switch (meta_.type) {
+    case ColumnType::constant: return meta_.pieces == 0 ? Result<void>() : malformed(meta_);
+    case ColumnType::shared:
+      if (meta_.pieces != 0 || uint64_t{meta_.shared_first} + meta_.cells > shared_->rows()) return malformed(meta_);
+      return {};
+    case ColumnType::dictionary:
+      if (meta_.pieces != 2 || rows(0) != meta_.distinct || meta_.distinct == 0 || rows(1) != meta_.cells) {
+        return malformed(meta_);
+      }
+      texts_ = TextPiece(frames_, first);
+      numbers_ = IntPiece(frames_, first + 1);
+      return {};
+    case ColumnType::bytes:
+      if (meta_.pieces != 1 || rows(0) != meta_.cells) return malformed(meta_);
+      texts_ = TextPiece(frames_, first);
+      return {};
+    case ColumnType::pattern: return malformed(meta_);
+    default: break;
+  }
+  if (meta_.pieces != (exceptions ? 2u : 1u) || rows(0) != meta_.cells) return malformed(meta_);
+  if (meta_.type == ColumnType::timestamp) {
+    const auto layout =
+        make_timestamp_layout((meta_.flags & kSpaceForT) != 0 ? ' ' : 'T',
+                              (meta_.flags & kCommaFraction) != 0 ? ',' : '.', meta_.digits, meta_.constant);
+    if (!layout) return malformed(meta_);
+    layout_ = *layout;
+  }
+  numbers_ = IntPiece(frames_, first);
+  return {};
+}
+
+Result<void> ColumnReader::load_dictionary() {
+  if (dictionary_loaded_) return {};
+  dictionary_.clear();
+  dictionary_.reserve(meta_.distinct);
+  for (uint32_t i = 0; i < meta_.distinct; ++i) {
+    TRY_ASSIGN(const std::string_view text, texts_.get(i));
+    dictionary_.push_back(text);
+  }
+  dictionary_loaded_ = true;
+  return {};
+}
+
+Result<const std::vector<std::string_view>*> ColumnReader::dictionary() {
+  if (meta_.type == ColumnType::dictionary) TRY(load_dictionary());
+  return &dictionary_;
+}
+
+Result<std::optional<uint32_t>> ColumnReader::dictionary_id(uint32_t cell) {
+  if (meta_.type != ColumnType::dictionary) return std::optional<uint32_t>();
+  TRY_ASSIGN(const int64_t id, numbers_.get(cell));
+  if (id < 0 || id >= static_cast<int64_t>(meta_.distinct)) return Error::corrupt("block: dictionary id out of range");
+  return std::optional<uint32_t>(static_cast<uint32_t>(id));
+}
+
+Result<void> ColumnReader::load_exceptions() {
+  if (exceptions_loaded_ || (meta_.flags & kExceptions) == 0) return {};
+  const uint32_t piece = meta_.first_piece + meta_.pieces - 1;
+  TRY_ASSIGN(const std::string_view raw, frames_->frame(piece, 0));
+  const uint32_t count = frames_->piece(piece).rows();
+  if (count > raw.size()) return malformed(meta_);
+  ByteReader in(raw);
+  std::vector<uint32_t> cells;
+  cells.reserve(count);
+  uint64_t cell = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    cell += in.varint();
+    if (cell >= meta_.cells) return malformed(meta_);
+    cells.push_back(static_cast<uint32_t>(cell));
+  }
+  exception_texts_.clear();
+  for (uint32_t i = 0; i < count; ++i) exception_texts_.push_back(in.string());
+  TRY(in.finish("exceptions of a column"));
+  exception_cells_ = std::move(cells);
+  exceptions_loaded_ = true;
+  return {};
+}
+
+std::optional<std::string_view> ColumnReader::exception(uint32_t cell) const {
+  if (exception_cells_.empty()) return std::nullopt;
+  const auto at = std::lower_bound(exception_cells_.begin(), exception_cells_.end(), cell);
+  if (at == exception_cells_.end() || *at != cell) return std::nullopt;
+  return exception_texts_[static_cast<size_t>(at - exception_cells_.begin())];
+}
+
+Result<std::string_view> ColumnReader::text(uint32_t cell, uint32_t row, std::string* scratch) {
+  if (cell >= meta_.cells) return Error::corrupt("block: a column has too few cells");
+  switch (meta_.type) {
+    case ColumnType::constant: return std::string_view(meta_.constant);
+    case ColumnType::shared: return shared_->get(meta_.shared_first + cell);
+    case ColumnType::bytes: return texts_.get(cell);
+    case ColumnType::dictionary: {
+      TRY(load_dictionary());
+      TRY_ASSIGN(const std::optional<uint32_t> id, dictionary_id(cell));
+      return dictionary_[*id];
+    }
+    default: break;
+  }
+  TRY(load_exceptions());
+  if (const auto text = exception(cell)) return *text;
+  scratch->clear();
+  if (meta_.type == ColumnType::hex || meta_.type == ColumnType::uuid) return binary_text(cell, scratch);
+  return number_text(cell, row, scratch);
+}
+
+Result<std::string_view> ColumnReader::binary_text(uint32_t cell, std::string* scratch) {
+  const PieceMeta& piece = frames_->piece(meta_.first_piece);
+  const uint32_t index = frame_of_row(piece, cell);
+  TRY_ASSIGN(const std::string_view raw, frames_->frame(meta_.first_piece, index));
+  const uint64_t width = binary_width(meta_);
+  if (raw.size() != width * piece.frames[index].rows) return malformed(meta_);
+  const char* binary = raw.data() + width * (cell - piece.frames[index].first_row);
+  const bool upper = (meta_.flags & kUpperCase) != 0;
+  if (meta_.type == ColumnType::uuid) {
+    append_uuid(binary, upper, scratch);
+  } else {
+    append_hex(binary, meta_.digits, upper, scratch);
+  }
+  return std::string_view(*scratch);
+}
+
+Result<std::string_view> ColumnReader::number_text(uint32_t cell, uint32_t row, std::string* scratch) {
+  TRY_ASSIGN(const int64_t value, numbers_.get(cell));
+  switch (meta_.type) {
+    case ColumnType::integer: append_integer(value, scratch); break;
+    case ColumnType::decimal: append_decimal(value, {meta_.digits, (meta_.flags & kTrimmedZeros) != 0}, scratch); break;
+    case ColumnType::ipv4: append_ipv4(value, scratch); break;
+    case ColumnType::timestamp: {
+      uint64_t units = static_cast<uint64_t>(value);
+      if ((meta_.flags & kRelative) != 0) {
+        TRY_ASSIGN(const int64_t time, times_->get(row));
+        units += static_cast<uint64_t>(floor_div(time, layout_.unit_ns));
+      }
+      append_timestamp(static_cast<int64_t>(units), layout_, scratch);
+      break;
+    }
+    default: return malformed(meta_);
+  }
+  return std::string_view(*scratch);
+}
+
+Result<std::string_view> ColumnReader::lasting_text(uint32_t cell, uint32_t row) {
+  if (cell < lasting_.size() && lasting_[cell] != nullptr) return std::string_view(*lasting_[cell]);
+  std::string scratch;
+  TRY_ASSIGN(const std::string_view text, this->text(cell, row, &scratch));
+  if (scratch.empty() || text.data() != scratch.data()) return text;
+  if (lasting_.empty()) lasting_.resize(meta_.cells);
+  lasting_[cell] = std::make_unique<std::string>(text);
+  return std::string_view(*lasting_[cell]);
+}
+
+Result<std::optional<int64_t>> ColumnReader::integer(uint32_t cell) {
+  if (meta_.type != ColumnType::integer) return std::optional<int64_t>();
+  TRY(load_exceptions());
+  if (exception(cell)) return std::optional<int64_t>();
+  TRY_ASSIGN(const int64_t value, numbers_.get(cell));
+  return std::optional<int64_t>(value);
+}
+
+}  // namespace cordwood

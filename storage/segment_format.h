@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/segment.h"
+
+namespace cordwood {
+
+/// First bytes of a segment, and last bytes of its footer.
+inline constexpr std::string_view kSegmentMagic = "CWOODSEG";
+inline constexpr uint16_t kSegmentMajor = 1;
+inline constexpr uint16_t kSegmentMinor = 0;
+inline constexpr size_t kSegmentHeaderBytes = 16;
+inline constexpr uint32_t kBlocksPerStripe = 16;
+
+/// What a reader must know to read a segment rightly.  Bits it does not know make it refuse.
+enum SegmentFeature : uint64_t {
+  kFeatureColumns = 1u << 0,        ///< blocks as storage/FORMAT.md has them
+  kFeatureIdTable = 1u << 1,        ///< reserved: the id table must be honoured
+  kFeatureFilters = 1u << 2,        ///< reserved: token filters
+  kFeatureXapian = 1u << 3,         ///< reserved: the Xapian part
+  kFeatureArrivalSplits = 1u << 4,  ///< reserved: a row's arrival is not told by its block's interval alone
+};
+inline constexpr uint64_t kKnownFeatures = kFeatureColumns;
+
+/// Parts of the tail in the order they lie in the file.  Numbers are on disk.
+enum SegmentSection : uint32_t {
+  kIdTableSection = 0,
+  kFilterSection = 1,
+  kStreamSection = 2,
+  kXapianSection = 3,
+  kBlockSection = 4,
+  kMetaSection = 5,
+  kSegmentSections = 6,
+};
+
+/// Bytes of one section.
+struct SectionPlace {
+  uint64_t offset = 0;
+  uint64_t size = 0;
+  uint64_t checksum = 0;  ///< XXH3
+};
+
+/// End of the file, of a fixed size.
+struct SegmentFooter {
+  uint16_t major = kSegmentMajor;
+  uint16_t minor = kSegmentMinor;
+  uint64_t features = kFeatureColumns;
+  SectionPlace sections[kSegmentSections];
+
+  /// sections, features, version, XXH3 of all before, magic
+  static constexpr size_t kBytes = kSegmentSections * 24 + 8 + 4 + 8 + 8;
+  void encode(std::string* out) const;
+  /// corrupt for damage; invalid, naming it, for an unknown version or required feature bit.  `file_size` bounds
+  /// the sections.
+  static Result<SegmentFooter> decode(std::string_view bytes, uint64_t file_size);
+};
+
+/// One block in the block index.
+struct BlockRecord {
+  uint32_t tenant = 0;  ///< index into the stream table's tenants
+  uint64_t narrow_offset = 0;
+  uint64_t heap_offset = 0;
+  std::vector<uint32_t> streams;  ///< indexes into the stream table, in run order
+  std::string_view entry;
+
+  void encode(std::string* out) const;
+  static Result<BlockRecord> decode(std::string_view bytes);
+};
+
+/// Tenants and streams of a segment.
+struct StreamTable {
+  std::vector<TenantId> tenants;
+  std::vector<StreamPtr> streams;
+
+  void encode(std::string* out) const;
+  static Result<StreamTable> decode(std::string_view bytes);
+};
+
+}  // namespace cordwood

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+#include "storage/block_reader.h"
+#include "storage/segment_format.h"
+
+namespace cordwood {
+
+namespace {
+
+/// The tail of a segment, read at once.
+class Tail {
+ public:
+  static Result<Tail> read(ObjectStore& store, const std::string& key, uint64_t file_size, uint64_t tail_size) {
+    if (tail_size < SegmentFooter::kBytes || tail_size > file_size)
+      return Error::corrupt("segment: size of the tail is wrong");
+    Tail t;
+    t.begin_ = file_size - tail_size;
+    TRY_ASSIGN(t.bytes_, store.get_range(key, t.begin_, tail_size));
+    if (t.bytes_.size() != tail_size) return Error::corrupt("segment: its tail ends early");
+    const std::string_view footer = std::string_view(t.bytes_).substr(tail_size - SegmentFooter::kBytes);
+    TRY_ASSIGN(t.footer_, SegmentFooter::decode(footer, file_size));
+    return t;
+  }
+  const SegmentFooter& footer() const { return footer_; }
+  /// The section's bytes, checked or not.
+  Result<std::string_view> section(SegmentSection which) const {
+    const SectionPlace& s = footer_.sections[which];
+    if (s.offset < begin_) return Error::corrupt("segment: a section lies before the tail");
+    return std::string_view(bytes_).substr(s.offset - begin_, s.size);
+  }
+  Result<std::string_view> checked_section(SegmentSection which) const {
+    TRY_ASSIGN(const std::string_view bytes, section(which));
+    if (xxh3_64(bytes) != footer_.sections[which].checksum)
+      return Error::corrupt("segment: checksum of a section differs");
+    return bytes;
+  }
+
+ private:
+  std::string bytes_;
+  uint64_t begin_ = 0;
+  SegmentFooter footer_;
+};
+
+class OpenSegment final : public Segment {
+ public:
+  OpenSegment(ObjectStore& store, SegmentMeta meta) : store_(store), meta_(std::move(meta)) {}
+  Result<void> load();
+  const SegmentMeta& meta() const override { return meta_; }
+  const std::vector<BlockSourcePtr>& blocks() const override { return blocks_; }
+  const std::vector<StreamPtr>& streams() const override { return table_.streams; }
+  uint64_t memory_bytes() const override { return memory_bytes_; }
+
+ private:
+  Result<BlockSourcePtr> open_record(std::string_view record);
+  void add_damaged(const Error& error);
+
+  ObjectStore& store_;
+  SegmentMeta meta_;
+  StreamTable table_;
+  std::shared_ptr<const ByteSource> source_;
+  std::vector<BlockSourcePtr> blocks_;
+  uint64_t memory_bytes_ = 0;
+  bool damaged_ = false;
+};
+
+Result<BlockSourcePtr> OpenSegment::open_record(std::string_view bytes) {
+  TRY_ASSIGN(const BlockRecord record, BlockRecord::decode(bytes));
+  if (record.tenant >= table_.tenants.size()) return Error::corrupt("block record: tenant out of range");
+  std::vector<StreamPtr> streams;
+  streams.reserve(record.streams.size());
+  for (const uint32_t s : record.streams) {
+    if (s >= table_.streams.size()) return Error::corrupt("block record: stream out of range");
+    streams.push_back(table_.streams[s]);
+  }
+  return open_block(table_.tenants[record.tenant], std::move(streams), std::string(record.entry), source_,
+                    record.narrow_offset, record.heap_offset, false);
+}
+
+void OpenSegment::add_damaged(const Error& error) {
+  damaged_ = true;
+  // What the block held is not known: it counts as anything the segment may hold, for each of its tenants.
+  for (const TenantId& tenant : table_.tenants) {
+    BlockInfo info;
+    info.tenant = tenant;
+    info.time_min_ns = meta_.time_min_ns;
+    info.time_max_ns = meta_.time_max_ns;
+    info.arrival_min = meta_.arrival_min;
+    info.arrival_max = meta_.arrival_max;
+    blocks_.push_back(damaged_block(std::move(info), error.with_context(meta_.key)));
+  }
+}
+
+Result<void> OpenSegment::load() {
+  TRY_ASSIGN(const Tail tail, Tail::read(store_, meta_.key, meta_.size_bytes, meta_.tail_bytes));
+  TRY_ASSIGN(const std::string_view streams, tail.checked_section(kStreamSection));
+  TRY_ASSIGN(table_, StreamTable::decode(streams));
+  source_ = object_source(store_, meta_.key);
+  // Not the checksum of the whole index: one damaged record must not take the others with it.
+  TRY_ASSIGN(const std::string_view index, tail.section(kBlockSection));
+  ByteReader in(index);
+  const uint64_t count = in.count(9);
+  memory_bytes_ = streams.size() * 4 + index.size() * 2;
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t size = in.varint();
+    const uint64_t checksum = in.u64();
+    const std::string_view record = in.bytes(size);
+    if (in.failed() || xxh3_64(record) != checksum) {
+      add_damaged(Error::corrupt("a record of the block index is damaged"));
+      if (in.failed()) break;
+      continue;
+    }
+    Result<BlockSourcePtr> block = open_record(record);
+    if (block.ok()) {
+      blocks_.push_back(std::move(block).value());
+    } else {
+      add_damaged(block.error());
+    }
+  }
+  const bool whole = tail.checked_section(kBlockSection).ok() && count == meta_.blocks;
+  if (!whole && !damaged_) add_damaged(Error::corrupt("the block index is damaged"));
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Segment>> Segment::open(ObjectStore& store, const SegmentMeta& meta) {
+  auto segment = std::make_shared<OpenSegment>(store, meta);
+  if (const Result<void> loaded = segment->load(); !loaded.ok()) return loaded.error().with_context(meta.key);
+  return std::shared_ptr<const Segment>(std::move(segment));
+}
+
+Result<SegmentMeta> read_segment_meta(ObjectStore& store, const std::string& key) {
+  TRY_ASSIGN(const ObjectInfo object, store.head(key));
+  if (object.size_bytes < SegmentFooter::kBytes) return Error::corrupt(key + ": too short for a segment");
+  TRY_ASSIGN(const Tail tail, Tail::read(store, key, object.size_bytes, SegmentFooter::kBytes));
+  const SectionPlace& place = tail.footer().sections[kMetaSection];
+  TRY_ASSIGN(const std::string bytes, store.get_range(key, place.offset, place.size));
+  if (xxh3_64(bytes) != place.checksum) return Error::corrupt(key + ": checksum of the meta section differs");
+  ByteReader in(bytes);
+  TRY_ASSIGN(SegmentMeta meta, SegmentMeta::decode(&in));
+  TRY(in.finish("segment meta"));
+  meta.key = key;
+  meta.size_bytes = object.size_bytes;
+  meta.tail_bytes = object.size_bytes - tail.footer().sections[kIdTableSection].offset;
+  return meta;
+}
+
+}  // namespace cordwood

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+#include "storage/block_entry.h"
+#include "storage/segment_format.h"
+
+namespace cordwood {
+
+namespace {
+
+/// Finds each stream of the segment once.
+class StreamNumbers {
+ public:
+  explicit StreamNumbers(StreamTable* table) : table_(table) {}
+  uint32_t tenant(const TenantId& id) {
+    const auto [at, fresh] = tenants_.try_emplace(id, static_cast<uint32_t>(table_->tenants.size()));
+    if (fresh) table_->tenants.push_back(id);
+    return at->second;
+  }
+  uint32_t stream(const StreamPtr& s) {
+    tenant(s->tenant);
+    std::vector<uint32_t>& same_id = streams_[s->id];
+    for (const uint32_t n : same_id)
+      if (table_->streams[n]->same_as(*s)) return n;
+    same_id.push_back(static_cast<uint32_t>(table_->streams.size()));
+    table_->streams.push_back(s);
+    return same_id.back();
+  }
+
+ private:
+  StreamTable* table_;
+  std::map<TenantId, uint32_t> tenants_;
+  std::unordered_map<StreamId, std::vector<uint32_t>, StreamIdHash> streams_;
+};
+
+class SegmentWriter {
+ public:
+  explicit SegmentWriter(std::unique_ptr<ObjectUpload> upload) : upload_(std::move(upload)) {}
+
+  Result<void> write_header();
+  Result<void> write_stripe(const std::vector<SpilledBlock>& blocks, size_t begin, size_t end);
+  Result<void> write_tail(const std::vector<SpilledBlock>& blocks, SegmentMeta* meta);
+
+ private:
+  Result<void> copy(const SpilledBlock& block, uint64_t offset, uint64_t size, uint64_t checksum);
+  Result<void> append(std::string_view bytes) {
+    TRY(upload_->append(bytes));
+    position_ += bytes.size();
+    return {};
+  }
+  Result<void> write_section(SegmentSection section, std::string_view bytes);
+
+  std::unique_ptr<ObjectUpload> upload_;
+  uint64_t position_ = 0;
+  SegmentFooter footer_;
+  std::vector<BlockRecord> records_;
+};
+
+Result<void> SegmentWriter::write_header() {
+  std::string header;
+  ByteWriter w(&header);
+  w.bytes(kSegmentMagic);
+  w.u16(kSegmentMajor);
+  w.u16(kSegmentMinor);
+  w.u32(0);
+  return append(header);
+}
+
+Result<void> SegmentWriter::copy(const SpilledBlock& block, uint64_t offset, uint64_t size, uint64_t checksum) {
+  if (size == 0) return {};
+  TRY_ASSIGN(const std::string bytes, block.source->read(offset, size));
+  // What is copied here outlives the log it came from: damage must not be published.
+  if (bytes.size() != size || xxh3_64(bytes) != checksum) return Error::corrupt("a spilled block is damaged");
+  return append(bytes);
+}
+
+Result<void> SegmentWriter::write_stripe(const std::vector<SpilledBlock>& blocks, size_t begin, size_t end) {
+  std::vector<BlockSummary> summaries;
+  for (size_t i = begin; i < end; ++i) {
+    TRY_ASSIGN(const EntryParts parts, decode_entry(blocks[i].entry));
+    if (parts.summary.narrow_bytes != blocks[i].narrow_bytes || parts.summary.heap_bytes != blocks[i].heap_bytes) {
+      return Error::corrupt("a spilled block does not have the size its entry tells");
+    }
+    summaries.push_back(parts.summary);
+  }
+  for (size_t i = begin; i < end; ++i) {
+    BlockRecord& record = records_.emplace_back();
+    record.entry = blocks[i].entry;
+    record.narrow_offset = position_;
+    TRY(copy(blocks[i], blocks[i].narrow_offset, blocks[i].narrow_bytes, summaries[i - begin].narrow_checksum));
+  }
+  for (size_t i = begin; i < end; ++i) {
+    records_[i].heap_offset = position_;
+    TRY(copy(blocks[i], blocks[i].heap_offset, blocks[i].heap_bytes, summaries[i - begin].heap_checksum));
+  }
+  return {};
+}
+
+Result<void> SegmentWriter::write_section(SegmentSection section, std::string_view bytes) {
+  footer_.sections[section] = {position_, bytes.size(), xxh3_64(bytes)};
+  return append(bytes);
+}
+
+Result<void> SegmentWriter::write_tail(const std::vector<SpilledBlock>& blocks, SegmentMeta* meta) {
+  StreamTable table;
+  StreamNumbers numbers(&table);
+  std::string index;
+  ByteWriter w(&index);
+  w.varint(blocks.size());
+  std::string record;
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    records_[i].tenant = numbers.tenant(blocks[i].info.tenant);
+    for (const BlockStream& s : blocks[i].info.streams) records_[i].streams.push_back(numbers.stream(s.stream));
+    record.clear();
+    records_[i].encode(&record);
+    w.varint(record.size());
+    w.u64(xxh3_64(record));
+    w.bytes(record);
+  }
+  const uint64_t tail_begin = position_;
+  std::string streams;
+  table.encode(&streams);
+  TRY(write_section(kIdTableSection, {}));
+  TRY(write_section(kFilterSection, {}));
+  TRY(write_section(kStreamSection, streams));
+  TRY(write_section(kXapianSection, {}));
+  TRY(write_section(kBlockSection, index));
+  // The sizes stand in the meta itself, so they are fixed before it is encoded: it has none of its own.
+  std::string encoded;
+  meta->encode(&encoded);
+  TRY(write_section(kMetaSection, encoded));
+  std::string footer;
+  footer_.encode(&footer);
+  TRY(append(footer));
+  meta->size_bytes = position_;
+  meta->tail_bytes = position_ - tail_begin;
+  return upload_->finish();
+}
+
+}  // namespace
+
+Result<SegmentMeta> write_segment(ObjectStore& store, const std::string& key, const std::string& node,
+                                  uint64_t generation, const std::vector<SpilledBlock>& blocks) {
+  SegmentMeta meta;
+  meta.key = key;
+  meta.node = node;
+  meta.generation = generation;
+  meta.blocks = static_cast<uint32_t>(blocks.size());
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    const BlockInfo& info = blocks[i].info;
+    meta.rows += info.rows;
+    meta.raw_bytes += info.raw_bytes;
+    meta.time_min_ns = i == 0 ? info.time_min_ns : std::min(meta.time_min_ns, info.time_min_ns);
+    meta.time_max_ns = i == 0 ? info.time_max_ns : std::max(meta.time_max_ns, info.time_max_ns);
+    meta.arrival_min = i == 0 ? info.arrival_min : std::min(meta.arrival_min, info.arrival_min);
+    meta.arrival_max = i == 0 ? info.arrival_max : std::max(meta.arrival_max, info.arrival_max);
+  }
+  TRY_ASSIGN(std::unique_ptr<ObjectUpload> upload, store.upload(key));
+  SegmentWriter writer(std::move(upload));
+  TRY(writer.write_header());
+  for (size_t i = 0; i < blocks.size(); i += kBlocksPerStripe) {
+    TRY(writer.write_stripe(blocks, i, std::min<size_t>(blocks.size(), i + kBlocksPerStripe)));
+  }
+  TRY(writer.write_tail(blocks, &meta));
+  return meta;
+}
+
+}  // namespace cordwood

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/shape_rows.h"
+
+#include <bit>
+
+namespace cordwood {
+
+RowRanks::RowRanks(const std::vector<uint32_t>& shape_of_row, const std::vector<bool>& has)
+    : words_((shape_of_row.size() + 63) / 64, 0), before_(words_.size(), 0) {
+  for (size_t row = 0; row < shape_of_row.size(); ++row)
+    if (has[shape_of_row[row]]) words_[row / 64] |= uint64_t{1} << (row % 64);
+  for (size_t w = 0; w < words_.size(); ++w) {
+    before_[w] = count_;
+    count_ += static_cast<uint32_t>(std::popcount(words_[w]));
+  }
+}
+
+uint32_t RowRanks::rank(uint32_t row) const {
+  if (all_) return row;
+  const uint64_t below = words_[row / 64] & ((uint64_t{1} << (row % 64)) - 1);
+  return before_[row / 64] + static_cast<uint32_t>(std::popcount(below));
+}
+
+Result<void> ShapeRows::load(BlockFrames* frames, uint32_t piece, uint32_t rows, uint32_t shapes) {
+  if (loaded_) return {};
+  std::vector<int64_t> ids;
+  const uint32_t stored = frames->piece(piece).rows();
+  if (stored != 0 && stored != rows) return Error::corrupt("block: shape ids do not match the rows");
+  ids.reserve(rows);
+  if (stored != 0) TRY(IntPiece(frames, piece).decode_all(&ids));
+  ids.resize(rows, 0);
+  std::vector<bool> used(shapes, false);
+  ids_.resize(rows);
+  for (uint32_t row = 0; row < rows; ++row) {
+    if (ids[row] < 0 || ids[row] >= static_cast<int64_t>(shapes)) return Error::corrupt("block: shape id out of range");
+    ids_[row] = static_cast<uint32_t>(ids[row]);
+    used[ids_[row]] = true;
+  }
+  used_ = std::move(used);
+  loaded_ = true;
+  return {};
+}
+
+const RowRanks& ShapeRows::ranks(const std::vector<uint32_t>& shapes_with_column) {
+  const auto found = ranks_.find(shapes_with_column);
+  if (found != ranks_.end()) return found->second;
+  std::vector<bool> has(used_.size(), false);
+  for (const uint32_t shape : shapes_with_column) has[shape] = true;
+  bool all = true;
+  for (size_t s = 0; s < used_.size(); ++s) all = all && (has[s] || !used_[s]);
+  RowRanks ranks = all ? RowRanks(static_cast<uint32_t>(ids_.size())) : RowRanks(ids_, has);
+  return ranks_.emplace(shapes_with_column, std::move(ranks)).first->second;
+}
+
+}  // namespace cordwood

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "storage/block_frames.h"
+
+namespace cordwood {
+
+/// Which rows have a column, and which of its cells is whose.
+class RowRanks {
+ public:
+  /// All rows have it.
+  explicit RowRanks(uint32_t rows) : count_(rows), all_(true) {}
+  RowRanks(const std::vector<uint32_t>& shape_of_row, const std::vector<bool>& has);
+  bool has(uint32_t row) const { return all_ || ((words_[row / 64] >> (row % 64)) & 1) != 0; }
+  /// How many rows before this one have it: the ordinal of its cell.
+  uint32_t rank(uint32_t row) const;
+  uint32_t count() const { return count_; }
+
+ private:
+  std::vector<uint64_t> words_;
+  std::vector<uint32_t> before_;  ///< by word
+  uint32_t count_ = 0;
+  bool all_ = false;
+};
+
+/// The shape of every row, and from it the ranks of columns.  One for lines, one for metadata.
+class ShapeRows {
+ public:
+  /// Reads the ids from `piece` (all 0 when it has no frames).  corrupt when an id is not below `shapes`.
+  Result<void> load(BlockFrames* frames, uint32_t piece, uint32_t rows, uint32_t shapes);
+  bool loaded() const { return loaded_; }
+  uint32_t shape(uint32_t row) const { return ids_[row]; }
+  /// Ranks of a column that the given shapes (ascending) have.  Columns of the same shapes share them.
+  const RowRanks& ranks(const std::vector<uint32_t>& shapes_with_column);
+
+ private:
+  std::vector<uint32_t> ids_;
+  std::vector<bool> used_;  ///< by shape
+  std::map<std::vector<uint32_t>, RowRanks> ranks_;
+  bool loaded_ = false;
+};
+
+}  // namespace cordwood
