@@ -30,19 +30,22 @@ struct CatalogOptions {
 /// commit() may be called by one thread at a time; reads are thread-safe.
 class Catalog {
  public:
-  /// Applies the manifest objects that the local view lacks.
+  /// Applies the manifest objects that the local view lacks.  The first open of an empty store writes change 1,
+  /// which is empty.  corrupt when manifest objects that are needed are damaged or missing, or when the store has
+  /// segments of this node but no manifest at all; invalid for a manifest of a newer version.
   static Result<std::unique_ptr<Catalog>> open(FileSystem& fs, ObjectStore& store, CatalogOptions options, Logger& log);
   virtual ~Catalog() = default;
   /// Durable when it returns: first the manifest object, then the local view.  A failure of the local view alone
-  /// is logged and mended at the next open; the change counts as made.
+  /// is logged and mended at the next open; the change counts as made.  After an error the change may or may not
+  /// have been made: offering the very same one again is right in both cases.
   virtual Result<void> commit(const CatalogChange& change) = 0;
   virtual std::vector<SegmentMeta> segments() const = 0;
   virtual bool generation_done(uint64_t generation) const = 0;
   /// Largest generation number ever marked done, 0 if none.
   virtual uint64_t last_generation_done() const = 0;
   virtual uint64_t version() const = 0;  ///< number of the last manifest object applied
-  /// Removes segment objects under `segments/` that no manifest names and that are not in `keep`; for start-up
-  /// and after a grace period.  Returns how many.
+  /// Removes segment objects under `segments/<node>/` that no manifest names and that are not in `keep`; for start-up
+  /// and after a grace period, on the thread that commits.  Returns how many.
   virtual Result<uint64_t> remove_orphans(const std::vector<std::string>& keep) = 0;
 };
 

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/catalog.h"
+
+#include <algorithm>
+
+#include "storage/base/mutex.h"
+#include "storage/catalog_view.h"
+#include "storage/manifest_store.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr size_t kPage = 1000;
+
+class ManifestCatalog final : public Catalog {
+ public:
+  ManifestCatalog(FileSystem& fs, ObjectStore& store, CatalogOptions options, Logger& log)
+      : fs_(fs), store_(store), options_(std::move(options)), log_(log), manifest_(store, options_.node, log) {}
+
+  Result<void> open();
+  Result<void> commit(const CatalogChange& change) override;
+  Result<uint64_t> remove_orphans(const std::vector<std::string>& keep) override;
+
+  std::vector<SegmentMeta> segments() const override {
+    MutexLock lock(mu_);
+    std::vector<SegmentMeta> all;
+    all.reserve(state_.segments.size());
+    for (const auto& [key, meta] : state_.segments) all.push_back(meta);
+    return all;
+  }
+  bool generation_done(uint64_t generation) const override {
+    MutexLock lock(mu_);
+    return state_.generations_done.contains(generation);
+  }
+  uint64_t last_generation_done() const override {
+    MutexLock lock(mu_);
+    return state_.generations_done.empty() ? 0 : *state_.generations_done.rbegin();
+  }
+  uint64_t version() const override {
+    MutexLock lock(mu_);
+    return state_.version;
+  }
+
+ private:
+  CatalogState load_view();
+  void drop_view(const Error& why);
+  void renew_view();
+  void publish() {
+    MutexLock lock(mu_);
+    state_ = writer_state_;
+  }
+
+  FileSystem& fs_;
+  ObjectStore& store_;
+  const CatalogOptions options_;
+  Logger& log_;
+
+  // The committing thread's alone.
+  ManifestStore manifest_;
+  std::unique_ptr<CatalogView> view_;  ///< null after a failure: made again at the next open
+  CatalogState writer_state_;
+
+  mutable Mutex mu_;
+  CatalogState state_ GUARDED_BY(mu_);
+};
+
+/// The view's state, or an empty one; in that case view_ may be null.
+CatalogState ManifestCatalog::load_view() {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    Result<std::unique_ptr<CatalogView>> opened = CatalogView::open(fs_, options_.sqlite_path);
+    Result<CatalogState> state = opened.ok() ? (*opened)->load(options_.node) : opened.error();
+    if (state.ok()) {
+      view_ = std::move(*opened);
+      return std::move(*state);
+    }
+    if (opened.ok()) opened->reset();
+    drop_view(state.error());
+  }
+  return {};
+}
+
+/// Whatever the view held is in the manifest too.
+void ManifestCatalog::drop_view(const Error& why) {
+  view_.reset();
+  log_.warn("the local view of the catalog is dropped; it will be made again from the manifest",
+            {{"path", options_.sqlite_path}, {"error", why.message}});
+  const Result<void> removed = CatalogView::remove(fs_, options_.sqlite_path);
+  if (!removed.ok()) log_.warn("the local view could not be removed", {{"error", removed.error().message}});
+}
+
+void ManifestCatalog::renew_view() {
+  if (view_ == nullptr) return;
+  const Result<void> stored = view_->store(options_.node, writer_state_);
+  if (!stored.ok()) drop_view(stored.error());
+}
+
+Result<void> ManifestCatalog::open() {
+  TRY(fs_.create_directories(parent_directory(options_.sqlite_path)));
+  writer_state_ = load_view();
+  const uint64_t before = writer_state_.version;
+  bool rebuilt = false;
+  TRY(manifest_.load(&writer_state_, &rebuilt));
+  if (rebuilt || writer_state_.version != before) {
+    log_.info(
+        "catalog brought up to date from the manifest",
+        {{"from", rebuilt ? 0 : before}, {"to", writer_state_.version}, {"segments", writer_state_.segments.size()}});
+    renew_view();
+  }
+  publish();
+  return {};
+}
+
+Result<void> ManifestCatalog::commit(const CatalogChange& change) {
+  const uint64_t before = writer_state_.version;
+  const Result<void> made = manifest_.append(change, &writer_state_);
+  // Even when it failed, changes of others (or ours of a lost answer) may have been applied on the way.
+  if (view_ != nullptr && made.ok() && writer_state_.version == before + 1) {
+    const Result<void> viewed = view_->apply(options_.node, change, writer_state_);
+    if (!viewed.ok()) drop_view(viewed.error());
+  } else if (writer_state_.version != before) {
+    renew_view();
+  }
+  if (writer_state_.version != before) publish();
+  TRY(made);
+  if (writer_state_.version - manifest_.last_snapshot() >= options_.snapshot_every) {
+    const Result<void> written = manifest_.write_snapshot(writer_state_);
+    if (!written.ok()) log_.warn("a manifest snapshot could not be written", {{"error", written.error().message}});
+  }
+  return {};
+}
+
+Result<uint64_t> ManifestCatalog::remove_orphans(const std::vector<std::string>& keep) {
+  // A change whose answer was lost names segments that this process believes unpublished.
+  const uint64_t before = writer_state_.version;
+  const Result<void> current = manifest_.catch_up(&writer_state_);
+  if (writer_state_.version != before) {
+    renew_view();
+    publish();
+  }
+  TRY(current);
+  const std::string prefix = fmt::format("segments/{}/", options_.node);
+  uint64_t removed = 0;
+  std::string after;
+  while (true) {
+    TRY_ASSIGN(const std::vector<ObjectInfo> page, store_.list(prefix, after, kPage));
+    for (const ObjectInfo& object : page) {
+      if (writer_state_.segments.contains(object.key)) continue;
+      if (std::find(keep.begin(), keep.end(), object.key) != keep.end()) continue;
+      TRY(store_.remove(object.key));
+      ++removed;
+    }
+    if (page.size() < kPage) return removed;
+    after = page.back().key;
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Catalog>> Catalog::open(FileSystem& fs, ObjectStore& store, CatalogOptions options,
+                                               Logger& log) {
+  auto catalog = std::make_unique<ManifestCatalog>(fs, store, std::move(options), log);
+  TRY(catalog->open());
+  return std::unique_ptr<Catalog>(std::move(catalog));
+}
+
+}  // namespace cordwood

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/manifest.h"
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr std::string_view kMagic = "CWMF";
+constexpr uint16_t kMajor = 1;
+constexpr uint16_t kMinor = 0;
+constexpr uint64_t kKnownFeatures = 0;
+constexpr size_t kPreludeBytes = 20;
+
+/// What one step of a change does; the numbers are on disk.
+enum class Step : uint8_t { add_segment = 1, remove_segment = 2, generation_done = 3 };
+
+void encode_change(const CatalogChange& change, std::string* out) {
+  ByteWriter w(out);
+  w.varint(change.added.size() + change.removed.size() + change.generations_done.size());
+  std::string argument;
+  const auto step = [&](Step kind) {
+    w.u8(static_cast<uint8_t>(kind));
+    w.string(argument);
+    argument.clear();
+  };
+  for (const SegmentMeta& meta : change.added) {
+    meta.encode(&argument);
+    step(Step::add_segment);
+  }
+  for (const std::string& key : change.removed) {
+    argument = key;
+    step(Step::remove_segment);
+  }
+  for (const uint64_t generation : change.generations_done) {
+    ByteWriter(&argument).varint(generation);
+    step(Step::generation_done);
+  }
+}
+
+Result<void> decode_step(uint8_t kind, std::string_view argument, CatalogChange* change) {
+  ByteReader in(argument);
+  switch (static_cast<Step>(kind)) {
+    case Step::add_segment: {
+      TRY_ASSIGN(SegmentMeta meta, SegmentMeta::decode(&in));
+      change->added.push_back(std::move(meta));
+      break;
+    }
+    case Step::remove_segment: change->removed.emplace_back(in.bytes(in.remaining())); break;
+    case Step::generation_done: change->generations_done.push_back(in.varint()); break;
+    default: return Error::invalid(fmt::format("manifest: change of unknown kind {}, made by a newer version", kind));
+  }
+  return in.finish("manifest step");
+}
+
+Result<void> check_prelude(ByteReader* in, std::string_view bytes) {
+  const std::string_view magic = in->bytes(kMagic.size());
+  const uint16_t major = in->u16();
+  const uint16_t minor = in->u16();
+  const uint64_t features = in->u64();
+  const uint32_t checksum = in->u32();
+  TRY(in->status("manifest"));
+  if (magic != kMagic) return Error::corrupt("not a manifest: its first bytes are not CWMF");
+  if (checksum != static_cast<uint32_t>(xxh3_64(bytes.substr(0, kPreludeBytes - sizeof(uint32_t))))) {
+    return Error::corrupt("manifest: checksum of version and features does not match");
+  }
+  if (major != kMajor || (features & ~kKnownFeatures) != 0) {
+    return Error::invalid(fmt::format(
+        "manifest of version {}.{} with features {:#x}: this program reads version {}.x with features {:#x}", major,
+        minor, features, kMajor, kKnownFeatures));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string encode_manifest(const ManifestObject& object) {
+  std::string out;
+  ByteWriter w(&out);
+  w.bytes(kMagic);
+  w.u16(kMajor);
+  w.u16(kMinor);
+  w.u64(kKnownFeatures);
+  w.u32(static_cast<uint32_t>(xxh3_64(out)));
+  w.u8(static_cast<uint8_t>(object.kind));
+  w.string(object.node);
+  w.u64(object.number);
+  w.u64(object.previous);
+  encode_change(object.change, &out);
+  w.u64(xxh3_64(out));
+  return out;
+}
+
+uint64_t manifest_checksum(std::string_view bytes) {
+  uint64_t checksum = 0;
+  CHECK(bytes.size() >= sizeof checksum, "manifest of {} bytes", bytes.size());
+  std::memcpy(&checksum, bytes.data() + bytes.size() - sizeof checksum, sizeof checksum);
+  return checksum;
+}
+
+Result<ManifestObject> decode_manifest(std::string_view bytes) {
+  if (bytes.size() < kPreludeBytes + sizeof(uint64_t)) return Error::corrupt("manifest: cut short");
+  ByteReader prelude(bytes);
+  TRY(check_prelude(&prelude, bytes));
+  const std::string_view covered = bytes.substr(0, bytes.size() - sizeof(uint64_t));
+  if (manifest_checksum(bytes) != xxh3_64(covered)) return Error::corrupt("manifest: checksum does not match");
+  ByteReader in(covered.substr(kPreludeBytes));
+  ManifestObject object;
+  const uint8_t kind = in.u8();
+  object.kind = static_cast<ManifestObject::Kind>(kind);
+  object.node = in.string();
+  object.number = in.u64();
+  object.previous = in.u64();
+  if (kind != 1 && kind != 2) return Error::corrupt(fmt::format("manifest: object of unknown kind {}", kind));
+  const uint64_t steps = in.count(2);
+  for (uint64_t i = 0; i < steps; ++i) {
+    const uint8_t step = in.u8();
+    const std::string_view argument = in.string();
+    TRY(in.status("manifest"));
+    TRY(decode_step(step, argument, &object.change));
+  }
+  TRY(in.finish("manifest"));
+  return object;
+}
+
+std::string manifest_prefix(const std::string& node) {
+  return fmt::format("manifest/{}/", node);
+}
+
+std::string manifest_key(const std::string& node, uint64_t number) {
+  return fmt::format("manifest/{}/{:020}", node, number);
+}
+
+std::string manifest_snapshot_key(const std::string& node, uint64_t number) {
+  return fmt::format("manifest/{}/snapshot-{:020}", node, number);
+}
+
+void CatalogState::apply(const CatalogChange& change) {
+  for (const std::string& key : change.removed) segments.erase(key);
+  for (const SegmentMeta& meta : change.added) segments.insert_or_assign(meta.key, meta);
+  generations_done.insert(change.generations_done.begin(), change.generations_done.end());
+}
+
+CatalogChange CatalogState::everything() const {
+  CatalogChange change;
+  for (const auto& [key, meta] : segments) change.added.push_back(meta);
+  change.generations_done.assign(generations_done.begin(), generations_done.end());
+  return change;
+}
+
+}  // namespace cordwood

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "storage/manifest.h"
+
+namespace cordwood {
+
+/// The manifest of one node as objects in a store.  One thread at a time.
+class ManifestStore {
+ public:
+  ManifestStore(ObjectStore& store, std::string node, Logger& log) : store_(store), node_(std::move(node)), log_(log) {}
+
+  /// Brings `state`, which may be empty, up to the newest change.  `rebuilt` tells that what it held did not belong
+  /// to this manifest (or was older than what the manifest keeps) and that it was made anew.
+  /// corrupt when objects that are needed are damaged or missing: nothing may then be taken for an orphan.
+  Result<void> load(CatalogState* state, bool* rebuilt);
+  /// Applies the changes after `state->version`.
+  Result<void> catch_up(CatalogState* state);
+  /// Makes `change` durable under the next number and applies it.  A number that is taken is read: the very same
+  /// change counts as made (its answer was lost), another one is applied first.  After an error the change may or
+  /// may not have been made; offering it again is right in both cases.
+  Result<void> append(const CatalogChange& change, CatalogState* state);
+  /// Writes a snapshot of `state` and drops what two snapshots cover.
+  Result<void> write_snapshot(const CatalogState& state);
+  uint64_t last_snapshot() const { return last_snapshot_; }
+
+ private:
+  struct Found {
+    uint64_t number = 0;
+    std::string key;
+    uint64_t size_bytes = 0;
+  };
+  Result<std::vector<Found>> list_numbers(const std::string& prefix, uint64_t after);
+  Result<ManifestObject> read(const std::string& key, uint64_t size_bytes, uint64_t number, ManifestObject::Kind kind,
+                              uint64_t* checksum);
+  Result<bool> follows(const CatalogState& state);
+  Result<void> load_snapshot(CatalogState* state);
+  Result<void> apply(const ManifestObject& object, uint64_t checksum, CatalogState* state);
+  Result<void> begin(CatalogState* state);
+  void drop_covered(uint64_t before);
+
+  ObjectStore& store_;
+  const std::string node_;
+  Logger& log_;
+  uint64_t last_snapshot_ = 0;
+};
+
+}  // namespace cordwood
