@@ -5,8 +5,7 @@
 
 namespace cordwood::query {
 
-/// Takes the fields a parser stage finds in a line, in the order of the line.  Views hold until the call returns,
-/// except those into the line itself.
+/// Takes the fields a parser stage finds in a line, in the order of the line.  Views hold until the call returns.
 class FieldSink {
  public:
   virtual ~FieldSink() = default;
@@ -15,8 +14,23 @@ class FieldSink {
     (void)name;
     return true;
   }
+  /// Asked before a nested JSON object is entered whose fields would all start with `prefix` + `_`; false skips it
+  /// unread, so that errors inside stay unseen.
+  virtual bool wants_object(std::string_view prefix) {
+    (void)prefix;
+    return true;
+  }
   /// false ends the work on this line; what follows is not looked at, not even for errors.
   virtual bool on_field(std::string_view name, std::string_view value) = 0;
 };
+
+/// How a parser stage ended.  Not failed when the sink ended it.
+struct ExtractOutcome {
+  bool failed = false;       ///< the line gets the stage's __error__
+  std::string_view details;  ///< __error_details__; may be empty; holds until the next line
+};
+
+constexpr std::string_view kJsonParserError = "JSONParserErr";
+constexpr std::string_view kLogfmtParserError = "LogfmtParserErr";
 
 }  // namespace cordwood::query
