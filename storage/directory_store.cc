@@ -37,10 +37,6 @@ Result<void> check_key(std::string_view key) {
   return {};
 }
 
-std::string parent_directory(const std::string& path) {
-  return path.substr(0, path.rfind('/'));
-}
-
 class DirectoryStore final : public ObjectStore {
  public:
   DirectoryStore(FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}

@@ -5,16 +5,6 @@
 
 namespace cordwood {
 
-namespace {
-
-std::string parent_of(const std::string& path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-}  // namespace
-
 Result<void> EngineImpl::recover() {
   const int64_t start_ns = env_.clock->monotonic_ns();
   TRY(prepare_directories());
@@ -58,7 +48,7 @@ Result<void> EngineImpl::prepare_directories() {
   TRY(env_.fs->create_directories(wal_dir_));
   TRY(env_.fs->create_directories(spill_dir_));
   TRY(env_.fs->sync_directory(options_.data_dir));
-  TRY(env_.fs->sync_directory(parent_of(options_.data_dir)));
+  TRY(env_.fs->sync_directory(parent_directory(options_.data_dir)));
   TRY_ASSIGN(const std::vector<std::string> stale, env_.fs->list(spill_dir_));
   for (const std::string& name : stale) {
     if (!name.ends_with('/')) TRY(env_.fs->remove(spill_dir_ + "/" + name));

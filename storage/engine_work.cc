@@ -116,7 +116,7 @@ Result<void> EngineImpl::run_seal(const Work& work) {
   const MemoryReservation room = env_.memory->charge(MemoryShare::sealing, std::min(needed, limit));
   std::unique_ptr<BlockBuilder> builder = take_builder();
   Generation& generation = *work.of->generation;
-  Result<SealedBlock> block = seal(*work.seal, *builder, generation.spill());
+  Result<SealedJob> block = seal(*work.seal, *builder, generation.spill());
   {
     const MutexLock lock(mu_);
     if (idle_builders_.size() < kMaxSeals) idle_builders_.push_back(std::move(builder));

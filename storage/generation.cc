@@ -212,7 +212,7 @@ std::shared_ptr<SealJob> Generation::take_seal_job() {
   return nullptr;
 }
 
-void Generation::sealed(const std::shared_ptr<SealJob>& job, SealedBlock block) {
+void Generation::sealed(const std::shared_ptr<SealJob>& job, SealedJob block) {
   const MutexLock lock(mu_);
   std::erase(jobs_, job);
   sealed_.push_back(std::move(block));
@@ -243,7 +243,7 @@ std::vector<SpilledBlock> Generation::spilled_blocks() const {
   CHECK(drained() && jobs_.empty(), "generation {} is not sealed yet", number_);
   std::vector<SpilledBlock> blocks;
   blocks.reserve(sealed_.size());
-  for (const SealedBlock& block : sealed_) blocks.push_back(block.spilled);
+  for (const SealedJob& block : sealed_) blocks.push_back(block.spilled);
   std::sort(blocks.begin(), blocks.end(), [](const SpilledBlock& a, const SpilledBlock& b) {
     const auto key = [](const SpilledBlock& block) {
       return std::tuple(std::string_view(block.info.tenant), day_of(block.info.time_min_ns),
@@ -256,7 +256,7 @@ std::vector<SpilledBlock> Generation::spilled_blocks() const {
 
 void Generation::read_into(std::vector<BlockSourcePtr>* sealed, std::vector<HeadPrefix>* open) const {
   const MutexLock lock(mu_);
-  for (const SealedBlock& block : sealed_) sealed->push_back(block.source);
+  for (const SealedJob& block : sealed_) sealed->push_back(block.source);
   for (const auto& job : jobs_) open->insert(open->end(), job->blocks.begin(), job->blocks.end());
   for (const auto& [key, family] : families_) {
     if (family.block != nullptr && family.block->row_count() > 0) open->push_back(prefix_of(family.block));

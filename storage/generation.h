@@ -55,7 +55,7 @@ class Generation {
   void seal_down_to(uint64_t keep_bytes);
   /// The next blocks to be sealed, or nothing.  The caller seals them and answers with sealed() or seal_failed().
   std::shared_ptr<SealJob> take_seal_job();
-  void sealed(const std::shared_ptr<SealJob>& job, SealedBlock block);
+  void sealed(const std::shared_ptr<SealJob>& job, SealedJob block);
   void seal_failed(const std::shared_ptr<SealJob>& job);
   SpillFile& spill() { return spill_; }
 
@@ -124,7 +124,7 @@ class Generation {
   std::unordered_multimap<uint64_t, uint32_t> stream_numbers_ GUARDED_BY(mu_);
   std::vector<uint32_t> batch_streams_ GUARDED_BY(mu_);  ///< scratch of insert_locked
   std::deque<std::shared_ptr<SealJob>> jobs_ GUARDED_BY(mu_);
-  std::vector<SealedBlock> sealed_ GUARDED_BY(mu_);
+  std::vector<SealedJob> sealed_ GUARDED_BY(mu_);
   uint64_t rows_ GUARDED_BY(mu_) = 0;
   uint64_t raw_bytes_ GUARDED_BY(mu_) = 0;
   uint64_t open_memory_bytes_ GUARDED_BY(mu_) = 0;

@@ -70,7 +70,7 @@ bool by_stream(const Run& a, const Run& b) {
 
 }  // namespace
 
-Result<SealedBlock> seal(const SealJob& job, BlockBuilder& builder, SpillFile& spill) {
+Result<SealedJob> seal(const SealJob& job, BlockBuilder& builder, SpillFile& spill) {
   std::vector<SortedHeadRows> sorted;
   std::vector<Run> runs;
   BlockInput input;
@@ -104,7 +104,7 @@ Result<SealedBlock> seal(const SealJob& job, BlockBuilder& builder, SpillFile& s
   EncodedBlock encoded = builder.build(input);
   CHECK(encoded.info.rows == rows.size(), "a block of {} rows was built from {}", encoded.info.rows, rows.size());
 
-  SealedBlock sealed;
+  SealedJob sealed;
   TRY_ASSIGN(sealed.spilled, spill.write(std::move(encoded)));
   TRY_ASSIGN(sealed.source, open_block(input.tenant, input.streams, sealed.spilled.entry, sealed.spilled.source,
                                        sealed.spilled.narrow_offset, sealed.spilled.heap_offset, /*in_head=*/true));

@@ -40,12 +40,12 @@ struct SealJob {
   uint64_t rows() const;
 };
 
-struct SealedBlock {
+struct SealedJob {
   BlockSourcePtr source;
   SpilledBlock spilled;
 };
 
 /// Sorts by (stream id, time, arrival), builds the block and spills it.
-Result<SealedBlock> seal(const SealJob& job, BlockBuilder& builder, SpillFile& spill);
+Result<SealedJob> seal(const SealJob& job, BlockBuilder& builder, SpillFile& spill);
 
 }  // namespace cordwood

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/head_block.h"
+
+#include <gtest/gtest.h>
+
+#include "storage/head_source.h"
+
+namespace cordwood {
+namespace {
+
+StreamPtr make_stream(const std::string& app) {
+  return Stream::make("t", StreamKind::log, Labels::from_pairs({{"app", app}}));
+}
+
+class HeadBlockTest : public testing::Test {
+ protected:
+  HeadBlockTest() {
+    block_->add_stream(make_stream("x"));
+    block_->add_stream(make_stream("y"));
+  }
+  bool append(uint32_t stream, int64_t time_ns, std::string_view line, std::vector<MetadataPair> pairs = {},
+              uint16_t derived = 0) {
+    HeadRow row;
+    row.stream = stream;
+    row.time_ns = time_ns;
+    row.line_data = line.data();
+    row.line_bytes = static_cast<uint32_t>(line.size());
+    row.metadata_data = pairs.data();
+    row.metadata_count = static_cast<uint16_t>(pairs.size());
+    row.derived_count = derived;
+    return block_->append(row, ++arrival_);
+  }
+  HeadPrefix prefix() const {
+    return {block_, block_->row_count(), block_->stream_count(), block_->raw_bytes(), block_->arrival_max()};
+  }
+
+  MemoryAccountant memory_{{}};
+  std::shared_ptr<HeadBlock> block_ = std::make_shared<HeadBlock>("t", memory_);
+  uint64_t arrival_ = 0;
+};
+
+TEST_F(HeadBlockTest, EqualRowsAreDroppedAndTheFirstStays) {
+  EXPECT_TRUE(append(0, 10, "a"));
+  EXPECT_FALSE(append(0, 10, "a"));
+  EXPECT_TRUE(append(0, 10, "b"));
+  EXPECT_TRUE(append(1, 10, "a")) << "another stream";
+  EXPECT_TRUE(append(0, 11, "a")) << "another time";
+  EXPECT_TRUE(append(0, 9, "a")) << "late, but new";
+  EXPECT_FALSE(append(0, 9, "a"));
+  EXPECT_FALSE(append(0, 10, "b")) << "older than the newest";
+  EXPECT_TRUE(append(0, 12, "m", {{"k", "v"}}));
+  EXPECT_FALSE(append(0, 12, "m", {{"k", "v"}}));
+  EXPECT_TRUE(append(0, 12, "m", {{"k", "w"}})) << "other metadata";
+  EXPECT_FALSE(append(0, 12, "m", {{"k", "w"}, {"detected_level", "info"}}, 1)) << "derived metadata tell nothing";
+  EXPECT_EQ(block_->row_count(), 7u);
+}
+
+TEST_F(HeadBlockTest, ManyRowsOfOneTimeAreToldApart) {
+  constexpr int kRows = 100'000;
+  for (int i = 0; i < kRows; ++i) ASSERT_TRUE(append(0, 5, fmt::format("line {}", i)));
+  for (int i = 0; i < kRows; i += 97) ASSERT_FALSE(append(0, 5, fmt::format("line {}", i)));
+  EXPECT_EQ(block_->row_count(), static_cast<uint32_t>(kRows));
+}
+
+TEST_F(HeadBlockTest, APrefixDoesNotSeeLaterRows) {
+  append(1, 20, "late stream first");
+  append(0, 30, "c");
+  append(0, 10, "a");
+  const BlockSourcePtr early = make_head_source(prefix());
+  append(0, 20, "b");
+  append(0, 20, "b2");
+  const BlockSourcePtr all = make_head_source(prefix());
+
+  const auto lines_of = [](const BlockSource& source) {
+    auto view = source.open(nullptr);
+    std::vector<std::string> lines;
+    std::string scratch;
+    for (const StreamRun& run : (*view)->runs()) {
+      for (uint32_t i = run.row_begin; i < run.row_end; ++i) {
+        lines.push_back(fmt::format("{}:{}:{}", (*view)->stream(run.stream)->labels.get("app"), (*(*view)->times())[i],
+                                    *(*view)->line(i, &scratch)));
+      }
+    }
+    return lines;
+  };
+  EXPECT_EQ(lines_of(*early), (std::vector<std::string>{"x:10:a", "x:30:c", "y:20:late stream first"}));
+  EXPECT_EQ(lines_of(*all),
+            (std::vector<std::string>{"x:10:a", "x:20:b", "x:20:b2", "x:30:c", "y:20:late stream first"}));
+  EXPECT_EQ(early->info().rows, 3u);
+  EXPECT_EQ(early->info().streams[0].time_max_ns, 30);
+  EXPECT_EQ(early->info().arrival_max, 3u);
+  EXPECT_EQ(all->info().arrival_max, 5u);
+  EXPECT_EQ(all->info().streams[0].rows, 4u);
+  EXPECT_EQ(all->info().time_min_ns, 10);
+}
+
+TEST_F(HeadBlockTest, MetadataComeBackAndMemoryIsCounted) {
+  append(0, 1, "l", {{"a", "1"}, {"b", "2"}, {"detected_level", "warn"}}, 1);
+  append(0, 2, "l", {{"a", "3"}}, 0);
+  const auto view = make_head_source(prefix())->open(nullptr);
+  EXPECT_EQ(*(*view)->metadata_value(0, "b"), "2");
+  EXPECT_EQ(*(*view)->metadata_value(1, "b"), std::nullopt);
+  EXPECT_EQ(*(*view)->derived_metadata_count(0), 1u);
+  std::vector<MetadataPair> pairs;
+  ASSERT_TRUE((*view)->metadata(0, &pairs).ok());
+  EXPECT_EQ(pairs, (std::vector<MetadataPair>{{"a", "1"}, {"b", "2"}, {"detected_level", "warn"}}));
+  EXPECT_GE(memory_.used(MemoryShare::head), block_->raw_bytes());
+  EXPECT_EQ(memory_.used(MemoryShare::head), block_->memory_bytes());
+}
+
+}  // namespace
+}  // namespace cordwood
