@@ -45,6 +45,15 @@ void collect_table(std::span<const int64_t> values, std::vector<int64_t>* table)
   if (table->size() > kMaxTable) table->clear();
 }
 
+/// Bits that the entries of a table take.
+uint64_t table_bits(const std::vector<int64_t>& table) {
+  uint64_t bits = 64;
+  for (size_t i = 1; i < table.size(); ++i) {
+    bits += 8 + bit_width_of(as_unsigned(table[i]) - as_unsigned(table[i - 1])) / 7 * 8;
+  }
+  return bits;
+}
+
 struct Extent {
   int64_t min;
   int64_t max;
@@ -150,9 +159,10 @@ void encode_ints(std::span<const int64_t> values, IntEncoderBuffers* buffers, st
     }
     collect_table(values.first(std::min(values.size(), kTableProbe)), &buffers->table);
     if (!buffers->table.empty()) collect_table(values, &buffers->table);
-    const size_t n = buffers->table.size();
-    const uint64_t table_bits = n == 0 ? UINT64_MAX : bit_width_of(n - 1) * values.size() + n * 16;
-    if (table_bits < uint64_t{best_width} * values.size()) mode = IntFrame::Mode::table;
+    const uint64_t n = buffers->table.size();
+    if (n > 0 && bit_width_of(n - 1) * values.size() + table_bits(buffers->table) < best_width * values.size()) {
+      mode = IntFrame::Mode::table;
+    }
   }
   ByteWriter(out).u8(static_cast<uint8_t>(mode));
   switch (mode) {

@@ -46,7 +46,13 @@ Result<void> ColumnReader::bind() {
       if (meta_.pieces != 1 || rows(0) != meta_.cells) return malformed(meta_);
       texts_ = TextPiece(frames_, first);
       return {};
-    case ColumnType::pattern: return malformed(meta_);
+    case ColumnType::pattern:
+      if (meta_.pieces != 3 || rows(0) != meta_.distinct || meta_.distinct == 0 || rows(1) != meta_.cells ||
+          rows(2) != meta_.cells) {
+        return malformed(meta_);
+      }
+      pattern_ = std::make_unique<PatternReader>(frames_, first);
+      return {};
     default: break;
   }
   if (meta_.pieces != (exceptions ? 2u : 1u) || rows(0) != meta_.cells) return malformed(meta_);
@@ -126,6 +132,10 @@ Result<std::string_view> ColumnReader::text(uint32_t cell, uint32_t row, std::st
       TRY_ASSIGN(const std::optional<uint32_t> id, dictionary_id(cell));
       return dictionary_[*id];
     }
+    case ColumnType::pattern:
+      scratch->clear();
+      TRY(pattern_->append(cell, scratch));
+      return std::string_view(*scratch);
     default: break;
   }
   TRY(load_exceptions());

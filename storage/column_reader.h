@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/block_frames.h"
+#include "storage/column_pattern.h"
 #include "storage/column_text.h"
 
 namespace cordwood {
@@ -49,6 +50,7 @@ class ColumnReader {
   TextPiece* shared_;
   IntPiece numbers_;
   TextPiece texts_;
+  std::unique_ptr<PatternReader> pattern_;
   TimestampLayout layout_;
   std::vector<std::string_view> dictionary_;
   bool dictionary_loaded_ = false;

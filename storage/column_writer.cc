@@ -129,7 +129,8 @@ void ColumnWriter::write(std::span<const std::string_view> cells, const RowTimes
     shared_.insert(shared_.end(), cells.begin(), cells.end());
     return;
   }
-  if (!write_typed(cells, row_times, meta, out) && !write_dictionary(cells, cell_bytes, meta, out)) {
+  if (!write_typed(cells, row_times, meta, out) && !write_dictionary(cells, cell_bytes, meta, out) &&
+      !write_pattern(cells, meta, out)) {
     write_bytes(cells, meta, out);
     meta->range = range_of(cells);
   }
@@ -307,6 +308,19 @@ bool ColumnWriter::write_dictionary(std::span<const std::string_view> cells, uin
   meta->range = range_of(dictionary_.values());
   out->push_back(pieces_->texts(dictionary_.values(), false));
   out->push_back(pieces_->ints(dictionary_.ids()));
+  return true;
+}
+
+bool ColumnWriter::write_pattern(std::span<const std::string_view> cells, ColumnMeta* meta,
+                                 std::vector<PieceMeta>* out) {
+  if (!patterns_.collect(cells)) return false;
+  meta->type = ColumnType::pattern;
+  meta->distinct = static_cast<uint32_t>(patterns_.patterns().size());
+  meta->range = range_of(cells);
+  const std::vector<std::string_view> texts(patterns_.patterns().begin(), patterns_.patterns().end());
+  out->push_back(pieces_->texts(texts, false));
+  out->push_back(pieces_->ints(patterns_.ids()));
+  out->push_back(pieces_->pattern_numbers(patterns_));
   return true;
 }
 

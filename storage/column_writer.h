@@ -65,6 +65,7 @@ class ColumnWriter {
                     std::vector<PieceMeta>* out);
   bool write_dictionary(std::span<const std::string_view> cells, uint64_t cell_bytes, ColumnMeta* meta,
                         std::vector<PieceMeta>* out);
+  bool write_pattern(std::span<const std::string_view> cells, ColumnMeta* meta, std::vector<PieceMeta>* out);
   /// The exceptions' piece, if there are any.
   void finish_typed(std::span<const std::string_view> cells, ColumnMeta* meta, std::vector<PieceMeta>* out);
   void note_integer_range(ColumnMeta* meta, const std::function<double(int64_t)>& value_of,
@@ -72,6 +73,7 @@ class ColumnWriter {
 
   PieceWriter* pieces_;
   DictionaryCollector dictionary_;
+  PatternCollector patterns_;
   std::vector<std::string_view> shared_;
   std::vector<int64_t> values_;
   std::vector<uint32_t> exceptions_;  ///< ordinals of cells that do not fit, ascending

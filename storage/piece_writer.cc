@@ -119,6 +119,18 @@ PieceMeta PieceWriter::binary(std::string_view data, uint32_t width) {
   return piece;
 }
 
+PieceMeta PieceWriter::pattern_numbers(const PatternCollector& collected) {
+  PieceMeta piece;
+  const size_t cells = collected.ids().size();
+  for (size_t i = 0; i < cells; i += options_.frame_rows) {
+    const size_t end = std::min<size_t>(cells, i + options_.frame_rows);
+    raw_.clear();
+    encode_pattern_numbers(collected, i, end, &ints_, &raw_);
+    add_frame(raw_, static_cast<uint32_t>(end - i), Packing::numbers, &piece);
+  }
+  return piece;
+}
+
 PieceMeta PieceWriter::blob(std::string_view data, uint32_t rows) {
   PieceMeta piece;
   add_frame(data, rows, Packing::texts, &piece);

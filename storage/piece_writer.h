@@ -10,6 +10,7 @@
 #include "storage/block_builder.h"
 #include "storage/block_entry.h"
 #include "storage/column_ints.h"
+#include "storage/column_pattern.h"
 
 namespace cordwood {
 
@@ -28,6 +29,8 @@ class PieceWriter {
   PieceMeta texts(std::span<const std::string_view> texts, bool heap);
   /// Values of a fixed number of bytes; heap.
   PieceMeta binary(std::string_view data, uint32_t width);
+  /// The numbers of a pattern column, in frames of the same cells as its ids.
+  PieceMeta pattern_numbers(const PatternCollector& collected);
   /// One frame of bytes with a grammar of its own; narrow.
   PieceMeta blob(std::string_view data, uint32_t rows);
 

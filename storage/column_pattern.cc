@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/column_pattern.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+#include "storage/column_bits.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr size_t kMaxPatterns = 512;
+constexpr size_t kMaxPatternBytes = 1024;
+constexpr size_t kMaxDigits = 18;
+constexpr uint32_t kMaxSlots = 16;
+/// After so many cells there must be at least kProbeCellsPerPattern of them to a pattern.
+constexpr size_t kProbeCells = 256;
+constexpr size_t kProbeCellsPerPattern = 6;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+}  // namespace
+
+bool PatternCollector::add(std::string_view cell) {
+  key_.clear();
+  first_number_.push_back(static_cast<uint32_t>(numbers_.size()));
+  uint32_t slots = 0;
+  for (size_t i = 0; i < cell.size();) {
+    if (!is_digit(cell[i])) {
+      if (cell[i] == '\0') return false;
+      key_.push_back(cell[i++]);
+      continue;
+    }
+    size_t end = i;
+    int64_t value = 0;
+    while (end < cell.size() && is_digit(cell[end])) {
+      if (end - i < kMaxDigits) value = value * 10 + (cell[end] - '0');
+      ++end;
+    }
+    const size_t size = end - i;
+    if (size > kMaxDigits || slots == kMaxSlots) {
+      key_.append(cell.substr(i, size));
+    } else {
+      key_.push_back('\0');
+      key_.push_back(cell[i] == '0' && size > 1 ? static_cast<char>(size) : '\0');
+      numbers_.push_back(value);
+      digits_ += size;
+      ++slots;
+    }
+    i = end;
+  }
+  if (key_.size() > kMaxPatternBytes) return false;
+  const uint64_t hash = xxh3_64(key_, 0x9a77);
+  const auto [at, fresh] = by_hash_.try_emplace(hash, static_cast<uint32_t>(patterns_.size()));
+  if (fresh) {
+    if (patterns_.size() == kMaxPatterns) return false;
+    patterns_.push_back(key_);
+    slot_counts_.push_back(slots);
+  } else if (patterns_[at->second] != key_) {
+    return false;
+  }
+  ids_.push_back(at->second);
+  return true;
+}
+
+bool PatternCollector::pays(uint64_t cell_bytes) const {
+  struct Extent {
+    int64_t min = INT64_MAX;
+    int64_t max = INT64_MIN;
+    uint64_t count = 0;
+  };
+  std::vector<Extent> extents(patterns_.size() * kMaxSlots);
+  for (size_t i = 0; i < ids_.size(); ++i) {
+    const size_t id = static_cast<size_t>(ids_[i]);
+    for (uint32_t s = 0; s < slot_counts_[id]; ++s) {
+      Extent& e = extents[id * kMaxSlots + s];
+      const int64_t v = numbers_[first_number_[i] + s];
+      e.min = std::min(e.min, v);
+      e.max = std::max(e.max, v);
+      ++e.count;
+    }
+  }
+  constexpr uint64_t kHeaderBits = 6 * 8;
+  uint64_t bits = ids_.size() * bit_width_of(patterns_.size() - 1);
+  for (const Extent& e : extents) {
+    if (e.count == 0) continue;
+    const uint64_t frames = std::min<uint64_t>(e.count, 1 + ids_.size() / 4096);
+    bits += e.count * bit_width_of(static_cast<uint64_t>(e.max) - static_cast<uint64_t>(e.min)) + frames * kHeaderBits;
+  }
+  for (const std::string& p : patterns_) bits += p.size() * 5;
+  // A compressed heap spends about 3.4 bits on a digit and one on another character.
+  return bits < digits_ * 34 / 10 + (cell_bytes - digits_) + ids_.size() * 2;
+}
+
+bool PatternCollector::collect(std::span<const std::string_view> cells) {
+  patterns_.clear();
+  slot_counts_.clear();
+  by_hash_.clear();
+  ids_.clear();
+  numbers_.clear();
+  first_number_.clear();
+  digits_ = 0;
+  uint64_t cell_bytes = 0;
+  // A look at cells from all over first: a column of random words is given up soon.
+  const size_t stride = std::max<size_t>(1, cells.size() / kProbeCells);
+  if (stride > 1) {
+    for (size_t i = 0; i < cells.size(); i += stride)
+      if (!add(cells[i])) return false;
+    if (numbers_.empty() || patterns_.size() * kProbeCellsPerPattern > ids_.size()) return false;
+    ids_.clear();
+    numbers_.clear();
+    first_number_.clear();
+    digits_ = 0;
+  }
+  for (const std::string_view c : cells) {
+    if (!add(c)) return false;
+    cell_bytes += c.size();
+  }
+  return !numbers_.empty() && pays(cell_bytes);
+}
+
+void encode_pattern_numbers(const PatternCollector& collected, size_t begin, size_t end, IntEncoderBuffers* buffers,
+                            std::string* out) {
+  std::vector<std::vector<uint32_t>> cells(collected.patterns().size());
+  for (size_t i = begin; i < end; ++i)
+    cells[static_cast<size_t>(collected.ids()[i])].push_back(static_cast<uint32_t>(i));
+  ByteWriter w(out);
+  std::vector<int64_t> values;
+  std::string frame;
+  for (size_t id = 0; id < cells.size(); ++id) {
+    if (cells[id].empty()) continue;
+    for (uint32_t s = 0; s < collected.slot_counts()[id]; ++s) {
+      values.clear();
+      for (const uint32_t cell : cells[id]) values.push_back(collected.numbers()[collected.first_number()[cell] + s]);
+      frame.clear();
+      encode_ints(values, buffers, &frame);
+      w.string(frame);
+    }
+  }
+}
+
+Result<void> PatternReader::load_patterns() {
+  if (!patterns_.empty()) return {};
+  std::vector<Pattern> patterns;
+  patterns.reserve(texts_.rows());
+  for (uint32_t i = 0; i < texts_.rows(); ++i) {
+    TRY_ASSIGN(const std::string_view text, texts_.get(i));
+    Pattern& p = patterns.emplace_back();
+    size_t begin = 0;
+    for (size_t at = text.find('\0'); at != std::string_view::npos; at = text.find('\0', begin)) {
+      if (at + 1 == text.size() || static_cast<uint8_t>(text[at + 1]) > kMaxDigits || p.digits.size() == kMaxSlots) {
+        return Error::corrupt("block: a pattern is malformed");
+      }
+      p.constants.push_back(text.substr(begin, at - begin));
+      p.digits.push_back(static_cast<uint8_t>(text[at + 1]));
+      begin = at + 2;
+    }
+    p.constants.push_back(text.substr(begin));
+  }
+  patterns_ = std::move(patterns);
+  return {};
+}
+
+Result<void> PatternReader::load_numbers(uint32_t index, const std::unordered_map<uint32_t, uint32_t>& counts,
+                                         Frame* out) {
+  TRY_ASSIGN(const std::string_view raw, frames_->frame(first_piece_ + 2, index));
+  ByteReader in(raw);
+  std::vector<uint32_t> present;
+  for (const auto& [id, count] : counts) present.push_back(id);
+  std::sort(present.begin(), present.end());
+  for (const uint32_t id : present) {
+    std::vector<IntFrame>& slots = out->slots[id];
+    for (size_t s = 0; s < patterns_[id].digits.size(); ++s) {
+      const std::string_view bytes = in.string();
+      TRY(in.status("numbers of a pattern"));
+      TRY_ASSIGN(IntFrame f, IntFrame::parse(bytes, counts.at(id)));
+      slots.push_back(std::move(f));
+    }
+  }
+  return in.finish("numbers of a pattern");
+}
+
+Result<const PatternReader::Frame*> PatternReader::frame(uint32_t index) {
+  TRY(load_patterns());
+  const PieceMeta& ids = frames_->piece(first_piece_ + 1);
+  const PieceMeta& numbers = frames_->piece(first_piece_ + 2);
+  if (parsed_.empty()) parsed_.resize(ids.frames.size());
+  if (parsed_[index] != nullptr) return parsed_[index].get();
+  if (index >= numbers.frames.size() || numbers.frames[index].rows != ids.frames[index].rows) {
+    return Error::corrupt("block: ids and numbers of a pattern column differ");
+  }
+  auto f = std::make_unique<Frame>();
+  std::unordered_map<uint32_t, uint32_t> counts;
+  for (uint32_t i = 0; i < ids.frames[index].rows; ++i) {
+    TRY_ASSIGN(const int64_t id, ids_.get(ids.frames[index].first_row + i));
+    if (id < 0 || id >= static_cast<int64_t>(patterns_.size())) return Error::corrupt("block: pattern id out of range");
+    f->ids.push_back(static_cast<uint32_t>(id));
+    f->ranks.push_back(counts[static_cast<uint32_t>(id)]++);
+  }
+  TRY(load_numbers(index, counts, f.get()));
+  parsed_[index] = std::move(f);
+  return parsed_[index].get();
+}
+
+Result<void> PatternReader::append(uint32_t cell, std::string* out) {
+  const PieceMeta& ids = frames_->piece(first_piece_ + 1);
+  const uint32_t index = frame_of_row(ids, cell);
+  TRY_ASSIGN(const Frame* f, frame(index));
+  const uint32_t i = cell - ids.frames[index].first_row;
+  const Pattern& p = patterns_[f->ids[i]];
+  if (p.digits.empty()) {
+    out->append(p.constants[0]);
+    return {};
+  }
+  const std::vector<IntFrame>& slots = f->slots.at(f->ids[i]);
+  for (size_t s = 0; s < p.digits.size(); ++s) {
+    out->append(p.constants[s]);
+    char raw[24];
+    const auto end = std::to_chars(raw, raw + sizeof raw, slots[s].get(f->ranks[i])).ptr;
+    const size_t size = static_cast<size_t>(end - raw);
+    if (size < p.digits[s]) out->append(p.digits[s] - size, '0');
+    out->append(raw, size);
+  }
+  out->append(p.constants.back());
+  return {};
+}
+
+}  // namespace cordwood

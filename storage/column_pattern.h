@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/block_frames.h"
+
+namespace cordwood {
+
+/// A pattern is a text whose runs of digits are cut out.  In each one's place stand two bytes: 0, and the number of
+/// digits that a number with leading zeros has, or 0 for a number without.
+class PatternCollector {
+ public:
+  /// False when the cells do not have few enough patterns for them to pay.
+  bool collect(std::span<const std::string_view> cells);
+  const std::vector<std::string>& patterns() const { return patterns_; }
+  const std::vector<uint32_t>& slot_counts() const { return slot_counts_; }  ///< by pattern
+  const std::vector<int64_t>& ids() const { return ids_; }                   ///< by cell
+  /// Numbers of all cells, cell by cell; those of cell i begin at first_number()[i].
+  const std::vector<int64_t>& numbers() const { return numbers_; }
+  const std::vector<uint32_t>& first_number() const { return first_number_; }
+
+ private:
+  bool add(std::string_view cell);
+  bool pays(uint64_t cell_bytes) const;
+  std::vector<std::string> patterns_;
+  std::vector<uint32_t> slot_counts_;
+  std::unordered_map<uint64_t, uint32_t> by_hash_;
+  std::vector<int64_t> ids_;
+  std::vector<int64_t> numbers_;
+  std::vector<uint32_t> first_number_;
+  std::string key_;
+  uint64_t digits_ = 0;
+};
+
+/// Appends a frame's numbers: for each pattern that occurs, ascending, the frames of its slots (storage/FORMAT.md,
+/// "pattern").
+void encode_pattern_numbers(const PatternCollector& collected, size_t begin, size_t end, IntEncoderBuffers* buffers,
+                            std::string* out);
+
+/// Cells of a pattern column.
+class PatternReader {
+ public:
+  /// Its three pieces begin at `first_piece`: patterns, ids, numbers.
+  PatternReader(BlockFrames* frames, uint32_t first_piece)
+      : frames_(frames), first_piece_(first_piece), texts_(frames, first_piece), ids_(frames, first_piece + 1) {}
+  /// Appends the text of a cell.
+  Result<void> append(uint32_t cell, std::string* out);
+
+ private:
+  struct Pattern {
+    std::vector<std::string_view> constants;  ///< one more than slots
+    std::vector<uint8_t> digits;              ///< by slot; 0 for a number without leading zeros
+  };
+  struct Frame {
+    std::vector<uint32_t> ids;                                  ///< by cell
+    std::vector<uint32_t> ranks;                                ///< by cell: how many of its pattern come before it
+    std::unordered_map<uint32_t, std::vector<IntFrame>> slots;  ///< by pattern
+  };
+  Result<void> load_patterns();
+  Result<const Frame*> frame(uint32_t index);
+  Result<void> load_numbers(uint32_t index, const std::unordered_map<uint32_t, uint32_t>& counts, Frame* out);
+
+  BlockFrames* frames_;
+  uint32_t first_piece_;
+  TextPiece texts_;
+  IntPiece ids_;
+  std::vector<Pattern> patterns_;
+  std::vector<std::unique_ptr<Frame>> parsed_;
+};
+
+}  // namespace cordwood
