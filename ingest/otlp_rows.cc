@@ -30,7 +30,7 @@ Result<void> OtlpRows::begin_resource(const std::vector<OtlpAttribute>& attribut
     TRY(flatten("", attribute, is_label ? &labels : &resource_));
   }
   std::stable_sort(labels.begin(), labels.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  label_text_ = "{";
+  label_text_.assign(1, '{');
   for (size_t i = 0; i < labels.size(); ++i) {
     if (i + 1 < labels.size() && labels[i + 1].name == labels[i].name) continue;  // the last one counts
     if (label_text_.size() > 1) label_text_ += ", ";

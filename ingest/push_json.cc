@@ -93,7 +93,7 @@ class JsonPush {
     }
     if (in->failed()) return in->error();
     std::stable_sort(pairs_.begin(), pairs_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    label_text_ = "{";
+    label_text_.assign(1, '{');
     for (size_t i = 0; i < pairs_.size(); ++i) {
       if (i + 1 < pairs_.size() && pairs_[i + 1].first == pairs_[i].first) continue;  // a map keeps the last
       if (label_text_.size() > 1) label_text_ += ", ";
