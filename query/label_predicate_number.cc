@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/label_predicate.h"
+#include "query/number_text.h"
+
+namespace cordwood::query {
+
+namespace {
+
+class NumberPredicate final : public LabelPredicate {
+ public:
+  explicit NumberPredicate(NumberLabelFilter filter) : filter_(std::move(filter)) {}
+  bool matches(PipelineRow& row) const override {
+    if (row.labels.has_error()) return true;
+    const auto text = row.labels.get(filter_.name);
+    if (!text) return false;
+    double value = 0;
+    if (!try_parse_go_float(*text, &value)) {
+      row.labels.set_error("LabelFilterErr");
+      const auto parsed = parse_go_float(*text);
+      row.labels.set_error_details(row.arena.copy(parsed.ok() ? "" : parsed.error().message));
+      return true;
+    }
+    return compare(filter_.op, value, filter_.value);
+  }
+  void names(std::vector<std::string>* out) const override { out->push_back(filter_.name); }
+  std::optional<bool> matches_integer(int64_t value) const override {
+    return compare(filter_.op, static_cast<double>(value), filter_.value);
+  }
+
+ private:
+  NumberLabelFilter filter_;
+};
+
+}  // namespace
+
+LabelPredicatePtr make_number_predicate(const NumberLabelFilter& filter) {
+  return std::make_shared<const NumberPredicate>(filter);
+}
+
+}  // namespace cordwood::query

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/open_block.h"
+
+#include <algorithm>
+
+#include "storage/base/checksum.h"
+
+namespace cordwood::query {
+
+namespace {
+
+Result<OpenBlock> open_rows(const QueryScope& scope, const ReadPlan& plan, const PlannedBlock& block) {
+  OpenBlock out;
+  out.planned = &block;
+  TRY_ASSIGN(out.view, block.source->open(&scope.stats->read));
+  TRY_ASSIGN(out.times, out.view->times());
+  for (const StreamRun& run : out.view->runs()) {
+    if (!plan.range.overlaps_closed(run.time_min_ns, run.time_max_ns)) continue;
+    const auto ordinal = plan.ordinal(*out.view->stream(run.stream));
+    if (!ordinal) continue;
+    const auto first = out.times.begin() + run.row_begin;
+    const auto last = out.times.begin() + run.row_end;
+    const auto begin = std::lower_bound(first, last, plan.range.start_ns);
+    const auto end = std::lower_bound(begin, last, plan.range.end_ns);
+    if (begin == end) continue;
+    out.spans.push_back({*ordinal, static_cast<uint32_t>(begin - out.times.begin()),
+                         static_cast<uint32_t>(end - out.times.begin())});
+  }
+  return out;
+}
+
+}  // namespace
+
+bool skip_damaged(const QueryScope& scope, const Error& error) {
+  if (error.kind != ErrorKind::corrupt) return false;
+  constexpr std::string_view kWarning = "damaged blocks were left out of this answer";
+  auto& warnings = *scope.warnings;
+  if (std::find(warnings.begin(), warnings.end(), kWarning) == warnings.end()) warnings.emplace_back(kWarning);
+  return true;
+}
+
+Result<OpenBlock> open_block(const QueryScope& scope, const ReadPlan& plan, const PlannedBlock& block) {
+  auto opened = open_rows(scope, plan, block);
+  if (opened.ok()) return opened;
+  if (!skip_damaged(scope, opened.error())) return std::move(opened).error();
+  return OpenBlock{};
+}
+
+Result<Hash128> row_identity(BlockView& view, uint32_t row) {
+  std::string bytes, scratch;
+  TRY_ASSIGN(const std::string_view line, view.line(row, &scratch));
+  bytes.append(line);
+  std::vector<MetadataPair> pairs;
+  TRY(view.metadata(row, &pairs));
+  TRY_ASSIGN(const uint32_t derived, view.derived_metadata_count(row));
+  for (size_t i = 0; i + derived < pairs.size(); ++i) {
+    for (const std::string_view part : {pairs[i].name, pairs[i].value}) {
+      const uint64_t size = part.size();
+      bytes.append(reinterpret_cast<const char*>(&size), sizeof(size));
+      bytes.append(part);
+    }
+  }
+  const uint64_t size = line.size();
+  bytes.append(reinterpret_cast<const char*>(&size), sizeof(size));
+  return xxh3_128(bytes);
+}
+
+}  // namespace cordwood::query

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "query/read_plan.h"
+
+namespace cordwood::query {
+
+/// Rows of one planned stream in a block that lie in the query's time range.
+struct RowSpan {
+  uint32_t ordinal = 0;
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
+/// A block being read: its view, times and the rows that count.
+struct OpenBlock {
+  const PlannedBlock* planned = nullptr;
+  std::unique_ptr<BlockView> view;
+  std::span<const int64_t> times;
+  std::vector<RowSpan> spans;
+};
+
+/// Opens a block and finds the rows.  A damaged block is counted as a warning and comes back without rows.
+Result<OpenBlock> open_block(const QueryScope& scope, const ReadPlan& plan, const PlannedBlock& block);
+
+/// Whether an error means "this block is damaged: go on without it"; then it has been noted.
+bool skip_damaged(const QueryScope& scope, const Error& error);
+
+/// What tells two rows of one stream and time apart: hash of the line and of the sent metadata.
+Result<Hash128> row_identity(BlockView& view, uint32_t row);
+
+}  // namespace cordwood::query

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/pipeline.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "query/logql_print.h"
+
+namespace cordwood::query {
+
+namespace {
+
+template <typename... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <typename... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+bool is_line_filter(const Stage& stage) { return std::holds_alternative<LineFilterStage>(stage); }
+
+bool is_parser(const Stage& stage) {
+  return std::holds_alternative<JsonStage>(stage) || std::holds_alternative<LogfmtStage>(stage) ||
+         std::holds_alternative<RegexpStage>(stage) || std::holds_alternative<PatternStage>(stage) ||
+         std::holds_alternative<UnpackStage>(stage);
+}
+
+/// Builds one stage; label filters come with their predicate made before.
+struct StageMaker {
+  const ParserHints* hints;
+  LabelPredicatePtr predicate;
+
+  Result<RowStagePtr> operator()(const Stage& stage) const {
+    return std::visit(
+        Overloaded{
+            [](const LineFilterStage& s) { return make_line_filter_stage(s); },
+            [this](const JsonStage& s) {
+              return s.expressions.empty() ? Result<RowStagePtr>(make_json_stage(hints))
+                                           : make_json_expression_stage(s, hints);
+            },
+            [this](const LogfmtStage& s) {
+              return s.expressions.empty() ? Result<RowStagePtr>(make_logfmt_stage(s, hints))
+                                           : make_logfmt_expression_stage(s, hints);
+            },
+            [this](const RegexpStage& s) { return make_regexp_stage(s, hints); },
+            [this](const PatternStage& s) { return make_pattern_stage(s, hints); },
+            [this](const UnpackStage&) { return Result<RowStagePtr>(make_unpack_stage(hints)); },
+            [this](const LabelFilterStage&) { return Result<RowStagePtr>(make_label_filter_stage(predicate)); },
+            [](const LineFormatStage& s) { return make_line_format_stage(s); },
+            [](const LabelFormatStage& s) { return make_label_format_stage(s); },
+            [](const DecolorizeStage&) { return Result<RowStagePtr>(make_decolorize_stage()); },
+            [](const DropStage& s) { return make_drop_stage(s); },
+            [](const KeepStage& s) { return make_keep_stage(s); },
+        },
+        stage);
+  }
+};
+
+Error stage_error(const Stage& stage, const Error& error) {
+  return Error::invalid(fmt::format("parse error : stage '{}' : {}", to_string(stage), error.message));
+}
+
+/// Labels that a stage reads by name.
+void required_labels(const Stage& stage, const LabelPredicatePtr& predicate, std::vector<std::string>* out) {
+  if (predicate != nullptr) predicate->names(out);
+  if (const auto* format = std::get_if<LineFormatStage>(&stage)) line_format_labels(*format, out);
+  if (const auto* format = std::get_if<LabelFormatStage>(&stage)) label_format_labels(*format, out);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Pipeline>> Pipeline::make(std::span<const Stage> stages, const LabelDemand& demand,
+                                                 std::span<const LabelFilterPtr> extra_filters) {
+  std::unique_ptr<Pipeline> pipeline(new Pipeline);
+  const std::vector<Stage> ordered = reorder_stages(stages);
+  std::vector<LabelPredicatePtr> predicates(ordered.size()), filters;
+  std::vector<std::string> required;
+  for (size_t i = 0; i < ordered.size(); ++i) {
+    if (const auto* filter = std::get_if<LabelFilterStage>(&ordered[i])) {
+      auto made = make_label_predicate(*filter->filter);
+      if (!made.ok()) return stage_error(ordered[i], made.error());
+      predicates[i] = std::move(*made);
+      filters.push_back(predicates[i]);
+    }
+    required_labels(ordered[i], predicates[i], &required);
+  }
+  for (const LabelFilterPtr& filter : extra_filters) {
+    TRY_ASSIGN(LabelPredicatePtr made, make_label_predicate(*filter));
+    made->names(&required);
+    filters.push_back(made);
+    pipeline->extra_.push_back(std::move(made));
+  }
+  pipeline->hints_ = make_parser_hints(demand, required, filters);
+  for (size_t i = 0; i < ordered.size(); ++i) {
+    auto made = StageMaker{&pipeline->hints_, predicates[i]}(ordered[i]);
+    if (!made.ok()) return stage_error(ordered[i], made.error());
+    pipeline->stages_.push_back(std::move(*made));
+  }
+  return pipeline;
+}
+
+std::vector<Stage> reorder_stages(std::span<const Stage> stages) {
+  std::vector<Stage> out, waiting;
+  for (const Stage& stage : stages) {
+    const bool fence = std::holds_alternative<LabelFilterStage>(stage) ||
+                       std::holds_alternative<LineFormatStage>(stage) || std::holds_alternative<UnpackStage>(stage);
+    if (is_line_filter(stage)) {
+      out.push_back(stage);
+      continue;
+    }
+    waiting.push_back(stage);
+    if (!fence) continue;
+    out.insert(out.end(), waiting.begin(), waiting.end());
+    waiting.clear();
+  }
+  out.insert(out.end(), waiting.begin(), waiting.end());
+  return out;
+}
+
+std::vector<Stage> without_unseen_line_formats(std::span<const Stage> stages) {
+  std::vector<Stage> out;
+  for (size_t i = 0; i < stages.size(); ++i) {
+    const bool seen = std::any_of(stages.begin() + static_cast<std::ptrdiff_t>(i) + 1, stages.end(),
+                                  [](const Stage& s) { return is_parser(s) || is_line_filter(s); });
+    if (seen || !std::holds_alternative<LineFormatStage>(stages[i])) out.push_back(stages[i]);
+  }
+  return out;
+}
+
+}  // namespace cordwood::query

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "query/label_builder.h"
+#include "query/row_arena.h"
+#include "storage/block_view.h"
+
+namespace cordwood::query {
+
+/// One row on its way through a pipeline: its line, rendered only when a stage asks for it, and its labels.
+/// Views a stage hands in or gets hold until the next begin().
+class PipelineRow {
+ public:
+  PipelineRow() : labels(&arena) {}
+  PipelineRow(const PipelineRow&) = delete;  // labels points into it
+  PipelineRow& operator=(const PipelineRow&) = delete;
+
+  void begin(BlockView* block, uint32_t row, const Stream* stream, int64_t time_ns) {
+    arena.reset();
+    block_ = block;
+    row_ = row;
+    stream_ = stream;
+    time_ns_ = time_ns;
+    line_.reset();
+    line_replaced_ = false;
+    stored_size_ = 0;
+    failure_.reset();
+    labels.begin(&stream->labels, block, row);
+  }
+
+  BlockView& block() const { return *block_; }
+  uint32_t row() const { return row_; }
+  const Stream& stream() const { return *stream_; }
+  int64_t time_ns() const { return time_ns_; }
+
+  /// The line as it stands; empty when it cannot be read (see failure()).
+  std::string_view line() {
+    if (!line_) {
+      auto read = block_->line(row_, &scratch_);
+      if (!read.ok()) {
+        fail(std::move(read).error());
+        line_ = std::string_view();
+      } else {
+        line_ = *read;
+        stored_size_ = read->size();
+      }
+    }
+    return *line_;
+  }
+  /// Size of the stored line, 0 when nothing asked for it.
+  uint64_t line_size_if_known() const { return stored_size_; }
+  void set_line(std::string_view line) {
+    line_ = line;
+    line_replaced_ = true;
+  }
+  /// Whether the line is still the stored one, so that its shape speaks for it.
+  bool line_is_stored() const { return !line_replaced_; }
+
+  void fail(Error error) {
+    if (!failure_) failure_ = std::move(error);
+  }
+  /// The first error of the block met while working on this row; the row is worthless then.
+  const std::optional<Error>& failure() const { return failure_ ? failure_ : labels.failure(); }
+
+  RowArena arena;
+  LabelBuilder labels;
+  std::string shape_scratch;  ///< for cells, one at a time
+
+ private:
+  BlockView* block_ = nullptr;
+  uint32_t row_ = 0;
+  const Stream* stream_ = nullptr;
+  int64_t time_ns_ = 0;
+  std::optional<std::string_view> line_;
+  bool line_replaced_ = false;
+  uint64_t stored_size_ = 0;
+  std::string scratch_;
+  std::optional<Error> failure_;
+};
+
+/// One operator of a pipeline.  Belongs to one query and one thread; may keep caches between rows.
+class RowStage {
+ public:
+  virtual ~RowStage() = default;
+  /// False drops the row.
+  virtual bool process(PipelineRow& row) = 0;
+  /// Another block follows: what was remembered by its pointers is void.
+  virtual void on_block() {}
+};
+
+}  // namespace cordwood::query

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "query/logql_ast.h"
+#include "query/query_engine.h"
+#include "storage/base/result.h"
+
+/// What a tenant's limits say about a query before it runs.  Errors are invalid, with Loki's texts.
+namespace cordwood::query {
+
+/// Matchers required, counted and limited; range selectors not too long.
+Result<void> check_expression(const QueryLimits& limits, const Expr& expr);
+Result<void> check_length(const QueryLimits& limits, int64_t start_ns, int64_t end_ns);
+Result<void> check_entries_limit(const QueryLimits& limits, uint64_t limit);
+Result<void> check_series_count(const QueryLimits& limits, uint64_t series);
+
+/// Moves the start up to what max_query_lookback lets be seen; false when nothing is left.
+bool clamp_to_lookback(const QueryLimits& limits, int64_t now_ns, int64_t* start_ns, int64_t end_ns);
+
+/// Every selector of an expression.
+std::vector<const LogQuery*> selectors(const Expr& expr);
+
+}  // namespace cordwood::query

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/read_plan.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <ctime>
+#include <limits>
+
+namespace cordwood::query {
+
+namespace {
+
+struct Interval {
+  int64_t min_ns;
+  int64_t max_ns;
+};
+
+/// XXH64 over names and values, each closed by a byte that UTF-8 does not have.
+uint64_t stream_hash(const Labels& labels) {
+  std::string bytes;
+  for (const auto& [name, value] : labels.pairs()) {
+    bytes += name;
+    bytes += '\xff';
+    bytes += value;
+    bytes += '\xff';
+  }
+  return XXH64(bytes.data(), bytes.size(), 0);
+}
+
+bool any_overlap(std::vector<Interval>* intervals) {
+  std::sort(intervals->begin(), intervals->end(), [](const auto& a, const auto& b) { return a.min_ns < b.min_ns; });
+  for (size_t i = 1; i < intervals->size(); ++i) {
+    if ((*intervals)[i].min_ns <= (*intervals)[i - 1].max_ns) return true;
+    (*intervals)[i].max_ns = std::max((*intervals)[i].max_ns, (*intervals)[i - 1].max_ns);
+  }
+  return false;
+}
+
+std::string format_time(int64_t time_ns) {
+  const std::time_t seconds = floor_div(time_ns, kNsPerSecond);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  const size_t size = std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return std::string(text, size);
+}
+
+void plan_blocks(ReadPlan* plan, std::vector<BlockSourcePtr> sources) {
+  std::vector<std::vector<Interval>> intervals(plan->streams.size());
+  for (BlockSourcePtr& source : sources) {
+    PlannedBlock block;
+    block.time_min_ns = std::numeric_limits<int64_t>::max();
+    block.time_max_ns = std::numeric_limits<int64_t>::min();
+    for (const BlockStream& part : source->info().streams) {
+      if (part.rows == 0 || !plan->range.overlaps_closed(part.time_min_ns, part.time_max_ns)) continue;
+      const auto ordinal = plan->ordinal(*part.stream);
+      if (!ordinal) continue;
+      intervals[*ordinal].push_back({part.time_min_ns, part.time_max_ns});
+      block.time_min_ns = std::min(block.time_min_ns, part.time_min_ns);
+      block.time_max_ns = std::max(block.time_max_ns, part.time_max_ns);
+      block.rows += part.rows;
+      block.line_bytes += part.line_bytes;
+    }
+    if (block.rows == 0) continue;
+    block.source = std::move(source);
+    plan->blocks.push_back(std::move(block));
+  }
+  for (size_t i = 0; i < intervals.size(); ++i) {
+    plan->streams[i].contested = any_overlap(&intervals[i]);
+    plan->contested = plan->contested || plan->streams[i].contested;
+  }
+}
+
+}  // namespace
+
+std::optional<uint32_t> ReadPlan::ordinal(const Stream& stream) const {
+  const auto [begin, end] = by_id.equal_range(stream.id);
+  for (auto it = begin; it != end; ++it) {
+    if (streams[it->second].stream->same_as(stream)) return it->second;
+  }
+  return std::nullopt;
+}
+
+Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers) {
+  ReadPlan plan;
+  plan.snapshot = scope.snapshot;
+  plan.range = range;
+  if (range.empty()) return plan;
+  TRY_ASSIGN(const std::vector<StreamPtr> streams,
+             scope.environment->streams->select(scope.context->tenant, range, matchers));
+  TRY(scope.guard->check());
+  for (const StreamPtr& stream : streams) {
+    if (stream->kind != StreamKind::log) continue;
+    plan.by_id.emplace(stream->id, static_cast<uint32_t>(plan.streams.size()));
+    plan.streams.push_back({stream, stream_hash(stream->labels), false});
+  }
+  if (plan.streams.empty()) return plan;
+  plan_blocks(&plan, plan.snapshot->blocks(scope.context->tenant, range));
+  scope.stats->streams += plan.streams.size();
+  scope.stats->blocks_in_range += plan.blocks.size();
+  return plan;
+}
+
+std::string explain_empty(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers) {
+  constexpr int64_t kLookBackNs = 7 * kNsPerDay;
+  const int64_t earliest = std::numeric_limits<int64_t>::min() + kLookBackNs;
+  const TimeRange wide{range.start_ns < earliest ? range.start_ns : range.start_ns - kLookBackNs, range.end_ns};
+  QueryStats ignored;
+  QueryScope quiet = scope;
+  quiet.stats = &ignored;
+  auto plan = make_read_plan(quiet, wide, matchers);
+  if (!plan.ok()) return {};
+  if (plan->streams.empty()) return "no stream matches the selector";
+  int64_t newest_ns = std::numeric_limits<int64_t>::min();
+  for (const PlannedBlock& block : plan->blocks) {
+    if (range.overlaps_closed(block.time_min_ns, block.time_max_ns)) return "lines in range but none passed the filters";
+    newest_ns = std::max(newest_ns, block.time_max_ns);
+  }
+  if (plan->blocks.empty()) return "no line of matching streams in range or the week before";
+  return "newest line of matching streams is at " + format_time(newest_ns) + ", older than the range";
+}
+
+}  // namespace cordwood::query

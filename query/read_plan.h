@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "query/query_engine.h"
+#include "query/read_guard.h"
+#include "storage/model/matcher.h"
+
+namespace cordwood::query {
+
+/// A stream of the selector; the ordinal is its place among them by label string.
+struct PlannedStream {
+  StreamPtr stream;
+  uint64_t hash = 0;       ///< orders rows of one time across streams, as Loki's stream hash does
+  bool contested = false;  ///< blocks overlap in its time: the same row may stand in two of them
+};
+
+/// A block that holds rows of planned streams in range.
+struct PlannedBlock {
+  BlockSourcePtr source;
+  int64_t time_min_ns = 0;  ///< of the planned streams' rows
+  int64_t time_max_ns = 0;
+  uint64_t rows = 0;        ///< of the planned streams
+  uint64_t line_bytes = 0;
+};
+
+/// Which rows a selector and a time range can mean.
+struct ReadPlan {
+  SnapshotPtr snapshot;
+  TimeRange range;
+  std::vector<PlannedStream> streams;
+  std::vector<PlannedBlock> blocks;
+  bool contested = false;  ///< any stream is
+
+  /// Ordinal of a stream of a block, when it is planned.
+  std::optional<uint32_t> ordinal(const Stream& stream) const;
+
+  std::unordered_multimap<StreamId, uint32_t, StreamIdHash> by_id;
+};
+
+/// What one query works with; lives as long as the query.
+struct QueryScope {
+  const QueryEngine::Environment* environment = nullptr;
+  const ReadContext* context = nullptr;
+  ReadGuard* guard = nullptr;
+  SnapshotPtr snapshot;
+  QueryStats* stats = nullptr;
+  class QueryMemory* memory = nullptr;
+  std::vector<std::string>* warnings = nullptr;
+};
+
+Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers);
+
+/// Why a query over this plan gave nothing, in words.
+std::string explain_empty(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers);
+
+/// Bytes a query holds for its answer and its working set, taken from the query share in steps.
+class QueryMemory {
+ public:
+  explicit QueryMemory(MemoryAccountant* accountant) : accountant_(accountant) {}
+  /// exhausted when the share has not that much left.
+  Result<void> add(uint64_t bytes) {
+    used_ += bytes;
+    if (used_ <= held_.bytes() || accountant_ == nullptr) return {};
+    const uint64_t more = used_ - held_.bytes() + kStepBytes;
+    if (held_.bytes() == 0) {
+      TRY_ASSIGN(held_, accountant_->reserve(MemoryShare::query, more));
+      return {};
+    }
+    return held_.grow(more);
+  }
+
+ private:
+  static constexpr uint64_t kStepBytes = 256 << 10;
+  MemoryAccountant* accountant_;
+  MemoryReservation held_;
+  uint64_t used_ = 0;
+};
+
+}  // namespace cordwood::query

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/result.h"
+
+namespace re2 {
+class RE2;
+}
+
+namespace cordwood::query {
+
+/// Where a regular expression stands; it decides how a bare literal is taken.
+enum class RegexPlace : unsigned char { line, label };
+
+/// A filter regex as Loki runs it.  Expressions made only of literals, alternatives and `.*` become plain searches,
+/// and for labels that changes their meaning: `al.*` and `POST|PUT` match anywhere in the value although other label
+/// regexes are anchored.  So the reduction follows the same steps, common prefixes of alternatives included.
+class SimpleRegex {
+ public:
+  /// invalid: Go's text.
+  static Result<SimpleRegex> make(std::string_view expression, RegexPlace place);
+  bool matches(std::string_view text) const;
+  /// Whether it was reduced to "everything".
+  bool match_all() const { return kind_ == Kind::all; }
+  /// The words of which one must be in the text, when that is the whole condition; else nothing.
+  struct Word {
+    enum class Test : unsigned char { contains, equals, not_empty };
+    Test test = Test::contains;
+    std::string text;
+    std::shared_ptr<const re2::RE2> folded;  ///< set when letters match in either case
+  };
+  const std::vector<Word>* words() const { return kind_ == Kind::words ? &words_ : nullptr; }
+
+ private:
+  enum class Kind : unsigned char { all, words, regex };
+  Kind kind_ = Kind::regex;
+  std::vector<Word> words_;
+  std::shared_ptr<const re2::RE2> regex_;
+};
+
+/// A parsed expression, as far as the reduction has to know it.
+struct RegexNode {
+  enum class Kind : unsigned char { literal, any_not_newline, empty, concat, alternate, capture, star, plus, opaque };
+  Kind kind = Kind::opaque;
+  bool fold = false;         ///< literal: letters match in either case
+  bool single_class = false; ///< opaque: one character of a set
+  std::u32string runes;      ///< literal
+  std::vector<RegexNode> children;
+};
+/// Nothing when the expression holds something that cannot be reduced anyway.
+std::optional<RegexNode> parse_regex_tree(std::string_view expression);
+
+}  // namespace cordwood::query

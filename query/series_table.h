@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "query/parser_hints.h"
+#include "query/pipeline_row.h"
+#include "query/query_engine.h"
+
+namespace cordwood::query {
+
+/// Gives each sample the number of its series: the labels that are left of the row after grouping.  A row with an
+/// error keeps all labels, so that the error is seen.
+class SeriesTable {
+ public:
+  /// `demand.groups` may be in any order.
+  explicit SeriesTable(const LabelDemand& demand);
+
+  /// Number of the row's series; `is_new` when it is the first row of it.
+  uint32_t find(PipelineRow& row, bool* is_new);
+  /// The same for labels that are known already, sorted by name.
+  uint32_t find(const std::vector<LabelView>& labels, bool* is_new);
+
+  const LabelPairs& labels(uint32_t series) const { return labels_[series]; }
+  size_t size() const { return labels_.size(); }
+  /// Bytes of the series that was added last.
+  uint64_t last_bytes() const { return 2 * key_.size() + kSeriesBytes; }
+
+ private:
+  static constexpr uint64_t kSeriesBytes = 200;
+  void collect(PipelineRow& row);
+  uint32_t intern(bool* is_new);
+
+  std::vector<std::string> groups_;
+  bool without_;
+  bool no_labels_;
+  std::unordered_map<std::string, uint32_t> index_;
+  std::vector<LabelPairs> labels_;
+  std::vector<LabelView> current_;
+  std::string key_, last_key_;
+  uint32_t last_series_ = 0;
+};
+
+}  // namespace cordwood::query

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/extract_json.h"
+#include "query/shape_fields.h"
+#include "query/stages.h"
+
+namespace cordwood::query {
+
+namespace {
+
+class Json final : public RowStage {
+ public:
+  explicit Json(const ParserHints* hints) : hints_(hints), sink_(hints), shapes_(LineForm::json, hints) {}
+
+  bool process(PipelineRow& row) override {
+    if (hints_->may_skip(row.labels)) return true;
+    switch (shapes_.process(row)) {
+      case ShapeFields::Outcome::row_stays: return true;
+      case ShapeFields::Outcome::row_drops: return false;
+      case ShapeFields::Outcome::not_shaped: break;
+    }
+    sink_.begin(&row);
+    const ExtractOutcome outcome = extractor_.extract(row.line(), &sink_);
+    if (sink_.dropped()) return false;
+    if (outcome.failed) set_parser_error(row, *hints_, kJsonParserError, outcome.details);
+    return true;
+  }
+  void on_block() override { shapes_.on_block(); }
+
+ private:
+  const ParserHints* hints_;
+  ParserSink sink_;
+  ShapeFields shapes_;
+  JsonExtractor extractor_;
+};
+
+}  // namespace
+
+RowStagePtr make_json_stage(const ParserHints* hints) { return std::make_unique<Json>(hints); }
+
+}  // namespace cordwood::query

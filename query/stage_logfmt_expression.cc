@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/extract_logfmt.h"
+#include "query/stages.h"
+
+namespace cordwood::query {
+
+namespace {
+
+/// Sets the labels that were asked for; of a key that stands twice the last value stays.
+class LogfmtExpression final : public RowStage, private FieldSink {
+ public:
+  LogfmtExpression(const LogfmtStage& stage, const ParserHints* hints)
+      : stage_(stage), hints_(hints), extractor_(stage) {}
+
+  bool process(PipelineRow& row) override {
+    if (hints_->may_skip(row.labels)) return true;
+    row_ = &row;
+    dropped_ = false;
+    for (const ExtractionExpr& expression : stage_.expressions) {
+      if (!row.labels.stream_has(expression.name) && !row.labels.metadata_has(expression.name)) {
+        row.labels.set_parsed(expression.name, {});
+      }
+    }
+    const ExtractOutcome outcome = extractor_.extract(row.line(), this);
+    if (dropped_) return false;
+    if (outcome.failed) set_parser_error(row, *hints_, kLogfmtParserError, outcome.details);
+    return true;
+  }
+
+ private:
+  bool on_field(std::string_view name, std::string_view value) override {
+    std::string_view label = row_->labels.parsed_name(name);
+    if (label.data() == name.data()) label = row_->arena.copy(name);
+    dropped_ = set_parsed_label(*row_, *hints_, label, row_->arena.copy(value)) == AfterLabel::drop_row;
+    return !dropped_;
+  }
+
+  LogfmtStage stage_;
+  const ParserHints* hints_;
+  LogfmtExtractor extractor_;
+  PipelineRow* row_ = nullptr;
+  bool dropped_ = false;
+};
+
+}  // namespace
+
+Result<RowStagePtr> make_logfmt_expression_stage(const LogfmtStage& stage, const ParserHints* hints) {
+  return RowStagePtr(std::make_unique<LogfmtExpression>(stage, hints));
+}
+
+}  // namespace cordwood::query

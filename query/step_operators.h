@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "query/logql_ast.h"
+#include "query/step_series.h"
+#include "storage/base/result.h"
+
+/// Operators over series on a grid, one file each.  They read no rows.
+namespace cordwood::query {
+
+StepVector aggregate_vector(const VectorAggregation& aggregation, StepVector input, const StepGrid& grid);
+
+/// An error of vector matching has kind io: Loki answers it with 500.
+Result<StepVector> combine_vectors(const BinaryExpr& expr, const StepVector& left, const StepVector& right,
+                                   const StepGrid& grid);
+/// One side is a literal.
+StepVector combine_with_literal(const BinaryExpr& expr, StepVector vector, double literal, bool literal_is_left);
+double combine_literals(const BinaryExpr& expr, double left, double right);
+
+Result<StepVector> replace_label(const LabelReplace& expr, StepVector input);
+
+/// The value of an arithmetic operator, or of a comparison as 0 and 1.
+double apply_operator(BinaryOp op, double left, double right);
+
+/// Labels after `by` or `without`.
+LabelPairs group_labels(const LabelPairs& labels, const std::vector<std::string>& names, bool without);
+
+}  // namespace cordwood::query

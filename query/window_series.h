@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "query/window_grid.h"
+#include "query/window_state.h"
+
+namespace cordwood::query {
+
+/// The samples of one series on their way to one value per window.  Samples come in any order of time.
+class WindowSeries {
+ public:
+  virtual ~WindowSeries() = default;
+  virtual void add(int64_t time_ns, int64_t cell, double value) = 0;
+  /// The windows that hold a sample, with their values.
+  virtual std::vector<StepPoint> finish(const WindowGrid& grid) = 0;
+  /// Grows as samples come.
+  virtual uint64_t memory_bytes() const = 0;
+};
+
+/// For functions whose states merge: one state for each cell that has samples.  Each window then costs O(1) merges,
+/// by the two-stack method: merged suffixes of the older cells and one running state of the newer ones.
+template <typename State>
+class CellSeries final : public WindowSeries {
+ public:
+  void add(int64_t time_ns, int64_t cell, double value) override {
+    if (cells_.empty() || cells_.back().cell != cell) {
+      if (cells_.size() >= compact_at_) compact();
+      cells_.push_back({cell, {}});
+    }
+    cells_.back().state.add(time_ns, value);
+  }
+
+  std::vector<StepPoint> finish(const WindowGrid& grid) override {
+    compact();
+    std::vector<StepPoint> points;
+    std::vector<State> suffix;  // suffix[i]: cells [left + i, middle) merged, read from the back
+    size_t left = 0, middle = 0, right = 0;
+    State newer;
+    uint32_t step = 0;
+    while (step < grid.count() && left < cells_.size()) {
+      // Steps whose window lies before the next cell are passed over at once.
+      if (left == right) step = std::max(step, first_step(grid, cells_[left].cell));
+      if (step >= grid.count()) break;
+      const int64_t last_cell = grid.last_cell(step);
+      const int64_t first_cell = grid.first_cell(step);
+      for (; right < cells_.size() && cells_[right].cell <= last_cell; ++right) {
+        if (right == middle) {
+          newer = cells_[right].state;
+        } else {
+          newer.merge(cells_[right].state);
+        }
+      }
+      for (; left < right && cells_[left].cell < first_cell; ++left) {
+        if (left < middle) {
+          suffix.pop_back();
+          continue;
+        }
+        flip(left, right, &suffix);
+        middle = right;
+        suffix.pop_back();
+      }
+      if (left < right) points.push_back({step, window(left, middle, right, suffix, newer).result()});
+      ++step;
+    }
+    return points;
+  }
+  uint64_t memory_bytes() const override { return cells_.capacity() * sizeof(Cell) + sizeof(*this); }
+
+ private:
+  struct Cell {
+    int64_t cell;
+    State state;
+  };
+
+  static uint32_t first_step(const WindowGrid& grid, int64_t cell) {
+    const int64_t steps = (cell - grid.last_cell(0) + 1) / 2;
+    return steps <= 0 ? 0 : static_cast<uint32_t>(steps);
+  }
+
+  void flip(size_t left, size_t right, std::vector<State>* suffix) const {
+    suffix->clear();
+    for (size_t i = right; i-- > left;) {
+      State merged = cells_[i].state;
+      if (!suffix->empty()) merged.merge(suffix->back());
+      suffix->push_back(merged);
+    }
+  }
+
+  State window(size_t left, size_t middle, size_t right, const std::vector<State>& suffix, const State& newer) const {
+    if (left >= middle) return newer_from(left, middle, right, newer);
+    State state = suffix.back();
+    if (right > middle) state.merge(newer);
+    return state;
+  }
+  State newer_from(size_t, size_t, size_t, const State& newer) const { return newer; }
+
+  /// Sorts by cell and merges cells that came in several stretches.
+  void compact() {
+    std::stable_sort(cells_.begin(), cells_.end(), [](const Cell& a, const Cell& b) { return a.cell < b.cell; });
+    size_t kept = 0;
+    for (size_t i = 0; i < cells_.size(); ++i) {
+      if (kept > 0 && cells_[kept - 1].cell == cells_[i].cell) {
+        cells_[kept - 1].state.merge(cells_[i].state);
+      } else {
+        cells_[kept++] = cells_[i];
+      }
+    }
+    cells_.resize(kept);
+    compact_at_ = std::max<size_t>(kCompactFloor, 2 * kept);
+  }
+
+  static constexpr size_t kCompactFloor = 1024;
+  std::vector<Cell> cells_;
+  size_t compact_at_ = kCompactFloor;
+};
+
+/// For functions that need the samples themselves.
+class SampleSeries : public WindowSeries {
+ public:
+  struct Sample {
+    int64_t time_ns;
+    double value;
+  };
+  void add(int64_t time_ns, int64_t, double value) override { samples_.push_back({time_ns, value}); }
+  std::vector<StepPoint> finish(const WindowGrid& grid) override;
+  uint64_t memory_bytes() const override { return samples_.capacity() * sizeof(Sample) + sizeof(*this); }
+
+ protected:
+  /// Value of one window's samples, in order of time; there is at least one.
+  virtual double window_value(const Sample* samples, size_t count, int64_t begin_ns, int64_t end_ns) = 0;
+
+ private:
+  std::vector<Sample> samples_;
+};
+
+std::unique_ptr<WindowSeries> make_quantile_series(double quantile);
+std::unique_ptr<WindowSeries> make_rate_counter_series();
+
+/// Linear interpolation between the two values around `quantile`; sorts the values.
+double quantile_of(double quantile, std::vector<double>* values);
+
+}  // namespace cordwood::query
