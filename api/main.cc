@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   cordwood::api::Command command;
   cordwood::api::add_version_command(app, &command);
+  cordwood::api::add_config_command(app, &command);
   CLI11_PARSE(app, argc, argv);
   return command();
 }
