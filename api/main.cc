@@ -7,6 +7,7 @@ int main(int argc, char** argv) {
   CLI::App app("Cordwood keeps structured logs and answers LogQL over Loki's HTTP API.", "cordwood");
   app.require_subcommand(1);
   cordwood::api::Command command;
+  cordwood::api::add_serve_command(app, &command);
   cordwood::api::add_version_command(app, &command);
   cordwood::api::add_config_command(app, &command);
   CLI11_PARSE(app, argc, argv);

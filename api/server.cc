@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/server.h"
+
+#include <chrono>
+#include <thread>
+
+#include "api/build_version.h"
+#include "api/config_keys.h"
+#include "api/handlers.h"
+#include "api/process_metrics.h"
+#include "storage/base/mutex.h"
+#include "storage/catalog.h"
+
+namespace cordwood::api {
+namespace {
+
+/// Calls a function about once a second until it is destroyed.
+class Ticker {
+ public:
+  explicit Ticker(std::function<void()> tick) : tick_(std::move(tick)), thread_([this] { run(); }) {}
+  ~Ticker() {
+    {
+      MutexLock lock(mu_);
+      stop_ = true;
+      wake_.notify_all();
+    }
+    thread_.join();
+  }
+
+ private:
+  void run() {
+    for (;;) {
+      {
+        MutexLock lock(mu_);
+        if (!stop_) wake_.wait_for(mu_, std::chrono::seconds(1));
+        if (stop_) return;
+      }
+      tick_();
+    }
+  }
+  std::function<void()> tick_;
+  Mutex mu_;
+  CondVar wake_;
+  bool stop_ GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+class ServerImpl final : public Server {
+ public:
+  ServerImpl(const Config& config, std::shared_ptr<Logger> log)
+      : config_(config), log_(std::move(log)), memory_(config.memory) {}
+  ~ServerImpl() override {
+    http_.reset();
+    ticker_.reset();
+    router_.reset();
+    queries_.reset();
+    pusher_.reset();
+    engine_.reset();
+    background_.reset();
+  }
+
+  Result<void> open() {
+    const int64_t begin_ns = clock_.monotonic_ns();
+    TRY(fs_.create_directories(config_.data_dir));
+    TRY_ASSIGN(store_, open_directory_store(fs_, config_.data_dir + "/objects"));
+    config_.engine.data_dir = config_.data_dir;
+    config_.index.directory = config_.data_dir + "/index";
+    TRY_ASSIGN(index_, index::StreamIndex::open(config_.index, fs_, *log_));
+    body_decoder_ = ingest::make_wal_body_decoder();
+    background_ = make_thread_pool(std::max<uint64_t>(config_.background_threads, 1), "background");
+    TRY_ASSIGN(engine_, Engine::open(config_.engine, {.fs = &fs_,
+                                                      .clock = &clock_,
+                                                      .store = store_.get(),
+                                                      .memory = &memory_,
+                                                      .background = background_.get(),
+                                                      .body_decoder = body_decoder_.get(),
+                                                      .streams = index_.get(),
+                                                      .log = log_.get(),
+                                                      .metrics = &metrics_}));
+    TRY(index_->sync([this] { return engine_->snapshot(); }));
+    pusher_ = std::make_unique<ingest::Pusher>(
+        config_.ingest,
+        ingest::Pusher::Environment{.engine = engine_.get(),
+                                    .memory = &memory_,
+                                    .clock = &clock_,
+                                    .metrics = &metrics_,
+                                    .limits = [this](const TenantId&) { return config_.ingest_limits; }});
+    queries_ = std::make_unique<query::QueryEngine>(
+        query::QueryEngine::Environment{.snapshot = [this] { return engine_->snapshot(); },
+                                        .streams = index_.get(),
+                                        .memory = &memory_,
+                                        .clock = &clock_});
+    add_process_metrics(metrics_, memory_);
+    log_->info("store opened",
+               {{"data_dir", config_.data_dir}, {"duration_ms", (clock_.monotonic_ns() - begin_ns) / 1'000'000}});
+    return {};
+  }
+
+  Result<void> listen() {
+    services_ = {.config = &config_,
+                 .engine = engine_.get(),
+                 .pusher = pusher_.get(),
+                 .queries = queries_.get(),
+                 .metrics = &metrics_,
+                 .clock = &clock_,
+                 .log = log_.get(),
+                 .phase = &phase_,
+                 .config_yaml = [this] { return print_config(config_); }};
+    router_ = std::make_unique<Router>(config_.path_prefix, metrics_, clock_);
+    add_all_routes(*router_, services_);
+    ticker_ = std::make_unique<Ticker>([this] { tick(); });
+    phase_ = Phase::running;
+    TRY_ASSIGN(
+        http_,
+        HttpServer::start(
+            config_.http,
+            {.handler = router_.get(), .memory = &memory_, .clock = &clock_, .log = log_.get(), .metrics = &metrics_}));
+    log_->info("listening", {{"address", config_.http.address},
+                             {"port", http_->port()},
+                             {"version", kVersion},
+                             {"auth_enabled", config_.tenants.auth_enabled}});
+    return {};
+  }
+
+  uint16_t port() const override { return http_->port(); }
+
+  Result<void> stop() override {
+    phase_ = Phase::stopping;
+    log_->info("stopping", {});
+    http_->drain(config_.shutdown_grace_ns);
+    ticker_.reset();
+    TRY(engine_->flush());
+    commit_index();
+    log_->info("stopped", {});
+    return {};
+  }
+
+ private:
+  void tick() {
+    engine_->tick();
+    // Streams of what was published since must not have to be found again at the next start.
+    if (engine_->snapshot()->catalog_version() != committed_version_) commit_index();
+  }
+  void commit_index() {
+    const uint64_t version = engine_->snapshot()->catalog_version();
+    auto committed = index_->commit(version);
+    if (committed.ok()) {
+      committed_version_ = version;
+    } else {
+      log_->warn("stream index not committed", {{"error", committed.error().message}});
+    }
+  }
+
+  Config config_;
+  std::shared_ptr<Logger> log_;
+  SystemClock clock_;
+  PosixFileSystem fs_;
+  Metrics metrics_;
+  MemoryAccountant memory_;
+  std::atomic<Phase> phase_{Phase::starting};
+  std::unique_ptr<ObjectStore> store_;
+  std::unique_ptr<index::StreamIndex> index_;
+  std::unique_ptr<WalBodyDecoder> body_decoder_;
+  std::unique_ptr<TaskRunner> background_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<ingest::Pusher> pusher_;
+  std::unique_ptr<query::QueryEngine> queries_;
+  Services services_;
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<Ticker> ticker_;
+  std::unique_ptr<HttpServer> http_;
+  uint64_t committed_version_ = 0;  ///< of the ticker's thread, then of stop()
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const Config& config, std::shared_ptr<Logger> log) {
+  auto server = std::make_unique<ServerImpl>(config, std::move(log));
+  TRY(server->open());
+  TRY(server->listen());
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace cordwood::api

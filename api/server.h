@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "api/config.h"
+
+namespace cordwood::api {
+
+/// The whole server of one data directory: store, index, queries, HTTP, and the thread that does what time asks for.
+class Server {
+ public:
+  /// Opens and recovers the directory, then listens.  The directory must not be in use.
+  static Result<std::unique_ptr<Server>> start(const Config& config, std::shared_ptr<Logger> log);
+  virtual ~Server() = default;
+  virtual uint16_t port() const = 0;
+  /// Stops listening, lets requests finish, publishes what is in the head.
+  virtual Result<void> stop() = 0;
+};
+
+}  // namespace cordwood::api
