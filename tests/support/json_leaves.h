@@ -19,6 +19,7 @@ struct JsonLeaf {
 
 /// Leaves in the order of the text; nothing when the text is not one strict json object of valid UTF-8.
 inline std::optional<std::vector<JsonLeaf>> json_leaves(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;  // nlohmann takes it for the end
   struct Collector : nlohmann::json_sax<nlohmann::json> {
     std::vector<JsonLeaf> leaves;
     std::vector<std::string> path;
