@@ -275,7 +275,7 @@ void encode_entry(const BlockSummary& summary, const BlockDirectory& directory, 
 Result<EntryParts> decode_entry(std::string_view entry) {
   if (entry.size() < 9) return Error::corrupt("block entry: too short");
   const std::string_view body = entry.substr(0, entry.size() - 8);
-  if (ByteReader(entry.substr(body.size())).u64() != xxh3_64(body))
+  if (checksum_differs(ByteReader(entry.substr(body.size())).u64(), xxh3_64(body)))
     return Error::corrupt("block entry: checksum differs");
   ByteReader in(body);
   if (const uint8_t version = in.u8(); version != kEntryVersion) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "storage/base/checksum.h"
 #include "storage/base/coding.h"
 #include "storage/column_bits.h"
 
@@ -55,7 +56,7 @@ Result<std::string_view> BlockFrames::frame(uint32_t piece_index, uint32_t index
     if (index < state.packed_begin || index >= state.packed_end) TRY(read_packed(piece, index, &state));
     const std::string_view packed =
         std::string_view(state.packed).substr(meta.offset - piece.frames[state.packed_begin].offset, meta.packed_bytes);
-    if (frame_checksum(packed, meta.codec) != meta.checksum)
+    if (checksum_differs(meta.checksum, frame_checksum(packed, meta.codec)))
       return Error::corrupt("block: checksum of a frame differs");
     auto raw = std::make_unique<std::string>();
     TRY(decompress(meta.codec, packed, meta.raw_bytes, raw.get()));

@@ -35,7 +35,7 @@ Result<SegmentFooter> SegmentFooter::decode(std::string_view bytes, uint64_t fil
   if (bytes.size() != kBytes || file_size < kBytes + kSegmentHeaderBytes) return Error::corrupt("segment: too short");
   if (!bytes.ends_with(kSegmentMagic)) return Error::corrupt("segment: no magic at the end");
   const std::string_view body = bytes.substr(0, kBytes - 16);
-  if (ByteReader(bytes.substr(body.size(), 8)).u64() != xxh3_64(body)) {
+  if (checksum_differs(ByteReader(bytes.substr(body.size(), 8)).u64(), xxh3_64(body))) {
     return Error::corrupt("segment: checksum of the footer differs");
   }
   SegmentFooter f;

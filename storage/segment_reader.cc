@@ -33,7 +33,7 @@ class Tail {
   }
   Result<std::string_view> checked_section(SegmentSection which) const {
     TRY_ASSIGN(const std::string_view bytes, section(which));
-    if (xxh3_64(bytes) != footer_.sections[which].checksum)
+    if (checksum_differs(footer_.sections[which].checksum, xxh3_64(bytes)))
       return Error::corrupt("segment: checksum of a section differs");
     return bytes;
   }
@@ -107,7 +107,7 @@ Result<void> OpenSegment::load() {
     const uint64_t size = in.varint();
     const uint64_t checksum = in.u64();
     const std::string_view record = in.bytes(size);
-    if (in.failed() || xxh3_64(record) != checksum) {
+    if (in.failed() || checksum_differs(checksum, xxh3_64(record))) {
       add_damaged(Error::corrupt("a record of the block index is damaged"));
       if (in.failed()) break;
       continue;
@@ -138,7 +138,8 @@ Result<SegmentMeta> read_segment_meta(ObjectStore& store, const std::string& key
   TRY_ASSIGN(const Tail tail, Tail::read(store, key, object.size_bytes, SegmentFooter::kBytes));
   const SectionPlace& place = tail.footer().sections[kMetaSection];
   TRY_ASSIGN(const std::string bytes, store.get_range(key, place.offset, place.size));
-  if (xxh3_64(bytes) != place.checksum) return Error::corrupt(key + ": checksum of the meta section differs");
+  if (checksum_differs(place.checksum, xxh3_64(bytes)))
+    return Error::corrupt(key + ": checksum of the meta section differs");
   ByteReader in(bytes);
   TRY_ASSIGN(SegmentMeta meta, SegmentMeta::decode(&in));
   TRY(in.finish("segment meta"));

@@ -89,7 +89,7 @@ Result<WalFileHeader> parse_wal_file_header(std::string_view* bytes) {
   const uint32_t prelude_checksum = in.u32();
   TRY(in.status("WAL file header"));
   if (magic != kMagic) return Error::corrupt("not a WAL file: its first bytes are not CWAL");
-  if (prelude_checksum != static_cast<uint32_t>(xxh3_64(bytes->substr(0, kPreludeBytes - sizeof(uint32_t))))) {
+  if (checksum_differs(prelude_checksum, static_cast<uint32_t>(xxh3_64(bytes->substr(0, kPreludeBytes - 4))))) {
     return Error::corrupt("WAL file header: checksum of version and features does not match");
   }
   if (major != kMajor || (features & ~kKnownFeatures) != 0) {
@@ -104,7 +104,8 @@ Result<WalFileHeader> parse_wal_file_header(std::string_view* bytes) {
   const size_t covered = in.position();
   const uint64_t checksum = in.u64();
   TRY(in.status("WAL file header"));
-  if (checksum != xxh3_64(bytes->substr(0, covered))) return Error::corrupt("WAL file header: checksum does not match");
+  if (checksum_differs(checksum, xxh3_64(bytes->substr(0, covered))))
+    return Error::corrupt("WAL file header: checksum does not match");
   bytes->remove_prefix(in.position());
   return header;
 }
@@ -152,7 +153,7 @@ std::optional<WalRecordHeader> parse_wal_record_header(std::string_view bytes) {
 bool wal_record_intact(const WalPlace& place, std::string_view record) {
   uint64_t checksum = 0;
   std::memcpy(&checksum, record.data(), sizeof checksum);
-  return checksum == record_checksum(place, record);
+  return !checksum_differs(checksum, record_checksum(place, record));
 }
 
 void encode_wal_body_meta(const TenantId& tenant, int64_t receive_time_ns, const WalBody& body, std::string* out) {

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// A segment object of any bytes, opened by its own footer; every block it names is read.
+#include <cstddef>
+#include <cstdint>
+
+#include "storage/segment.h"
+#include "tests/fuzz/drain_block.h"
+#include "tests/fuzz/memory_store.h"
+
+using namespace cordwood;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  constexpr size_t kMaxBlocks = 8;
+  fuzz::MemoryStore store;
+  store.objects["segments/s"] = std::string(reinterpret_cast<const char*>(data), size);
+  const auto meta = read_segment_meta(store, "segments/s");
+  if (!meta.ok()) return 0;
+  const auto segment = Segment::open(store, *meta);
+  if (!segment.ok()) return 0;
+  const auto& blocks = segment.value()->blocks();
+  for (size_t i = 0; i < std::min(blocks.size(), kMaxBlocks); ++i) {
+    fuzz::drain_block(*blocks[i], static_cast<uint32_t>(i));
+  }
+  return 0;
+}
