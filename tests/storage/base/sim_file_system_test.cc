@@ -166,7 +166,8 @@ TEST(SimFileSystem, TheSameSeedGivesTheSameDisk) {
       log += done.ok() ? "." : done.error().message;
     }
     fs.restart();
-    for (const std::string& name : *fs.list("")) log += name + content(fs, name);
+    const std::vector<std::string> names = *fs.list("");
+    for (const std::string& name : names) log += name + content(fs, name);
     return log;
   };
   EXPECT_EQ(run(5), run(5));
