@@ -9,8 +9,5 @@ Result<RowStagePtr> make_label_format_stage(const LabelFormatStage&) {
   return Error::invalid("templates are not built");
 }
 void label_format_labels(const LabelFormatStage&, std::vector<std::string>*) {}
-Result<RowStagePtr> make_json_expression_stage(const JsonStage&, const ParserHints*) {
-  return Error::invalid("json expressions are not built");
-}
 
 }  // namespace cordwood::query

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ingest/push.h"
+#include "query/query_engine.h"
+#include "tests/support/engine_world.h"
+
+namespace cordwood::query {
+
+/// Answers a selector from the blocks of the snapshot it is given.
+class BlockStreamIndex final : public index::StreamIndex {
+ public:
+  explicit BlockStreamIndex(const Engine* engine) : engine_(engine) {}
+  Result<void> sync(std::function<SnapshotPtr()>) override { return {}; }
+  Result<void> commit(uint64_t) override { return {}; }
+  void on_stream_day(const StreamPtr&, int32_t) override {}
+  uint64_t memory_bytes() const override { return 0; }
+  Result<std::vector<StreamPtr>> select(const TenantId& tenant, TimeRange range,
+                                        std::span<const Matcher> matchers) const override;
+
+ private:
+  const Engine* engine_;
+};
+
+/// A store on a simulated disk that takes pushes and answers queries.
+class QueryStore {
+ public:
+  QueryStore();
+  void push(const std::string& path, const std::string& content_type, const std::string& body);
+  /// `{"streams":[…]}` as Loki takes it.
+  void push_json(const std::string& body) { push("/loki/api/v1/push", "application/json", body); }
+  /// Seals all rows into published blocks.
+  void flush();
+  ReadContext context() const;
+  const QueryEngine& queries() const { return *queries_; }
+  EngineWorld& world() { return world_; }
+
+ private:
+  EngineWorld world_{7};
+  std::unique_ptr<BlockStreamIndex> index_;
+  std::unique_ptr<ingest::Pusher> pusher_;
+  std::unique_ptr<QueryEngine> queries_;
+};
+
+inline Result<std::vector<StreamPtr>> BlockStreamIndex::select(const TenantId& tenant, TimeRange range,
+                                                        std::span<const Matcher> matchers) const {
+  std::vector<StreamPtr> out;
+  for (const BlockSourcePtr& block : engine_->snapshot()->blocks(tenant, range)) {
+    for (const BlockStream& part : block->info().streams) {
+      if (matches_all(part.stream->labels, matchers.data(), matchers.size())) out.push_back(part.stream);
+    }
+  }
+  std::sort(out.begin(), out.end(), [](const StreamPtr& a, const StreamPtr& b) {
+    return a->label_string != b->label_string ? a->label_string < b->label_string : a->id < b->id;
+  });
+  out.erase(std::unique(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->same_as(*b); }), out.end());
+  return out;
+}
+
+inline QueryStore::QueryStore() {
+  if (auto opened = world_.open(); !opened.ok()) ADD_FAILURE() << opened.error().message;
+  index_ = std::make_unique<BlockStreamIndex>(world_.engine.get());
+  ingest::Pusher::Environment environment;
+  environment.engine = world_.engine.get();
+  environment.memory = &world_.memory;
+  environment.clock = &world_.clock;
+  environment.metrics = &world_.metrics;
+  environment.limits = [](const TenantId&) {
+    ingest::IngestLimits limits = ingest::default_ingest_limits();
+    limits.reject_old_samples = false;
+    limits.creation_grace_period_ns = 100 * 365 * kNsPerDay;
+    limits.ingestion_rate_mb = 0;
+    return limits;
+  };
+  pusher_ = std::make_unique<ingest::Pusher>(ingest::IngestOptions{}, environment);
+  QueryEngine::Environment reads;
+  reads.snapshot = [this] { return world_.engine->snapshot(); };
+  reads.streams = index_.get();
+  reads.memory = &world_.memory;
+  reads.clock = &world_.clock;
+  queries_ = std::make_unique<QueryEngine>(reads);
+}
+
+inline void QueryStore::push(const std::string& path, const std::string& content_type, const std::string& body) {
+  ingest::PushRequest request;
+  request.tenant = "fake";
+  request.protocol = path.find("otlp") != std::string::npos ? ingest::PushProtocol::otlp : ingest::PushProtocol::loki;
+  request.content_type = content_type;
+  request.body = body;
+  const ingest::PushResponse response = pusher_->push(request);
+  EXPECT_EQ(response.status, 204) << response.body;
+}
+
+inline void QueryStore::flush() {
+  world_.tasks.drain();
+  if (auto flushed = world_.engine->flush(); !flushed.ok()) ADD_FAILURE() << flushed.error().message;
+}
+
+inline ReadContext QueryStore::context() const {
+  ReadContext context;
+  context.tenant = "fake";
+  return context;
+}
+
+}  // namespace cordwood::query
