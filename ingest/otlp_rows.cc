@@ -102,7 +102,7 @@ Result<void> OtlpRows::flatten(std::string_view prefix, const OtlpAttribute& att
     joined = fmt::format("{}_{}", prefix, key);
     key = joined;
   }
-  TRY_ASSIGN(std::string_view name, normalise_metadata_name(key, rows_->arena()));
+  TRY_ASSIGN(std::string_view name, rows_->metadata_name(key));
   if (attribute.value.kind == OtlpValue::Kind::map) {
     for (const OtlpAttribute& member : attribute.value.members) TRY(flatten(name, member, out));
     return {};

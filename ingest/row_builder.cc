@@ -72,6 +72,12 @@ Result<void> RowBuilder::add(int64_t time_ns, std::string_view line, std::span<c
   return {};
 }
 
+Result<std::string_view> RowBuilder::metadata_name(std::string_view name) {
+  auto normal = normalise_metadata_name(name, &out_->arena);
+  metadata_name_failed_ = metadata_name_failed_ || !normal.ok();
+  return normal;
+}
+
 /// Vectors double, so what they hold is counted twice.
 Result<void> RowBuilder::account() {
   if (memory_ == nullptr) return {};

@@ -56,6 +56,8 @@ class RowBuilder {
     used_receive_time_ = true;
     return receive_time_ns_;
   }
+  /// As normalise_metadata_name(), and remembers a failure.
+  Result<std::string_view> metadata_name(std::string_view name);
   bool used_receive_time() const { return used_receive_time_; }
   const DecodeRules& rules() const { return policy_.rules; }
   uint64_t streams_seen() const { return streams_seen_; }

@@ -81,6 +81,23 @@ TEST(LevelDetector, LineByWord) {
   f("info.x warned warn", "warn");
 }
 
+TEST(LevelDetector, WordsAnywhereInLongLines) {
+  constexpr std::string_view kWords[][2] = {{"trace", "trace"}, {"DEBUG", "debug"},       {"Fatal", "fatal"},
+                                            {"err", "error"},   {"critical", "critical"}, {"ERROR", "error"},
+                                            {"warn", "warn"},   {"warning", "warn"},      {"info", "info"}};
+  for (const auto& [word, level] : kWords) {
+    for (size_t before = 0; before < 40; ++before) {
+      for (const size_t after : {0u, 1u, 17u, 40u}) {
+        const std::string left = before == 0 ? "" : std::string(before - 1, 'x') + " ";
+        const std::string right = after == 0 ? "" : ":" + std::string(after - 1, 'y');
+        EXPECT_EQ(find_level_word(left + std::string(word) + right), level) << before << " " << after;
+        EXPECT_EQ(find_level_word(left + "x" + std::string(word) + right), "") << before << " " << after;
+        EXPECT_EQ(find_level_word(left + std::string(word) + "x" + right), "") << before << " " << after;
+      }
+    }
+  }
+}
+
 TEST(LevelDetector, Metadata) {
   const auto f = [](std::vector<MetadataPair> metadata, std::string_view want) {
     EXPECT_EQ(detector().of_entry(metadata, "level=debug"), want);
