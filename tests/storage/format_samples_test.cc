@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files as the first version wrote them must stay readable for ever, and today's version must still write them so
+// (a new layout brings a new number and a new sample beside the old one).
+#include <gtest/gtest.h>
+
+#include "storage/base/checksum.h"
+#include "storage/manifest.h"
+#include "storage/wal_reader.h"
+#include "storage/wal_writer.h"
+#include "tests/support/sim_file_system.h"
+
+namespace cordwood {
+namespace {
+
+constexpr const char* kSamples = "tests/format/";
+
+/// The frozen bytes; a missing sample is written to the temporary directory, for a person to put in its place.
+std::string sample(const std::string& name, const std::string& written_today) {
+  PosixFileSystem fs;
+  const Result<std::string> frozen = fs.read_all(kSamples + name, 1u << 20);
+  if (frozen.ok()) return *frozen;
+  const std::string path = testing::TempDir() + name;
+  auto file = fs.open(path, OpenMode::open_or_create);
+  CHECK(file.ok() && (*file)->truncate(0).ok() && (*file)->append(written_today).ok(), "{}", path);
+  ADD_FAILURE() << kSamples << name << " is missing; what today's version writes is in " << path;
+  return "";
+}
+
+RowBatch sample_batch() {
+  RowBatch batch;
+  batch.tenant = "fake";
+  batch.streams = {Stream::make("fake", StreamKind::log, Labels::from_pairs({{"app", "web"}, {"zone", "ü"}})),
+                   Stream::make("fake", StreamKind::span, Labels::from_pairs({{"app", "db"}}))};
+  batch.metadata = {{"trace_id", "0af7651916cd43dd"}, {"detected_level", "error"}};
+  batch.rows = {{0, 1'700'000'000'000'000'000, "first\r\n", 0, 2, 1}, {1, -1, "", 0, 1, 0}, {0, 0, "\xff", 0, 0, 0}};
+  return batch;
+}
+
+std::string wal_today() {
+  SimFileSystem fs(1);
+  WalWriterOptions options;
+  options.node = "sample";
+  auto writer = WalWriter::create(fs, "wal", 42, options);
+  CHECK(writer.ok(), "{}", writer.error().message);
+  const WalPolicy policy{xxh3_64("policy"), "policy"};
+  const WalBody body{BodyFormat::otlp_json, BodyEncoding::gzip, "a body", {0, 2, 300}, &policy};
+  const RowBatch batch = sample_batch();
+  CHECK((*writer)->wait((*writer)->enqueue({"fake", 7, 123456789, &body, nullptr})).ok(), "body");
+  CHECK((*writer)->wait((*writer)->enqueue({"fake", 8, -1, nullptr, &batch})).ok(), "batch");
+  return *fs.read_all("wal/" + wal_file_name({42, 1}), 1u << 20);
+}
+
+TEST(FormatSamples, Wal) {
+  const std::string today = wal_today();
+  const std::string frozen = sample("wal-1.0.wal", today);
+  EXPECT_EQ(frozen, today);
+  SimFileSystem fs(1);
+  ASSERT_TRUE((*fs.open("f", OpenMode::create_new))->append(frozen).ok());
+  std::vector<WalRecord> records;
+  const auto scan = scan_wal_file(fs, "f", {}, [&](uint64_t, const WalRecord& r) -> Result<void> {
+    records.push_back(r);
+    return {};
+  });
+  ASSERT_TRUE(scan.ok()) << scan.error().message;
+  EXPECT_EQ(scan->intact_end, scan->file_bytes);
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_EQ(records[0].payload, "policy");
+  EXPECT_EQ(records[1].payload, "a body");
+  EXPECT_EQ(records[1].refused, (std::vector<uint32_t>{0, 2, 300}));
+  EXPECT_EQ(records[1].receive_time_ns, 123456789);
+  EXPECT_EQ(records[1].format, BodyFormat::otlp_json);
+  EXPECT_EQ(records[1].encoding, BodyEncoding::gzip);
+  std::string want;
+  encode_wal_batch(sample_batch(), &want);
+  EXPECT_EQ(records[2].payload, want);
+  RowBatch batch;
+  ASSERT_TRUE(decode_wal_batch(records[2].payload, "fake", &batch).ok());
+  EXPECT_EQ(batch.rows[0].line, "first\r\n");
+  EXPECT_EQ(batch.rows[1].time_ns, -1);
+}
+
+TEST(FormatSamples, Manifest) {
+  SegmentMeta meta;
+  meta.key = "segments/sample/1";
+  meta.size_bytes = 1'000'000;
+  meta.tail_bytes = 5'000;
+  meta.node = "sample";
+  meta.generation = 42;
+  meta.level = 1;
+  meta.blocks = 16;
+  meta.rows = 500'000;
+  meta.raw_bytes = 80'000'000;
+  meta.time_min_ns = -1;
+  meta.time_max_ns = 1'700'000'000'000'000'000;
+  meta.arrival_min = 3;
+  meta.arrival_max = 500'003;
+  meta.replaces = {"segments/sample/0"};
+  const ManifestObject change{
+      ManifestObject::Kind::change, "sample", 9, 0x1234'5678'9abc'def0, {{meta}, {"segments/sample/0"}, {41, 42}}};
+  const ManifestObject snapshot{ManifestObject::Kind::snapshot, "sample", 9, 1, {{meta}, {}, {1, 2, 300}}};
+  auto f = [](const std::string& name, const ManifestObject& object) {
+    const std::string frozen = sample(name, encode_manifest(object));
+    EXPECT_EQ(frozen, encode_manifest(object)) << name;
+    const Result<ManifestObject> back = decode_manifest(frozen);
+    ASSERT_TRUE(back.ok()) << back.error().message;
+    EXPECT_EQ(back->change.added.size(), 1u);
+    EXPECT_EQ(back->change.added[0].time_max_ns, 1'700'000'000'000'000'000);
+  };
+  f("manifest-1.0", change);
+  f("manifest-snapshot-1.0", snapshot);
+}
+
+}  // namespace
+}  // namespace cordwood
