@@ -2,7 +2,6 @@
 #include "ingest/level_detector.h"
 
 #include <charconv>
-#include <cstring>
 
 namespace cordwood::ingest {
 
@@ -131,7 +130,7 @@ std::string_view LevelDetector::of_line(std::string_view line) const {
   std::string_view value;
   if (looks_like_json(line)) {
     value = find_json_level(line, fields_, json_max_depth_);
-  } else if (std::memchr(line.data(), '=', line.size()) != nullptr) {
+  } else if (line.find('=') != std::string_view::npos) {
     value = find_logfmt_level(line, fields_);
   }
   std::string_view level = known_level(value);

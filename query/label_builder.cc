@@ -81,7 +81,9 @@ std::optional<std::string_view> LabelBuilder::metadata_value(std::string_view na
   return std::nullopt;
 }
 
-bool LabelBuilder::metadata_has(std::string_view name) { return metadata_value(name).has_value(); }
+bool LabelBuilder::metadata_has(std::string_view name) {
+  return metadata_value(name).has_value();
+}
 
 std::optional<std::string_view> LabelBuilder::get(std::string_view name) {
   if (const LabelView* label = find_parsed(name)) return label->value;
@@ -116,7 +118,8 @@ void LabelBuilder::append(unsigned categories, std::vector<LabelView>* out) {
   if ((categories & kStream) != 0) {
     for (const auto& [name, value] : stream_->pairs()) {
       if (removed(name) || find_parsed(name) != nullptr) continue;
-      const bool hidden = std::any_of(metadata_.begin(), metadata_.end(), [&](const auto& l) { return l.name == name; });
+      const bool hidden =
+          std::any_of(metadata_.begin(), metadata_.end(), [&wanted = name](const auto& l) { return l.name == wanted; });
       if (!hidden) out->push_back({name, value});
     }
   }
