@@ -64,6 +64,7 @@ class DirectoryStore final : public ObjectStore {
   std::string new_temporary() {
     return fmt::format("{}/{}/{}", dir_, kTemporary, next_temporary_.fetch_add(1, std::memory_order_relaxed));
   }
+  Result<void> sync_below(const std::string& path);
   Result<void> ensure_directory(const std::string& path) REQUIRES(mu_);
   Result<void> walk(const std::string& below, Listing* listing);
 
@@ -122,13 +123,24 @@ Result<void> DirectoryStore::open() {
   const std::string temporary = fmt::format("{}/{}", dir_, kTemporary);
   TRY(fs_.create_directories(temporary));
   for (const std::string& path : to_sync) TRY(fs_.sync_directory(path));
-  TRY(fs_.sync_directory(dir_));
+  TRY(sync_below(dir_));
   TRY_ASSIGN(const std::vector<std::string> leftovers, fs_.list(temporary));
   for (const std::string& name : leftovers) {
     if (!name.ends_with('/')) TRY(fs_.remove(temporary + "/" + name));
   }
   MutexLock lock(mu_);
   durable_directories_.insert(dir_);
+  return {};
+}
+
+/// A put that failed at its last sync leaves an object that can be seen but may be gone after a power cut.  What is
+/// seen from now on is there to stay: an object that others were built upon must not go.
+Result<void> DirectoryStore::sync_below(const std::string& path) {
+  TRY(fs_.sync_directory(path));
+  TRY_ASSIGN(const std::vector<std::string> names, fs_.list(path));
+  for (const std::string& name : names) {
+    if (name.ends_with('/')) TRY(sync_below(path + "/" + name.substr(0, name.size() - 1)));
+  }
   return {};
 }
 
