@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/crash_run.h"
+
+#include <random>
+
+#include "storage/wal_reader.h"
+#include "tests/sim/acknowledged_rows.h"
+#include "tests/support/engine_world.h"
+
+namespace cordwood {
+
+namespace {
+
+const TenantId kTenants[] = {"a", "b%c"};
+constexpr int64_t kStartNs = 1'700'006'399'000'000'000;  // a second before midnight: rows fall on two days
+
+class CrashRun {
+ public:
+  explicit CrashRun(const CrashRunOptions& options)
+      : random_(options.seed), world_(options.seed * 2 + 1, memory_limits(options.seed)) {
+    world_.options.block_raw_bytes = 256 + pick(4096);
+    world_.options.block_rows = 8 + static_cast<uint32_t>(pick(100));
+    world_.options.generation_raw_bytes = 1024 + pick(32 << 10);
+    world_.options.wal.file_bytes = 512 + pick(16 << 10);
+    world_.options.segment_bytes = chance(0.3) ? 1 + pick(8 << 10) : 256u << 20;
+    if (!options.ignore_syncs_of.empty()) world_.fs.ignore_syncs_of(options.ignore_syncs_of);
+  }
+
+  CrashRunReport run() {
+    const uint64_t lives = 2 + pick(4);
+    for (uint64_t i = 0; i < lives && !failed(); ++i) live();
+    if (!failed()) finish();
+    report_.acknowledged = rows_.acknowledged();
+    report_.operations = world_.fs.operations();
+    return report_;
+  }
+
+ private:
+  static MemoryAccountant::Limits memory_limits(uint64_t seed) {
+    MemoryAccountant::Limits limits;
+    if (seed % 3 == 0) limits.bytes[static_cast<size_t>(MemoryShare::head)] = 64u << 10;
+    return limits;
+  }
+  uint64_t pick(uint64_t below) { return random_() % below; }
+  bool chance(double p) { return static_cast<double>(random_() >> 11) < p * 9007199254740992.0; }
+  bool failed() const { return report_.failure.has_value(); }
+  void fail(const std::string& what) {
+    if (!failed()) report_.failure = what;
+  }
+
+  void set_faults() {
+    constexpr SimOperation kOperations[] = {
+        SimOperation::create, SimOperation::write,  SimOperation::truncate,       SimOperation::sync,
+        SimOperation::rename, SimOperation::remove, SimOperation::make_directory, SimOperation::sync_directory};
+    const double rate = chance(0.5) ? 0.01 : 0.1;
+    for (const SimOperation operation : kOperations) {
+      if (chance(0.5)) world_.fs.set_failure_rate(operation, rate);
+    }
+    if (chance(0.2)) world_.fs.set_capacity_bytes(world_.fs.used_bytes() + pick(32 << 10));
+  }
+  void heal() {
+    world_.fs.clear_failure_rates();
+    world_.fs.set_capacity_bytes(UINT64_MAX);
+    world_.fs.cut_power_at(0);
+  }
+
+  /// Starts until it succeeds; a disk that works must be enough.
+  void start() {
+    for (int attempt = 0; attempt < 8; ++attempt) {
+      heal();
+      const bool trouble = attempt < 4 && chance(0.4);
+      if (trouble && chance(0.5)) world_.fs.cut_power_at(world_.fs.operations() + 1 + pick(60));
+      if (trouble && chance(0.5)) set_faults();
+      const Result<void> opened = world_.open();
+      if (opened.ok() && world_.fs.powered()) {
+        heal();
+        return;
+      }
+      ++report_.failed_openings;
+      world_.close();
+      if (!world_.fs.powered()) {
+        ++report_.cuts_in_recovery;
+        world_.fs.restart();
+      } else if (!trouble) {
+        return fail("a working disk, but no start: " + opened.error().message);
+      }
+    }
+    fail("did not start");
+  }
+
+  void compare() {
+    if (failed()) return;
+    const SnapshotPtr snapshot = world_.engine->snapshot();
+    for (const TenantId& tenant : kTenants) {
+      const Result<std::vector<StoredRow>> found = read_rows(*snapshot, tenant);
+      if (!found.ok()) return fail("cannot be read: " + found.error().message);
+      if (auto wrong = rows_.disagreement(tenant, *found)) return fail(fmt::format("tenant {}: {}", tenant, *wrong));
+    }
+  }
+
+  /// What a snapshot shows never changes, whatever is sealed, published and removed meanwhile.
+  void hold_or_check_snapshot() {
+    if (!world_.fs.powered()) return;
+    if (held_ == nullptr) {
+      held_ = world_.engine->snapshot();
+      held_rows_ = read_held();
+    } else {
+      if (read_held() != held_rows_) fail("a snapshot changed");
+      held_ = nullptr;
+    }
+  }
+  std::vector<StoredRow> read_held() {
+    std::vector<StoredRow> all;
+    for (const TenantId& tenant : kTenants) {
+      const Result<std::vector<StoredRow>> found = read_rows(*held_, tenant);
+      if (!found.ok()) fail("a snapshot cannot be read: " + found.error().message);
+      if (found.ok()) all.insert(all.end(), found->begin(), found->end());
+    }
+    return all;
+  }
+
+  std::vector<StoredRow> make_rows() {
+    std::vector<StoredRow> rows(1 + pick(chance(0.1) ? 60 : 8));
+    for (StoredRow& row : rows) {
+      if (!recent_.empty() && chance(0.1)) {
+        row = recent_[pick(recent_.size())];  // a copy
+        continue;
+      }
+      row.stream = fmt::format("s{}", pick(5));
+      time_ns_ += static_cast<int64_t>(pick(3)) * 50'000'000;
+      row.time_ns = time_ns_;
+      if (chance(0.15)) row.time_ns -= static_cast<int64_t>(pick(40)) * 50'000'000;
+      row.line = fmt::format("{{\"n\":{},\"text\":\"{}\"}}", pick(1000), std::string(pick(40), 'x'));
+      if (chance(0.1)) row.line = fmt::format("plain {}", pick(10));
+      if (chance(0.3)) row.metadata = {{"trace", fmt::format("{:016x}", pick(8))}};
+      recent_.push_back(row);
+      if (recent_.size() > 50) recent_.erase(recent_.begin());
+    }
+    return rows;
+  }
+
+  void append() {
+    const TenantId& tenant = kTenants[pick(2)];
+    const std::vector<StoredRow> rows = make_rows();
+    const RowBatch batch = make_batch(*world_.engine, tenant, rows);
+    WalBody body;
+    std::string encoded;
+    if (chance(0.5)) encode_wal_batch(batch, &encoded);
+    body.body = encoded;
+    body.policy = &policy_;
+    const Result<Engine::Appended> done = world_.engine->append(batch, encoded.empty() ? nullptr : &body);
+    if (done.ok() && done->rows + done->duplicates != rows.size()) fail("rows and duplicates do not add up");
+    if (!done.ok() && done.error().kind != ErrorKind::unavailable) fail("refused with " + done.error().message);
+    report_.refused += done.ok() ? 0 : 1;
+    rows_.add(tenant, rows, done.ok());
+  }
+
+  void act() {
+    switch (pick(20)) {
+      case 0: (void)world_.engine->flush().ok(); break;
+      case 1:
+        world_.clock.advance_ns(static_cast<int64_t>(pick(120)) * 1'000'000'000);
+        world_.engine->tick();
+        break;
+      case 2: world_.tasks.drain(); break;
+      case 3:
+      case 4:
+      case 5: world_.tasks.run_one(); break;
+      case 6: set_faults(); break;
+      case 7:
+        // All but the power, should it be about to go.
+        world_.fs.clear_failure_rates();
+        world_.fs.set_capacity_bytes(UINT64_MAX);
+        break;
+      case 8:
+        if (world_.fs.powered() && chance(0.4)) compare();
+        break;
+      case 9: hold_or_check_snapshot(); break;
+      default: append();
+    }
+  }
+
+  void live() {
+    start();
+    compare();
+    if (failed()) return;
+    if (chance(0.7)) world_.fs.cut_power_at(world_.fs.operations() + 1 + pick(300));
+    const uint64_t steps = 5 + pick(60);
+    for (uint64_t i = 0; i < steps && world_.fs.powered() && !failed(); ++i) act();
+    report_.published += world_.engine->status().segments;
+    held_ = nullptr;
+    heal();
+    if (world_.fs.powered() && chance(0.5)) {
+      ++report_.kills;
+      world_.close();
+      return;
+    }
+    ++report_.power_cuts;
+    if (world_.fs.powered()) world_.fs.cut_power();
+    world_.close();
+    world_.fs.restart();
+  }
+
+  /// The disk works from now on: everything is published, and is there after one more loss of power.
+  void finish() {
+    for (int round = 0; round < 2 && !failed(); ++round) {
+      heal();
+      if (const Result<void> opened = world_.open(); !opened.ok()) return fail("no start: " + opened.error().message);
+      compare();
+      if (failed()) return;
+      if (const Result<void> done = world_.engine->flush(); !done.ok())
+        return fail("no flush: " + done.error().message);
+      const Engine::Status status = world_.engine->status();
+      if (status.head_rows != 0 || status.pending_generations != 0) return fail("rows are left after a flush");
+      compare();
+      world_.fs.cut_power();
+      world_.close();
+      world_.fs.restart();
+    }
+  }
+
+  std::mt19937_64 random_;
+  EngineWorld world_;
+  AcknowledgedRows rows_;
+  CrashRunReport report_;
+  std::vector<StoredRow> recent_;
+  SnapshotPtr held_;
+  std::vector<StoredRow> held_rows_;
+  int64_t time_ns_ = kStartNs;
+  WalPolicy policy_{7, "keep all"};
+};
+
+}  // namespace
+
+CrashRunReport run_crashes(const CrashRunOptions& options) {
+  return CrashRun(options).run();
+}
+
+}  // namespace cordwood

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace cordwood {
+
+struct CrashRunOptions {
+  uint64_t seed = 1;
+  std::string ignore_syncs_of;  ///< canary: syncs of paths with this in them do nothing
+};
+
+/// What a run went through, to see that it goes through something.
+struct CrashRunReport {
+  std::optional<std::string> failure;
+  uint64_t acknowledged = 0;
+  uint64_t refused = 0;
+  uint64_t power_cuts = 0;
+  uint64_t cuts_in_recovery = 0;
+  uint64_t kills = 0;
+  uint64_t failed_openings = 0;
+  uint64_t published = 0;
+  uint64_t operations = 0;
+};
+
+/// One history of a store, drawn from the seed: several lives of a process, each of which recovers, answers, takes
+/// rows, flushes and fails at random, and ends by losing power or by being killed.  After every start the whole
+/// ordered answer is compared with what was acknowledged.
+CrashRunReport run_crashes(const CrashRunOptions& options);
+
+}  // namespace cordwood

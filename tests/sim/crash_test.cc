@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "tests/sim/crash_run.h"
+
+namespace cordwood {
+namespace {
+
+constexpr uint64_t kShards = 8;
+constexpr uint64_t kSeedsPerShard = 200;
+constexpr uint64_t kCanarySeeds = 300;
+
+/// CORDWOOD_SIM_SEED=<n> or <n>-<m> runs those histories alone.
+struct ChosenSeeds {
+  uint64_t first = 0;
+  uint64_t last = 0;
+};
+ChosenSeeds chosen_seeds() {
+  const char* text = std::getenv("CORDWOOD_SIM_SEED");
+  if (text == nullptr) return {};
+  char* rest = nullptr;
+  const uint64_t first = std::strtoull(text, &rest, 10);
+  return {first, *rest == '-' ? std::strtoull(rest + 1, nullptr, 10) : first};
+}
+
+class CrashTest : public testing::TestWithParam<uint64_t> {};
+
+TEST_P(CrashTest, AcknowledgedRowsAreThereOnceAndInOrder) {
+  if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
+  CrashRunReport sum;
+  for (uint64_t i = 0; i < kSeedsPerShard; ++i) {
+    const uint64_t seed = 1 + i * kShards + GetParam();
+    const CrashRunReport report = run_crashes({seed, ""});
+    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_SEED=" << seed;
+    sum.acknowledged += report.acknowledged;
+    sum.refused += report.refused;
+    sum.power_cuts += report.power_cuts;
+    sum.cuts_in_recovery += report.cuts_in_recovery;
+    sum.kills += report.kills;
+    sum.published += report.published;
+  }
+  // The histories must hold what they are there for.
+  EXPECT_GT(sum.acknowledged, kSeedsPerShard * 20);
+  EXPECT_GT(sum.refused, kSeedsPerShard / 4);
+  EXPECT_GT(sum.power_cuts, kSeedsPerShard);
+  EXPECT_GT(sum.cuts_in_recovery, kSeedsPerShard / 10);
+  EXPECT_GT(sum.kills, kSeedsPerShard / 10);
+  EXPECT_GT(sum.published, kSeedsPerShard);
+}
+INSTANTIATE_TEST_SUITE_P(Shards, CrashTest, testing::Range<uint64_t>(0, kShards));
+
+TEST(CrashSeed, Chosen) {
+  const ChosenSeeds seeds = chosen_seeds();
+  if (seeds.first == 0) GTEST_SKIP() << "CORDWOOD_SIM_SEED is not set";
+  for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
+    const CrashRunReport report = run_crashes({seed, ""});
+    EXPECT_FALSE(report.failure) << "seed " << seed << ": " << *report.failure;
+  }
+}
+
+/// A store that leaves out one kind of sync must be found out.
+TEST(CrashCanary, MissingSyncsAreFound) {
+  if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
+  for (const char* part : {"data/wal/", "data/wal", "data/objects/manifest", "data/objects/segments"}) {
+    std::optional<std::string> failure;
+    for (uint64_t seed = 1; seed <= kCanarySeeds && !failure; ++seed) failure = run_crashes({seed, part}).failure;
+    ASSERT_TRUE(failure) << "nobody noticed that syncs of " << part << " do nothing";
+    const bool is_loss = failure->find("gone") != std::string::npos || failure->find("lost") != std::string::npos;
+    EXPECT_TRUE(is_loss) << part << ": " << *failure;
+  }
+}
+
+}  // namespace
+}  // namespace cordwood
