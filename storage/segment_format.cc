@@ -38,16 +38,7 @@ Result<SegmentFooter> SegmentFooter::decode(std::string_view bytes, uint64_t fil
   if (checksum_differs(ByteReader(bytes.substr(body.size(), 8)).u64(), xxh3_64(body))) {
     return Error::corrupt("segment: checksum of the footer differs");
   }
-  SegmentFooter f;
-  ByteReader in(body);
-  for (SectionPlace& s : f.sections) {
-    s.offset = in.u64();
-    s.size = in.u64();
-    s.checksum = in.u64();
-  }
-  f.features = in.u64();
-  f.major = in.u16();
-  f.minor = in.u16();
+  SegmentFooter f = decode_unchecked(bytes);
   if (f.major != kSegmentMajor) {
     return Error::invalid(
         fmt::format("segment: format version {}.{}, this program reads {}.x", f.major, f.minor, kSegmentMajor));
@@ -61,6 +52,47 @@ Result<SegmentFooter> SegmentFooter::decode(std::string_view bytes, uint64_t fil
     if (s.offset > end || s.size > end - s.offset) return Error::corrupt("segment: a section lies outside the file");
   }
   return f;
+}
+
+SegmentFooter SegmentFooter::decode_unchecked(std::string_view bytes) {
+  SegmentFooter f;
+  ByteReader in(bytes);
+  for (SectionPlace& s : f.sections) {
+    s.offset = in.u64();
+    s.size = in.u64();
+    s.checksum = in.u64();
+  }
+  f.features = in.u64();
+  f.major = in.u16();
+  f.minor = in.u16();
+  return f;
+}
+
+void encode_segment_prelude(std::string* out) {
+  const size_t begin = out->size();
+  ByteWriter w(out);
+  w.bytes(kSegmentPreludeMagic);
+  w.u16(kSegmentMajor);
+  w.u16(kSegmentMinor);
+  w.u64(kFeatureColumns);
+  w.u32(static_cast<uint32_t>(xxh3_64(std::string_view(*out).substr(begin))));
+}
+
+uint64_t for_each_block_record(std::string_view index, const std::function<void(Result<std::string_view>)>& visit) {
+  ByteReader in(index);
+  const uint64_t count = in.count(9);
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t size = in.varint();
+    const uint64_t checksum = in.u64();
+    const std::string_view record = in.bytes(size);
+    if (in.failed() || checksum_differs(checksum, xxh3_64(record))) {
+      visit(Error::corrupt("a record of the block index is damaged"));
+      if (in.failed()) break;
+      continue;
+    }
+    visit(record);
+  }
+  return count;
 }
 
 void BlockRecord::encode(std::string* out) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,11 +11,13 @@
 
 namespace cordwood {
 
-/// First bytes of a segment, and last bytes of its footer.
+/// Begins the prelude of a segment.
+inline constexpr std::string_view kSegmentPreludeMagic = "CWSG";
+/// Last bytes of its footer.
 inline constexpr std::string_view kSegmentMagic = "CWOODSEG";
 inline constexpr uint16_t kSegmentMajor = 1;
 inline constexpr uint16_t kSegmentMinor = 0;
-inline constexpr size_t kSegmentHeaderBytes = 16;
+inline constexpr size_t kSegmentHeaderBytes = 20;
 inline constexpr uint32_t kBlocksPerStripe = 16;
 
 /// What a reader must know to read a segment rightly.  Bits it does not know make it refuse.
@@ -58,7 +61,16 @@ struct SegmentFooter {
   /// corrupt for damage; invalid, naming it, for an unknown version or required feature bit.  `file_size` bounds
   /// the sections.
   static Result<SegmentFooter> decode(std::string_view bytes, uint64_t file_size);
+  /// Takes the fields as they stand, for looking at a damaged file: nothing is checked but the size of `bytes`.
+  static SegmentFooter decode_unchecked(std::string_view bytes);
 };
+
+/// The 20 bytes at the start of a segment.
+void encode_segment_prelude(std::string* out);
+
+/// Calls `visit` for every record of a block index; a damaged one comes as an error.  Ends early when the damage
+/// hides where the next record begins.  Returns how many there should be.
+uint64_t for_each_block_record(std::string_view index, const std::function<void(Result<std::string_view>)>& visit);
 
 /// One block in the block index.
 struct BlockRecord {

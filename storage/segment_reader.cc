@@ -100,25 +100,13 @@ Result<void> OpenSegment::load() {
   source_ = object_source(store_, meta_.key);
   // Not the checksum of the whole index: one damaged record must not take the others with it.
   TRY_ASSIGN(const std::string_view index, tail.section(kBlockSection));
-  ByteReader in(index);
-  const uint64_t count = in.count(9);
   memory_bytes_ = streams.size() * 4 + index.size() * 2;
-  for (uint64_t i = 0; i < count; ++i) {
-    const uint64_t size = in.varint();
-    const uint64_t checksum = in.u64();
-    const std::string_view record = in.bytes(size);
-    if (in.failed() || checksum_differs(checksum, xxh3_64(record))) {
-      add_damaged(Error::corrupt("a record of the block index is damaged"));
-      if (in.failed()) break;
-      continue;
-    }
-    Result<BlockSourcePtr> block = open_record(record);
-    if (block.ok()) {
-      blocks_.push_back(std::move(block).value());
-    } else {
-      add_damaged(block.error());
-    }
-  }
+  const uint64_t count = for_each_block_record(index, [this](Result<std::string_view> record) {
+    if (!record.ok()) return add_damaged(record.error());
+    Result<BlockSourcePtr> block = open_record(*record);
+    if (!block.ok()) return add_damaged(block.error());
+    blocks_.push_back(std::move(block).value());
+  });
   const bool whole = tail.checked_section(kBlockSection).ok() && count == meta_.blocks;
   if (!whole && !damaged_) add_damaged(Error::corrupt("the block index is damaged"));
   return {};

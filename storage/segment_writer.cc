@@ -62,11 +62,7 @@ class SegmentWriter {
 
 Result<void> SegmentWriter::write_header() {
   std::string header;
-  ByteWriter w(&header);
-  w.bytes(kSegmentMagic);
-  w.u16(kSegmentMajor);
-  w.u16(kSegmentMinor);
-  w.u32(0);
+  encode_segment_prelude(&header);
   return append(header);
 }
 

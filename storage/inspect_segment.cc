@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+#include "storage/block_frames.h"
+#include "storage/inspect.h"
+#include "storage/segment_format.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr uint64_t kMaxSectionBytes = 1u << 30;
+constexpr std::string_view kSectionNames[kSegmentSections] = {"id table", "filters",     "stream table",
+                                                              "xapian",   "block index", "meta"};
+constexpr std::string_view kFormNames[] = {"raw", "json", "logfmt", "text"};
+
+std::string path_text(const ColumnMeta& c) {
+  std::string text(to_string(c.source));
+  if (!c.path.empty()) text += " ";
+  for (size_t i = 0; i < c.path.size(); ++i) text += (i > 0 ? "." : "") + c.path[i];
+  if (c.occurrence > 0) text += fmt::format("#{}", c.occurrence);
+  return text;
+}
+
+std::string type_text(const ColumnMeta& c) {
+  std::string text(to_string(c.type));
+  switch (c.type) {
+    case ColumnType::constant: text += fmt::format(" {:?}", c.constant); break;
+    case ColumnType::dictionary:
+    case ColumnType::pattern: text += fmt::format(" of {}", c.distinct); break;
+    case ColumnType::hex: text += fmt::format(" of {} digits", c.digits); break;
+    case ColumnType::decimal: text += fmt::format(" with {} digits", c.digits); break;
+    case ColumnType::timestamp: text += (c.flags & kRelative) != 0 ? " relative to the row" : " absolute"; break;
+    default: break;
+  }
+  if (c.type >= ColumnType::integer && c.type <= ColumnType::ipv4 && (c.flags & kExceptions) != 0)
+    text += ", exceptions";
+  return text;
+}
+
+class SegmentInspector {
+ public:
+  SegmentInspector(std::shared_ptr<File> file, const InspectOptions& options, const InspectOutput& print)
+      : file_(std::move(file)), source_(file_source(file_)), options_(options), print_(print) {}
+  Result<InspectReport> run();
+
+ private:
+  struct Usage {
+    uint64_t blocks = 0;
+    uint64_t cells = 0;
+    uint64_t bytes = 0;
+  };
+  void damage(const std::string& what) {
+    ++report_.damages;
+    print_("DAMAGE " + what);
+  }
+  Result<SegmentFooter> read_footer(uint64_t size);
+  /// The section's bytes, whatever its checksum says; empty when they cannot be read.
+  std::string read_section(SegmentSection which, const SegmentFooter& footer);
+  void inspect_meta(std::string_view bytes);
+  void inspect_record(const BlockRecord& record, const StreamTable& streams, uint64_t number);
+  void inspect_columns(const BlockDirectory& directory);
+  void check_frames(const BlockRecord& record, const BlockDirectory& directory, uint64_t number);
+  void print_forms();
+
+  std::shared_ptr<File> file_;
+  std::shared_ptr<const ByteSource> source_;
+  const InspectOptions options_;
+  const InspectOutput& print_;
+  InspectReport report_;
+  uint64_t form_rows_[4] = {};
+  std::map<std::tuple<std::string, std::string>, Usage> usage_;  ///< by column and type
+};
+
+Result<SegmentFooter> SegmentInspector::read_footer(uint64_t size) {
+  if (size < SegmentFooter::kBytes) return Error::corrupt("segment: too short for a footer");
+  TRY_ASSIGN(const std::string bytes, source_->read(size - SegmentFooter::kBytes, SegmentFooter::kBytes));
+  Result<SegmentFooter> footer = SegmentFooter::decode(bytes, size);
+  if (footer.ok()) return footer;
+  damage(footer.error().message);
+  if (footer.error().kind == ErrorKind::invalid) return footer;
+  return SegmentFooter::decode_unchecked(bytes);
+}
+
+std::string SegmentInspector::read_section(SegmentSection which, const SegmentFooter& footer) {
+  const SectionPlace& place = footer.sections[which];
+  if (place.size == 0) return {};
+  if (place.size > kMaxSectionBytes) {
+    damage(fmt::format("{}: its size cannot be", kSectionNames[which]));
+    return {};
+  }
+  Result<std::string> bytes = source_->read(place.offset, place.size);
+  if (!bytes.ok()) {
+    damage(fmt::format("{}: {}", kSectionNames[which], bytes.error().message));
+    return {};
+  }
+  if (checksum_differs(place.checksum, xxh3_64(*bytes)))
+    damage(fmt::format("{}: checksum differs", kSectionNames[which]));
+  return std::move(bytes).value();
+}
+
+void SegmentInspector::inspect_meta(std::string_view bytes) {
+  ByteReader in(bytes);
+  const Result<SegmentMeta> meta = SegmentMeta::decode(&in);
+  if (!meta.ok()) return damage(meta.error().message);
+  print_(fmt::format(
+      "key {}, node {:?}, generation {}, level {}, blocks {}, rows {}, raw {} B, time [{}, {}], arrival [{}, {}]",
+      meta->key, meta->node, meta->generation, meta->level, meta->blocks, meta->rows, meta->raw_bytes,
+      meta->time_min_ns, meta->time_max_ns, meta->arrival_min, meta->arrival_max));
+  for (const std::string& key : meta->replaces) print_("replaces " + key);
+}
+
+void SegmentInspector::inspect_columns(const BlockDirectory& directory) {
+  for (const ColumnMeta& c : directory.columns) {
+    uint64_t bytes = 0;
+    for (uint32_t p = 0; p < c.pieces; ++p) bytes += directory.pieces[c.first_piece + p].packed_bytes();
+    Usage& u = usage_[{path_text(c), std::string(to_string(c.type))}];
+    ++u.blocks;
+    u.cells += c.cells;
+    u.bytes += bytes;
+    if (options_.forms) continue;
+    std::string range;
+    if (c.range) range = fmt::format(" in [{}, {}]", c.range->min, c.range->max);
+    print_(fmt::format("    {}: {}, {} cells, {} B{}", path_text(c), type_text(c), c.cells, bytes, range));
+  }
+}
+
+void SegmentInspector::check_frames(const BlockRecord& record, const BlockDirectory& directory, uint64_t number) {
+  ReadStats stats;
+  BlockFrames frames({source_, record.narrow_offset, record.heap_offset}, &directory.pieces, &stats);
+  for (uint32_t p = 0; p < directory.pieces.size(); ++p) {
+    for (uint32_t f = 0; f < directory.pieces[p].frames.size(); ++f) {
+      const auto raw = frames.frame(p, f);
+      if (!raw.ok()) damage(fmt::format("block {}, piece {}, frame {}: {}", number, p, f, raw.error().message));
+    }
+  }
+}
+
+void SegmentInspector::inspect_record(const BlockRecord& record, const StreamTable& streams, uint64_t number) {
+  const Result<EntryParts> parts = decode_entry(record.entry);
+  if (!parts.ok()) return damage(fmt::format("block {}: {}", number, parts.error().message));
+  const BlockSummary& s = parts->summary;
+  const std::string tenant = record.tenant < streams.tenants.size() ? streams.tenants[record.tenant] : "?";
+  const uint64_t stored = s.narrow_bytes + s.heap_bytes + record.entry.size();
+  if (!options_.forms) {
+    print_(
+        fmt::format("block {} tenant {:?} rows {} raw {} B stored {} B ({:.2f}) narrow {} B at {} heap {} B at {} "
+                    "entry {} B arrival [{}, {}] counts every {} s",
+                    number, tenant, s.rows, s.raw_bytes, stored,
+                    static_cast<double>(s.raw_bytes) / static_cast<double>(std::max<uint64_t>(1, stored)),
+                    s.narrow_bytes, record.narrow_offset, s.heap_bytes, record.heap_offset, record.entry.size(),
+                    s.arrival_min, s.arrival_max, s.count_width_ns / 1'000'000'000));
+    for (size_t i = 0; i < s.runs.size() && i < record.streams.size(); ++i) {
+      const uint32_t n = record.streams[i];
+      print_(fmt::format("    stream {} rows {} time [{}, {}]",
+                         n < streams.streams.size() ? streams.streams[n]->label_string : "?", s.runs[i].rows,
+                         s.runs[i].time_min_ns, s.runs[i].time_max_ns));
+    }
+  }
+  const Result<std::string> raw = unpack_part(parts->directory);
+  if (!raw.ok()) return damage(fmt::format("block {}: {}", number, raw.error().message));
+  const Result<BlockDirectory> directory = decode_directory(*raw, s);
+  if (!directory.ok()) return damage(fmt::format("block {}: {}", number, directory.error().message));
+  for (size_t f = 0; f < 4; ++f) form_rows_[f] += directory->form_rows[f];
+  if (!options_.forms) {
+    print_(fmt::format("    lines raw {} json {} logfmt {} text {}, shapes {}, metadata shapes {}",
+                       directory->form_rows[0], directory->form_rows[1], directory->form_rows[2],
+                       directory->form_rows[3], directory->shape_count, directory->metadata_shape_count));
+  }
+  inspect_columns(*directory);
+  check_frames(record, *directory, number);
+}
+
+void SegmentInspector::print_forms() {
+  uint64_t rows = 0;
+  for (const uint64_t n : form_rows_) rows += n;
+  for (size_t f = 0; f < 4; ++f) {
+    print_(fmt::format("form {} {} lines {:.2f} %", kFormNames[f], form_rows_[f],
+                       100.0 * static_cast<double>(form_rows_[f]) / static_cast<double>(std::max<uint64_t>(1, rows))));
+  }
+  for (const auto& [key, u] : usage_) {
+    print_(fmt::format("column {}: {} in {} blocks, {} cells, {} B", std::get<0>(key), std::get<1>(key), u.blocks,
+                       u.cells, u.bytes));
+  }
+}
+
+Result<InspectReport> SegmentInspector::run() {
+  TRY_ASSIGN(const uint64_t size, file_->size());
+  print_(fmt::format("segment of {} B", size));
+  const Result<SegmentFooter> footer = read_footer(size);
+  if (!footer.ok()) {
+    if (report_.damages == 0) damage(footer.error().message);
+    return report_;
+  }
+  print_(fmt::format("version {}.{}, features {:#x}", footer->major, footer->minor, footer->features));
+  for (uint32_t i = 0; i < kSegmentSections; ++i) {
+    const SectionPlace& s = footer->sections[i];
+    print_(fmt::format("section {}: {} B at {}, checksum {:016x}", kSectionNames[i], s.size, s.offset, s.checksum));
+  }
+  inspect_meta(read_section(kMetaSection, *footer));
+  StreamTable streams;
+  Result<StreamTable> table = StreamTable::decode(read_section(kStreamSection, *footer));
+  if (table.ok()) {
+    streams = std::move(table).value();
+    print_(fmt::format("{} tenants, {} streams", streams.tenants.size(), streams.streams.size()));
+  } else {
+    damage(table.error().message);
+  }
+  uint64_t number = 0;
+  const std::string index = read_section(kBlockSection, *footer);
+  for_each_block_record(index, [&](Result<std::string_view> bytes) {
+    const uint64_t n = number++;
+    if (!bytes.ok()) return damage(fmt::format("block {}: {}", n, bytes.error().message));
+    const Result<BlockRecord> record = BlockRecord::decode(*bytes);
+    if (!record.ok()) return damage(fmt::format("block {}: {}", n, record.error().message));
+    inspect_record(*record, streams, n);
+  });
+  if (options_.forms) print_forms();
+  print_(fmt::format("{} blocks, {} damages", number, report_.damages));
+  return report_;
+}
+
+}  // namespace
+
+Result<InspectReport> inspect_segment(std::shared_ptr<File> file, const InspectOptions& options,
+                                      const InspectOutput& print) {
+  return SegmentInspector(std::move(file), options, print).run();
+}
+
+}  // namespace cordwood
