@@ -94,8 +94,7 @@ StepVector unite(const StepVector& left, const StepVector& right, const Matched&
 
 /// Labels of a pair's result: those of the many side, cut to the matching labels when both sides are single.
 LabelPairs result_labels(const BinaryExpr& expr, const LabelPairs& many, const LabelPairs& one) {
-  LabelPairs out =
-      expr.cardinality == Cardinality::one_to_one ? group_labels(many, expr.matching, !expr.on) : many;
+  LabelPairs out = expr.cardinality == Cardinality::one_to_one ? group_labels(many, expr.matching, !expr.on) : many;
   for (const std::string& name : expr.include) {
     std::erase_if(out, [&](const auto& label) { return label.first == name; });
     const auto value = std::find_if(one.begin(), one.end(), [&](const auto& label) { return label.first == name; });

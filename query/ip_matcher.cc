@@ -14,10 +14,18 @@ namespace cordwood::query {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_v4_char(char c) { return is_digit(c) || c == '.'; }
-bool is_v6_char(char c) { return is_hex(c) || c == ':' || c == '.'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+bool is_v4_char(char c) {
+  return is_digit(c) || c == '.';
+}
+bool is_v6_char(char c) {
+  return is_hex(c) || c == ':' || c == '.';
+}
 
 /// Decimal without leading zeros.
 std::optional<uint32_t> small_number(std::string_view text, uint32_t limit) {

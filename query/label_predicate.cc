@@ -61,11 +61,19 @@ struct Maker {
 
 }  // namespace
 
-Result<LabelPredicatePtr> make_label_predicate(const LabelFilter& filter) { return std::visit(Maker{}, filter.node); }
+Result<LabelPredicatePtr> make_label_predicate(const LabelFilter& filter) {
+  return std::visit(Maker{}, filter.node);
+}
 
 std::string_view label_or_empty(PipelineRow& row, std::string_view name) {
   if (name == kErrorLabel) return row.labels.error();
   return row.labels.get(name).value_or(std::string_view());
+}
+
+void set_filter_error(PipelineRow& row, std::string_view details) {
+  if (row.labels.has_error()) return;
+  row.labels.set_error("LabelFilterErr");
+  row.labels.set_error_details(row.arena.copy(details));
 }
 
 }  // namespace cordwood::query

@@ -12,8 +12,9 @@
 
 namespace cordwood::query {
 
-/// A label filter ready to run.  A value that cannot be read as the filter's type sets the row's error and passes;
-/// rows that carry an error already pass all but string filters.  Immutable after construction.
+/// A label filter ready to run.  A row without the label is refused (string filters see an empty value); a value that
+/// cannot be read as the filter's type passes and sets the row's error, unless it has one.  Immutable after
+/// construction.
 class LabelPredicate {
  public:
   virtual ~LabelPredicate() = default;
@@ -38,6 +39,8 @@ Result<LabelPredicatePtr> make_ip_predicate(const IpLabelFilter& filter);
 
 /// Value of a label as string filters and templates see it: `__error__` reads the error.
 std::string_view label_or_empty(PipelineRow& row, std::string_view name);
+/// Notes that a value could not be read, unless the row has an error already.
+void set_filter_error(PipelineRow& row, std::string_view details);
 
 template <typename T>
 bool compare(CompareOp op, T left, T right) {

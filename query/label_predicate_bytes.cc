@@ -10,14 +10,12 @@ class BytesPredicate final : public LabelPredicate {
  public:
   explicit BytesPredicate(BytesLabelFilter filter) : filter_(std::move(filter)) {}
   bool matches(PipelineRow& row) const override {
-    if (row.labels.has_error()) return true;
     const auto text = row.labels.get(filter_.name);
     if (!text) return false;
     uint64_t value_bytes = 0;
     if (!try_parse_bytes(*text, &value_bytes)) {
-      row.labels.set_error("LabelFilterErr");
       const auto parsed = parse_bytes(*text);
-      row.labels.set_error_details(row.arena.copy(parsed.ok() ? "" : parsed.error().message));
+      set_filter_error(row, parsed.ok() ? std::string_view() : parsed.error().message);
       return true;
     }
     return compare(filter_.op, value_bytes, filter_.value_bytes);

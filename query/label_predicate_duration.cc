@@ -11,14 +11,12 @@ class DurationPredicate final : public LabelPredicate {
  public:
   explicit DurationPredicate(DurationLabelFilter filter) : filter_(std::move(filter)) {}
   bool matches(PipelineRow& row) const override {
-    if (row.labels.has_error()) return true;
     const auto text = row.labels.get(filter_.name);
     if (!text) return false;
     int64_t value_ns = 0;
     if (!try_parse_go_duration(*text, &value_ns)) {
-      row.labels.set_error("LabelFilterErr");
       const auto parsed = parse_go_duration(*text);
-      row.labels.set_error_details(row.arena.copy(parsed.ok() ? "" : parsed.error().message));
+      set_filter_error(row, parsed.ok() ? std::string_view() : parsed.error().message);
       return true;
     }
     return compare(filter_.op, value_ns, filter_.value_ns);

@@ -10,14 +10,12 @@ class NumberPredicate final : public LabelPredicate {
  public:
   explicit NumberPredicate(NumberLabelFilter filter) : filter_(std::move(filter)) {}
   bool matches(PipelineRow& row) const override {
-    if (row.labels.has_error()) return true;
     const auto text = row.labels.get(filter_.name);
     if (!text) return false;
     double value = 0;
     if (!try_parse_go_float(*text, &value)) {
-      row.labels.set_error("LabelFilterErr");
       const auto parsed = parse_go_float(*text);
-      row.labels.set_error_details(row.arena.copy(parsed.ok() ? "" : parsed.error().message));
+      set_filter_error(row, parsed.ok() ? std::string_view() : parsed.error().message);
       return true;
     }
     return compare(filter_.op, value, filter_.value);

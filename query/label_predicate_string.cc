@@ -38,8 +38,7 @@ class RegexPredicate final : public LabelPredicate {
 Result<LabelPredicatePtr> make_string_predicate(const StringLabelFilter& filter) {
   const Matcher& m = filter.matcher;
   if (m.op() == MatchOp::equal || m.op() == MatchOp::not_equal) {
-    return LabelPredicatePtr(
-        std::make_shared<const EqualPredicate>(m.name(), m.value(), m.op() == MatchOp::not_equal));
+    return LabelPredicatePtr(std::make_shared<const EqualPredicate>(m.name(), m.value(), m.op() == MatchOp::not_equal));
   }
   TRY_ASSIGN(SimpleRegex regex, SimpleRegex::make(m.value(), RegexPlace::label));
   return LabelPredicatePtr(

@@ -25,7 +25,9 @@ void append_group(const RE2& regex, std::string_view name, const Groups& groups,
   if (number < groups.size()) out->append(groups[number].data(), groups[number].size());
 }
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
 
 /// Go's Regexp.Expand: $1, $name, ${name}, $$; the longest run of word characters is the name.
 std::string expand(const RE2& regex, std::string_view text, const Groups& groups) {
@@ -64,9 +66,7 @@ Result<StepVector> replace_label(const LabelReplace& expr, StepVector input) {
   const RE2& regex = **compiled;
   Groups groups(static_cast<size_t>(regex.NumberOfCapturingGroups()) + 1);
   for (StepSeries& series : input) {
-    const auto named = [](std::string_view name) {
-      return [name](const auto& label) { return label.first == name; };
-    };
+    const auto named = [](std::string_view name) { return [name](const auto& label) { return label.first == name; }; };
     const auto source = std::find_if(series.labels.begin(), series.labels.end(), named(expr.source));
     const std::string text = source == series.labels.end() ? std::string() : source->second;
     if (!regex.Match(text, 0, text.size(), RE2::UNANCHORED, groups.data(), static_cast<int>(groups.size()))) continue;

@@ -98,19 +98,22 @@ class StreamCollector {
   std::string key_;
 };
 
-/// Whether an entry is far enough from the one returned before it.
+/// Whether an entry is far enough from the one returned before it.  Each piece of a split query counts for itself.
 class IntervalGate {
  public:
-  explicit IntervalGate(int64_t interval_ns) : interval_ns_(interval_ns) {}
+  IntervalGate(int64_t interval_ns, int64_t split_ns) : interval_ns_(interval_ns), split_ns_(split_ns) {}
   bool passes(int64_t time_ns) {
     if (interval_ns_ <= 0) return true;
-    if (last_ns_ && std::llabs(time_ns - *last_ns_) < interval_ns_) return false;
+    const bool same_piece =
+        last_ns_ && (split_ns_ <= 0 || floor_div(time_ns, split_ns_) == floor_div(*last_ns_, split_ns_));
+    if (same_piece && std::llabs(time_ns - *last_ns_) < interval_ns_) return false;
     last_ns_ = time_ns;
     return true;
   }
 
  private:
   int64_t interval_ns_;
+  int64_t split_ns_;
   std::optional<int64_t> last_ns_;
 };
 
@@ -122,12 +125,14 @@ void count_row(const QueryScope& scope, uint64_t line_bytes) {
 }  // namespace
 
 Result<Streams> run_log_query(const QueryScope& scope, const LogQuery& query, const RangeRequest& request) {
-  TRY_ASSIGN(const auto pipeline, Pipeline::make(query.stages, {}));
   const int64_t end_ns = request.end_ns == request.start_ns ? request.end_ns + 1 : request.end_ns;
   TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, {request.start_ns, end_ns}, query.matchers));
+  // Stages that cannot be built are an error only where there are lines for them.
+  if (plan.blocks.empty()) return Streams{};
+  TRY_ASSIGN(const auto pipeline, Pipeline::make(query.stages, {}));
   RowMerge merge(scope, plan, request.direction);
   StreamCollector collector(request.categorize_labels, scope.memory);
-  IntervalGate gate(request.interval_ns);
+  IntervalGate gate(request.interval_ns, scope.context->limits.split_queries_by_interval_ns);
   PipelineRow row;
   RowMerge::Row place;
   uint64_t generation = 0;

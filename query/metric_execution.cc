@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/metric_execution.h"
 
+#include <algorithm>
+
 #include "query/range_aggregation.h"
 #include "query/step_operators.h"
 
@@ -34,9 +36,7 @@ class Evaluator {
   }
 
   Result<StepValue> operator()(const VectorAggregation& expr) {
-    if (expr.op == VectorOp::approx_topk && grid_.count > 1) {
-      return Error::io("count min sketches are only supported on instant queries");
-    }
+    if (expr.op == VectorOp::approx_topk) TRY(check_approximate());
     const auto* range = std::get_if<RangeAggregation>(&expr.inner->node);
     StepVector input;
     if (range != nullptr && !range->grouping && can_group_early(expr.op, range->op)) {
@@ -62,8 +62,7 @@ class Evaluator {
     if (right_number != nullptr) {
       return StepValue(combine_with_literal(expr, std::get<StepVector>(std::move(left)), *right_number, false));
     }
-    TRY_ASSIGN(StepVector out,
-               combine_vectors(expr, std::get<StepVector>(left), std::get<StepVector>(right), grid_));
+    TRY_ASSIGN(StepVector out, combine_vectors(expr, std::get<StepVector>(left), std::get<StepVector>(right), grid_));
     return StepValue(std::move(out));
   }
 
@@ -74,6 +73,15 @@ class Evaluator {
   }
 
  private:
+  Result<void> check_approximate() const {
+    const auto& sharded = scope_.context->limits.shard_aggregations;
+    if (std::find(sharded.begin(), sharded.end(), "approx_topk") == sharded.end()) {
+      return Error::io("approx_topk is not enabled. See -limits.shard_aggregations");
+    }
+    if (grid_.count > 1) return Error::io("count min sketches are only supported on instant queries");
+    return {};
+  }
+
   Result<StepVector> vector_of(const Expr& expr) {
     TRY_ASSIGN(StepValue value, std::visit(*this, expr.node));
     if (const double* number = std::get_if<double>(&value)) return constant_vector(*number, grid_);
@@ -95,7 +103,8 @@ bool has_sort(const Expr& expr) {
   if (const auto* vector = std::get_if<VectorAggregation>(&expr.node)) {
     return vector->op == VectorOp::sort || vector->op == VectorOp::sort_desc || has_sort(*vector->inner);
   }
-  if (const auto* binary = std::get_if<BinaryExpr>(&expr.node)) return has_sort(*binary->left) || has_sort(*binary->right);
+  if (const auto* binary = std::get_if<BinaryExpr>(&expr.node))
+    return has_sort(*binary->left) || has_sort(*binary->right);
   if (const auto* replace = std::get_if<LabelReplace>(&expr.node)) return has_sort(*replace->inner);
   return false;
 }

@@ -23,8 +23,8 @@ Result<OpenBlock> open_rows(const QueryScope& scope, const ReadPlan& plan, const
     const auto begin = std::lower_bound(first, last, plan.range.start_ns);
     const auto end = std::lower_bound(begin, last, plan.range.end_ns);
     if (begin == end) continue;
-    out.spans.push_back({*ordinal, static_cast<uint32_t>(begin - out.times.begin()),
-                         static_cast<uint32_t>(end - out.times.begin())});
+    out.spans.push_back(
+        {*ordinal, static_cast<uint32_t>(begin - out.times.begin()), static_cast<uint32_t>(end - out.times.begin())});
   }
   return out;
 }

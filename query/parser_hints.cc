@@ -28,8 +28,8 @@ bool ParserHints::prefix_wanted(std::string_view prefix) const {
 }
 
 bool ParserHints::complete(const LabelBuilder& labels) const {
-  return !required.empty() && std::all_of(required.begin(), required.end(),
-                                          [&](const std::string& name) { return labels.extracted(name); });
+  return !required.empty() &&
+         std::all_of(required.begin(), required.end(), [&](const std::string& name) { return labels.extracted(name); });
 }
 
 const LabelPredicate* ParserHints::guard(std::string_view name) const {
@@ -60,8 +60,7 @@ ParserHints make_parser_hints(const LabelDemand& demand, const std::vector<std::
   return hints;
 }
 
-AfterLabel set_parsed_label(PipelineRow& row, const ParserHints& hints, std::string_view name,
-                            std::string_view value) {
+AfterLabel set_parsed_label(PipelineRow& row, const ParserHints& hints, std::string_view name, std::string_view value) {
   row.labels.set_parsed(name, value);
   if (const LabelPredicate* guard = hints.guard(name)) {
     if (!guard->matches(row)) return AfterLabel::drop_row;

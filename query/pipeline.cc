@@ -18,7 +18,9 @@ struct Overloaded : Ts... {
 template <typename... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;
 
-bool is_line_filter(const Stage& stage) { return std::holds_alternative<LineFilterStage>(stage); }
+bool is_line_filter(const Stage& stage) {
+  return std::holds_alternative<LineFilterStage>(stage);
+}
 
 bool is_parser(const Stage& stage) {
   return std::holds_alternative<JsonStage>(stage) || std::holds_alternative<LogfmtStage>(stage) ||

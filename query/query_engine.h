@@ -35,6 +35,7 @@ struct QueryLimits {
   uint64_t minimum_labels_number = 0;
   uint64_t volume_max_series = 1000;
   bool volume_enabled = true;
+  std::vector<std::string> shard_aggregations;  ///< `approx_topk` is refused unless it stands here
 };
 
 /// What every read shares.

@@ -60,7 +60,9 @@ LabelDemand label_demand(const RangeAggregation& aggregation, const Grouping* ou
   return demand;
 }
 
-bool is_rate(RangeOp op) { return op == RangeOp::rate || op == RangeOp::bytes_rate; }
+bool is_rate(RangeOp op) {
+  return op == RangeOp::rate || op == RangeOp::bytes_rate;
+}
 
 /// Reads the rows of a plan into series.
 class RangeScan {
@@ -231,12 +233,16 @@ Result<StepVector> run_range_aggregation(const QueryScope& scope, const RangeAgg
   const bool sees_line = aggregation.op == RangeOp::bytes || aggregation.op == RangeOp::bytes_rate;
   const std::vector<Stage> stages = sees_line ? range.query.stages : without_unseen_line_formats(range.query.stages);
   const std::vector<LabelFilterPtr> extra = range.unwrap ? range.unwrap->filters : std::vector<LabelFilterPtr>();
-  TRY_ASSIGN(const auto pipeline, Pipeline::make(stages, demand, extra));
   const WindowGrid windows(grid, range.range_ns, range.offset_ns);
   TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, windows.covered(), range.query.matchers));
-  RangeScan scan(scope, aggregation, demand, windows, pipeline.get());
-  TRY(scan.run(plan));
-  TRY_ASSIGN(StepVector vector, scan.finish());
+  StepVector vector;
+  if (!plan.blocks.empty()) {
+    // Stages that cannot be built are an error only where there are lines for them.
+    TRY_ASSIGN(const auto pipeline, Pipeline::make(stages, demand, extra));
+    RangeScan scan(scope, aggregation, demand, windows, pipeline.get());
+    TRY(scan.run(plan));
+    TRY_ASSIGN(vector, scan.finish());
+  }
   TRY(check_errors(vector));
   if (aggregation.op == RangeOp::absent) return absent(vector, range.query.matchers, grid);
   if (is_rate(aggregation.op)) {

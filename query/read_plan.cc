@@ -114,7 +114,8 @@ std::string explain_empty(const QueryScope& scope, TimeRange range, std::span<co
   if (plan->streams.empty()) return "no stream matches the selector";
   int64_t newest_ns = std::numeric_limits<int64_t>::min();
   for (const PlannedBlock& block : plan->blocks) {
-    if (range.overlaps_closed(block.time_min_ns, block.time_max_ns)) return "lines in range but none passed the filters";
+    if (range.overlaps_closed(block.time_min_ns, block.time_max_ns))
+      return "lines in range but none passed the filters";
     newest_ns = std::max(newest_ns, block.time_max_ns);
   }
   if (plan->blocks.empty()) return "no line of matching streams in range or the week before";

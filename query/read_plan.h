@@ -26,7 +26,7 @@ struct PlannedBlock {
   BlockSourcePtr source;
   int64_t time_min_ns = 0;  ///< of the planned streams' rows
   int64_t time_max_ns = 0;
-  uint64_t rows = 0;        ///< of the planned streams
+  uint64_t rows = 0;  ///< of the planned streams
   uint64_t line_bytes = 0;
 };
 

@@ -15,17 +15,77 @@ namespace {
 using Kind = RegexNode::Kind;
 using Word = SimpleRegex::Word;
 
-/// What an expression was reduced to: everything, or one of some words.
-struct Reduced {
-  bool all = false;
-  std::vector<Word> words;
+/// Bytes that may share their buffer with others made from the same start, as Go's slices do.  Loki's reduction joins
+/// a common prefix with each alternative's literal in one buffer, so a later literal overwrites an earlier one where
+/// both fit (`plac.*|payment.*` looks for "paym" and "payment"); answers have to follow.
+class SharedBytes {
+ public:
+  SharedBytes append(std::string_view more) const {
+    SharedBytes out;
+    out.size_ = size_ + more.size();
+    if (buffer_ != nullptr && out.size_ <= buffer_->size()) {
+      out.buffer_ = buffer_;
+    } else {
+      const size_t old = buffer_ == nullptr ? 0 : buffer_->size();
+      const size_t wanted = out.size_ > 2 * old ? out.size_ : old < kDoubleBelow ? 2 * old : old + old / 4 + 192;
+      out.buffer_ = std::make_shared<std::string>(round_up(wanted), '\0');
+      if (size_ > 0) out.buffer_->replace(0, size_, *buffer_, 0, size_);
+    }
+    out.buffer_->replace(size_, more.size(), more);
+    return out;
+  }
+  SharedBytes copy_and_append(std::string_view more) const {
+    return SharedBytes().append(std::string(view()) + std::string(more));
+  }
+  std::string_view view() const {
+    return buffer_ == nullptr ? std::string_view() : std::string_view(*buffer_).substr(0, size_);
+  }
+  bool empty() const { return size_ == 0; }
+
+ private:
+  static constexpr size_t kDoubleBelow = 256;
+  /// Sizes that Go's allocator hands out.
+  static size_t round_up(size_t size) {
+    if (size <= 16) return size <= 8 ? 8 : 16;
+    if (size <= 32) return size <= 24 ? 24 : 32;
+    const size_t step = size <= 256 ? 16 : size <= 512 ? 32 : size <= 1024 ? 64 : 128;
+    return (size + step - 1) / step * step;
+  }
+  std::shared_ptr<std::string> buffer_;
+  size_t size_ = 0;
 };
 
-Word make_word(Word::Test test, const std::u32string& runes, bool fold) {
+/// What an expression was reduced to: everything, or one of some words.
+struct Reduced {
+  struct Item {
+    Word::Test test = Word::Test::contains;
+    SharedBytes text;
+    bool fold = false;
+  };
+  bool all = false;
+  std::vector<Item> words;
+};
+
+std::string to_bytes(const std::u32string& runes) {
+  std::string out;
+  for (const char32_t rune : runes) append_utf8(rune, &out);
+  return out;
+}
+
+/// With the dotless and dotted i told apart as Go's lower case does.
+std::string fold_text(std::string_view text) {
+  constexpr std::string_view kDottedI = "\xC4\xB0";
+  std::string out(text);
+  for (size_t at = 0; (at = out.find(kDottedI, at)) != std::string::npos;) out.replace(at, kDottedI.size(), "i");
+  return out;
+}
+
+Word make_word(const Reduced::Item& item) {
   Word word;
-  word.test = test;
-  for (const char32_t rune : runes) append_utf8(rune, &word.text);
-  if (fold) {
+  const Word::Test test = word.test = item.test;
+  word.text = std::string(item.text.view());
+  if (item.fold) {
+    word.text = fold_text(word.text);
     const std::string quoted = RE2::QuoteMeta(word.text);
     RE2::Options options;
     options.set_case_sensitive(false);
@@ -37,10 +97,13 @@ Word make_word(Word::Test test, const std::u32string& runes, bool fold) {
   return word;
 }
 
-Reduced contains(const std::u32string& runes, bool fold) {
+Reduced contains(SharedBytes text, bool fold) {
   Reduced out;
-  out.all = runes.empty();
-  if (!out.all) out.words.push_back(make_word(Word::Test::contains, runes, fold));
+  out.all = text.empty();
+  if (!out.all) {
+    // Folding works on a copy, so that its bytes are safe.
+    out.words.push_back({Word::Test::contains, fold ? text.copy_and_append({}) : std::move(text), fold});
+  }
   return out;
 }
 
@@ -48,7 +111,7 @@ Reduced contains(const std::u32string& runes, bool fold) {
 Reduced either(Reduced left, Reduced right) {
   if (left.all) return right;
   if (right.all) return left;
-  for (Word& word : right.words) left.words.push_back(std::move(word));
+  for (Reduced::Item& word : right.words) left.words.push_back(std::move(word));
   return left;
 }
 
@@ -65,16 +128,16 @@ const RegexNode& without_capture(const RegexNode& node) {
 }
 
 std::optional<Reduced> reduce(const RegexNode& node, RegexPlace place);
-std::optional<Reduced> reduce_concat(const RegexNode& node, std::u32string literal, bool fold);
+std::optional<Reduced> reduce_concat(const RegexNode& node, SharedBytes literal, bool fold);
 
 /// A literal followed by alternatives: each alternative with the literal before it.
-bool reduce_tails(const RegexNode& choices, const std::u32string& literal, bool fold, std::optional<Reduced>* current) {
+bool reduce_tails(const RegexNode& choices, const SharedBytes& literal, bool fold, std::optional<Reduced>* current) {
   for (const RegexNode& choice : choices.children) {
     const bool folded = fold || choice.fold;
     if (choice.kind == Kind::empty || is_dot_star(choice)) {
       chain(current, contains(literal, folded));
     } else if (choice.kind == Kind::literal) {
-      chain(current, contains(literal + choice.runes, folded));
+      chain(current, contains(literal.copy_and_append(to_bytes(choice.runes)), folded));
     } else if (choice.kind == Kind::concat) {
       auto inner = reduce_concat(choice, literal, false);
       if (!inner) return false;
@@ -86,7 +149,7 @@ bool reduce_tails(const RegexNode& choices, const std::u32string& literal, bool 
   return current->has_value();
 }
 
-std::optional<Reduced> reduce_concat(const RegexNode& node, std::u32string literal, bool fold) {
+std::optional<Reduced> reduce_concat(const RegexNode& node, SharedBytes literal, bool fold) {
   std::vector<const RegexNode*> pieces;
   for (const RegexNode& child : node.children) {
     const RegexNode& bare = without_capture(child);
@@ -99,7 +162,7 @@ std::optional<Reduced> reduce_concat(const RegexNode& node, std::u32string liter
   for (const RegexNode* piece : pieces) {
     if (piece->kind == Kind::literal) {
       if (literals++ != 0) return std::nullopt;
-      literal += piece->runes;
+      literal = literal.append(to_bytes(piece->runes));
       has_literal = true;
       fold = piece->fold;
     } else if (piece->kind == Kind::alternate && has_literal) {
@@ -127,9 +190,10 @@ std::optional<Reduced> reduce(const RegexNode& node, RegexPlace place) {
     case Kind::concat: return reduce_concat(node, {}, false);
     case Kind::capture: return reduce(node.children.front(), place);
     case Kind::literal: {
-      if (place == RegexPlace::line) return contains(node.runes, node.fold);
+      const SharedBytes text = SharedBytes().append(to_bytes(node.runes));
+      if (place == RegexPlace::line) return contains(text, node.fold);
       Reduced out;
-      out.words.push_back(make_word(Word::Test::equals, node.runes, node.fold));
+      out.words.push_back({Word::Test::equals, text, node.fold});
       return out;
     }
     case Kind::star:
@@ -138,7 +202,7 @@ std::optional<Reduced> reduce(const RegexNode& node, RegexPlace place) {
     case Kind::plus:
       if (node.children.front().kind == Kind::any_not_newline) {
         Reduced out;
-        out.words.push_back(make_word(Word::Test::not_empty, {}, false));
+        out.words.push_back({Word::Test::not_empty, {}, false});
         return out;
       }
       return std::nullopt;
@@ -166,7 +230,7 @@ Result<SimpleRegex> SimpleRegex::make(std::string_view expression, RegexPlace pl
   auto reduced = reduce(*tree, place);
   if (!reduced) return out;
   out.kind_ = reduced->all ? Kind::all : Kind::words;
-  out.words_ = std::move(reduced->words);
+  for (const Reduced::Item& item : reduced->words) out.words_.push_back(make_word(item));
   return out;
 }
 

@@ -48,9 +48,9 @@ class SimpleRegex {
 struct RegexNode {
   enum class Kind : unsigned char { literal, any_not_newline, empty, concat, alternate, capture, star, plus, opaque };
   Kind kind = Kind::opaque;
-  bool fold = false;         ///< literal: letters match in either case
-  bool single_class = false; ///< opaque: one character of a set
-  std::u32string runes;      ///< literal
+  bool fold = false;          ///< literal: letters match in either case
+  bool single_class = false;  ///< opaque: one character of a set
+  std::u32string runes;       ///< literal
   std::vector<RegexNode> children;
 };
 /// Nothing when the expression holds something that cannot be reduced anyway.

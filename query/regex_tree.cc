@@ -195,8 +195,8 @@ class TreeParser {
       if (c != '*' && c != '+' && c != '?' && c != '{') break;
       if (c == '{') {
         const size_t close = text_.find('}', at_);
-        const bool counted = close != std::string_view::npos && close > at_ + 1 && text_[at_ + 1] >= '0' &&
-                             text_[at_ + 1] <= '9';
+        const bool counted =
+            close != std::string_view::npos && close > at_ + 1 && text_[at_ + 1] >= '0' && text_[at_ + 1] <= '9';
         if (!counted) break;
         at_ = close;
       }
@@ -323,6 +323,8 @@ class TreeParser {
 
 }  // namespace
 
-std::optional<RegexNode> parse_regex_tree(std::string_view expression) { return TreeParser(expression).parse(); }
+std::optional<RegexNode> parse_regex_tree(std::string_view expression) {
+  return TreeParser(expression).parse();
+}
 
 }  // namespace cordwood::query

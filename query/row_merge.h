@@ -29,11 +29,11 @@ class RowMerge {
 
  private:
   struct Cursor {
-    OpenBlock* block = nullptr;      ///< null: a block not opened yet
+    OpenBlock* block = nullptr;  ///< null: a block not opened yet
     const PlannedBlock* planned = nullptr;
     uint32_t ordinal = 0;
-    uint32_t at = 0;                 ///< row the cursor stands on
-    uint32_t left = 0;               ///< rows from `at` on, in the direction
+    uint32_t at = 0;    ///< row the cursor stands on
+    uint32_t left = 0;  ///< rows from `at` on, in the direction
     int64_t time_ns = 0;
   };
 

@@ -73,7 +73,6 @@ std::string_view ShapeFields::decode(PipelineRow& row, const ShapeSlot& slot, st
 }
 
 bool ShapeFields::refused_by_integer(PipelineRow& row, const Field& field, std::string_view label) {
-  if (row.labels.has_error()) return false;
   const LabelPredicate* guard = hints_->guard(label);
   if (guard == nullptr || !guard->matches_integer(0)) return false;
   auto integer = row.block().integer_cell(row.row(), *field.slot);
@@ -119,7 +118,8 @@ ShapeFields::Outcome ShapeFields::process(PipelineRow& row) {
   // in the order of the line, and filters look at their own label alone, so the order between names does not show.
   if (plan.any_guarded) {
     for (const Field& field : plan.fields) {
-      if (field.guarded && !take(row, field)) return refused_ || sink_.dropped() ? Outcome::row_drops : Outcome::row_stays;
+      if (field.guarded && !take(row, field))
+        return refused_ || sink_.dropped() ? Outcome::row_drops : Outcome::row_stays;
     }
   }
   if (hints_->required.empty()) row.labels.load_metadata();

@@ -28,11 +28,11 @@ class ShapeFields {
  private:
   struct Field {
     const ShapeSlot* slot = nullptr;
-    std::string name;          ///< sanitised, joined
-    bool guarded = false;      ///< a filter waits for this name or its _extracted twin
+    std::string name;      ///< sanitised, joined
+    bool guarded = false;  ///< a filter waits for this name or its _extracted twin
   };
   struct Plan {
-    bool usable = true;        ///< false: such lines must be read as text
+    bool usable = true;  ///< false: such lines must be read as text
     bool any_guarded = false;
     std::vector<Field> fields;
   };

@@ -30,6 +30,8 @@ class Decolorize final : public RowStage {
 
 }  // namespace
 
-RowStagePtr make_decolorize_stage() { return std::make_unique<Decolorize>(); }
+RowStagePtr make_decolorize_stage() {
+  return std::make_unique<Decolorize>();
+}
 
 }  // namespace cordwood::query

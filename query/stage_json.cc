@@ -35,6 +35,8 @@ class Json final : public RowStage {
 
 }  // namespace
 
-RowStagePtr make_json_stage(const ParserHints* hints) { return std::make_unique<Json>(hints); }
+RowStagePtr make_json_stage(const ParserHints* hints) {
+  return std::make_unique<Json>(hints);
+}
 
 }  // namespace cordwood::query

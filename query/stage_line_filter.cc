@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <variant>
 
-#include "query/ip_matcher.h"
 #include "query/extract_pattern.h"
+#include "query/ip_matcher.h"
 #include "query/regex_simplify.h"
 #include "query/stages.h"
 
@@ -26,8 +26,8 @@ bool matches(const Operand& operand, std::string_view line) {
   switch (operand.index()) {
     case 0: {
       const std::string& needle = std::get_if<Needle>(&operand)->text;
-      return needle.empty() || (needle.size() <= line.size() && memmem(line.data(), line.size(), needle.data(),
-                                                                       needle.size()) != nullptr);
+      return needle.empty() || (needle.size() <= line.size() &&
+                                memmem(line.data(), line.size(), needle.data(), needle.size()) != nullptr);
     }
     case 1: return std::get_if<SimpleRegex>(&operand)->matches(line);
     case 2: return std::get_if<LinePattern>(&operand)->matches(line);

@@ -3,7 +3,9 @@
 
 namespace cordwood::query {
 
-Result<RowStagePtr> make_line_format_stage(const LineFormatStage&) { return Error::invalid("templates are not built"); }
+Result<RowStagePtr> make_line_format_stage(const LineFormatStage&) {
+  return Error::invalid("templates are not built");
+}
 void line_format_labels(const LineFormatStage&, std::vector<std::string>*) {}
 Result<RowStagePtr> make_label_format_stage(const LabelFormatStage&) {
   return Error::invalid("templates are not built");

@@ -34,6 +34,8 @@ class Unpack final : public RowStage {
 
 }  // namespace
 
-RowStagePtr make_unpack_stage(const ParserHints* hints) { return std::make_unique<Unpack>(hints); }
+RowStagePtr make_unpack_stage(const ParserHints* hints) {
+  return std::make_unique<Unpack>(hints);
+}
 
 }  // namespace cordwood::query

@@ -83,6 +83,8 @@ std::vector<StepPoint> SampleSeries::finish(const WindowGrid& grid) {
 std::unique_ptr<WindowSeries> make_quantile_series(double quantile) {
   return std::make_unique<QuantileSeries>(quantile);
 }
-std::unique_ptr<WindowSeries> make_rate_counter_series() { return std::make_unique<RateCounterSeries>(); }
+std::unique_ptr<WindowSeries> make_rate_counter_series() {
+  return std::make_unique<RateCounterSeries>();
+}
 
 }  // namespace cordwood::query
