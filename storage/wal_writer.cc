@@ -53,6 +53,7 @@ class GroupWalWriter final : public WalWriter {
   Result<void> collect(uint64_t ticket) REQUIRES(mu_);
   Result<void> write_chunk(Chunk* chunk);
   Result<void> create_file(const WalPlace& place);
+  void abandon_file();
 
   FileSystem& fs_;
   const std::string dir_;
@@ -63,6 +64,8 @@ class GroupWalWriter final : public WalWriter {
 
   // The leader's alone.
   std::unique_ptr<File> file_;
+  std::string file_path_;
+  uint64_t file_durable_bytes_ = 0;  ///< up to the last sync; 0 before the first
 
   Mutex mu_;
   CondVar settled_changed_;
@@ -91,6 +94,7 @@ Result<void> GroupWalWriter::open() {
   begin_file();
   TRY(create_file(place_));
   TRY(file_->sync());
+  TRY_ASSIGN(file_durable_bytes_, file_->size());
   place_exists_ = true;
   return {};
 }
@@ -193,7 +197,7 @@ void GroupWalWriter::lead(uint64_t ticket) NO_THREAD_SAFETY_ANALYSIS {
     written = write_chunk(&chunks[i]);
     if (written.ok()) durable = chunks[i].last_ticket;
   }
-  if (!written.ok()) file_.reset();
+  if (!written.ok()) abandon_file();
   for (Chunk& chunk : chunks) chunk.records.clear();
 
   mu_.lock();
@@ -209,12 +213,13 @@ void GroupWalWriter::lead(uint64_t ticket) NO_THREAD_SAFETY_ANALYSIS {
 }
 
 Result<void> GroupWalWriter::create_file(const WalPlace& place) {
-  file_.reset();
-  const std::string path = fmt::format("{}/{}", dir_, wal_file_name(place));
+  file_path_ = fmt::format("{}/{}", dir_, wal_file_name(place));
+  file_durable_bytes_ = 0;
   std::string header;
   encode_wal_file_header({place.generation, place.file_number, options_.node}, &header);
   const Result<void> made = [&]() -> Result<void> {
-    TRY_ASSIGN(file_, fs_.open(path, OpenMode::create_new));
+    file_.reset();
+    TRY_ASSIGN(file_, fs_.open(file_path_, OpenMode::create_new));
     TRY(file_->append(header));
     return fs_.sync_directory(dir_);
   }();
@@ -222,10 +227,20 @@ Result<void> GroupWalWriter::create_file(const WalPlace& place) {
     bytes_.fetch_add(header.size(), std::memory_order_relaxed);
     return {};
   }
-  // Nothing was acknowledged in it; if it cannot be removed, replay finds a file without records.
-  file_.reset();
-  static_cast<void>(fs_.remove(path).ok());
+  abandon_file();
   return made;
+}
+
+/// Gives back what was not acknowledged: a full disk needs the room, and replay need not report it.  Nothing depends
+/// on it: if it fails, or does not last, replay finds a file that ends in bytes without meaning.
+void GroupWalWriter::abandon_file() {
+  if (file_ == nullptr) return;
+  if (file_durable_bytes_ > 0) {
+    static_cast<void>(file_->truncate(file_durable_bytes_).ok());
+  } else {
+    static_cast<void>(fs_.remove(file_path_).ok());
+  }
+  file_.reset();
 }
 
 Result<void> GroupWalWriter::write_chunk(Chunk* chunk) {
@@ -234,6 +249,7 @@ Result<void> GroupWalWriter::write_chunk(Chunk* chunk) {
   seal_wal_records(chunk->place, chunk->records.data(), chunk->records.size());
   TRY(file_->append(chunk->records));
   TRY(file_->sync());
+  TRY_ASSIGN(file_durable_bytes_, file_->size());
   bytes_.fetch_add(chunk->records.size(), std::memory_order_relaxed);
   return {};
 }

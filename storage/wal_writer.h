@@ -12,18 +12,18 @@ namespace cordwood {
 struct WalWriterOptions {
   std::string node = "node-1";      ///< goes into the file header; at most 255 bytes
   uint64_t file_bytes = 64u << 20;  ///< a new file of the set begins beyond this
-  uint32_t group_wait_us =
-      1000;  ///< how long a leader waits for company when others are on their way; 0 in simulations
+  /// How long a leader waits for more when others have queued behind it; 0 in simulations.  A lone writer never waits.
+  uint32_t group_wait_us = 1000;
 };
 
 /// Appends records to the WAL files of one generation: `<dir>/<generation>-<n>.wal`.
 /// enqueue() may be called by many threads; the first to wait() becomes the leader, writes all that is queued and
 /// syncs once for them all.  There is no thread of its own.
 ///
-/// After a failed write or sync the file is never written again: what it may hold cannot be trusted.  Everything
-/// queued at that moment is answered unavailable, and what is enqueued later goes to a new file of the same
-/// generation, so the writer works again as soon as the disk does.  A record that was answered unavailable may
-/// still come back at replay: the client was told nothing about it.
+/// After a failed write or sync nothing more is written to that file, because what it may hold cannot be trusted (it
+/// is cut back to its last sync if that is possible).  Everything queued at that moment is answered unavailable, and
+/// what is enqueued later goes to a new file of the same generation, so the writer works again as soon as the disk
+/// does.  A record that was answered unavailable may still come back at replay: the client was told nothing about it.
 class WalWriter {
  public:
   /// Creates the directory if need be and the first file, its name durable.  The generation may have files already
