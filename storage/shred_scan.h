@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -27,6 +28,11 @@ enum class SlotScan : uint8_t {
   text_quoted,   ///< between double quotes, not empty; the closing quote ends a word
 };
 
+/// The high bit of every byte of `word` that is zero; bytes above the lowest zero may be marked wrongly.
+inline uint64_t mark_zeros(uint64_t word) {
+  return (word - ~0ull / 255) & ~word & ~0ull / 255 * 0x80;
+}
+
 /// First byte that is A, B or <= Max, or `end`.
 template <char A, char B, uint8_t Max>
 inline const char* find_stop(const char* at, const char* end) {
@@ -40,6 +46,17 @@ inline const char* find_stop(const char* at, const char* end) {
     const __m128i hit = _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(bytes, a), _mm_cmpeq_epi8(bytes, b)));
     const auto mask = static_cast<unsigned>(_mm_movemask_epi8(hit));
     if (mask != 0) return at + __builtin_ctz(mask);
+  }
+#else
+  static_assert(Max < 0x80 && std::endian::native == std::endian::little);
+  constexpr uint64_t kOnes = ~0ull / 255;
+  for (; end - at >= 8; at += 8) {
+    uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    const uint64_t above_max = ((word & kOnes * 0x7f) + kOnes * (0x7f - Max)) | word;
+    const uint64_t low = ~above_max & kOnes * 0x80;
+    const uint64_t hit = low | mark_zeros(word ^ kOnes * uint8_t{A}) | mark_zeros(word ^ kOnes * uint8_t{B});
+    if (hit != 0) return at + std::countr_zero(hit) / 8;
   }
 #endif
   for (; at != end; ++at) {
