@@ -51,10 +51,8 @@ TEST(Limits, Labels) {
        json_entry(R"({"a":"0123456789abcdef"})", kNow, "x"), 400,
        R"(stream '{a="0123456789abcdef", service_name="unknown_service"}' has label value too long: '0123456789abcdef')",
        "label_value_too_long"});
-  check({[](IngestLimits* l) {
-           l->enforced_labels = {"env", "app", "team"};
-         },
-         json_entry(R"({"app":"1"})", kNow, "x"), 400,
+  const std::vector<std::string> enforced = {"env", "app", "team"};
+  check({[&](IngestLimits* l) { l->enforced_labels = enforced; }, json_entry(R"({"app":"1"})", kNow, "x"), 400,
          R"(missing required labels 'env,team' for user 't1' for stream '{app="1", service_name="1"}' (policy: ''))",
          "missing_enforced_labels"});
 }
