@@ -212,7 +212,7 @@ std::string format_float(double value) {
 
 std::string format_float_general(double value) {
   const double magnitude = std::fabs(value);
-  if (magnitude == 0 || !std::isfinite(value) || (magnitude >= 1e-4 && magnitude < 1e21)) return format_float(value);
+  if (magnitude == 0 || !std::isfinite(value) || (magnitude >= 1e-4 && magnitude < 1e6)) return format_float(value);
   std::array<char, 64> buffer;
   const auto end =
       std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific).ptr;

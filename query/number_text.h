@@ -23,7 +23,7 @@ Result<int64_t> parse_go_int(std::string_view text, int base, std::string_view f
 /// Format 'f' with the fewest digits that read back equal; NaN, +Inf, -Inf.
 std::string format_float(double value);
 void append_float(double value, std::string* out);
-/// As fmt's %v and text/template print a float64: format 'g' with exponent below 1e-4 and from 1e21.
+/// As fmt's %v and text/template print a float64: format 'g', an exponent below 1e-4 and from 1e6.
 std::string format_float_general(double value);
 
 }  // namespace cordwood::query
