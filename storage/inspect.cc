@@ -2,7 +2,6 @@
 #include "storage/inspect.h"
 
 #include <array>
-#include <filesystem>
 
 #include "storage/manifest.h"
 #include "storage/segment_format.h"
@@ -14,6 +13,10 @@ namespace {
 
 constexpr uint64_t kMaxManifestBytes = 256u << 20;
 
+std::string_view file_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
 std::string_view name_of(WalRecordType type) {
   switch (type) {
     case WalRecordType::push_body: return "push_body";
@@ -24,7 +27,7 @@ std::string_view name_of(WalRecordType type) {
 }
 
 Result<InspectReport> inspect_wal(FileSystem& fs, const std::string& path, const InspectOutput& print) {
-  const WalPlace place = parse_wal_file_name(std::filesystem::path(path).filename().string()).value_or(WalPlace());
+  const WalPlace place = parse_wal_file_name(file_name(path)).value_or(WalPlace());
   print(fmt::format("write-ahead log, generation {}, file {}", place.generation, place.file_number));
   TRY_ASSIGN(
       const WalFileScan scan, scan_wal_file(fs, path, place, [&](uint64_t offset, const WalRecord& r) -> Result<void> {
@@ -88,7 +91,7 @@ Result<InspectReport> inspect_file(FileSystem& fs, const std::string& path, cons
   const bool ends_as_segment = std::string_view(tail.data(), tail.size()) == kSegmentMagic;
   if (magic.starts_with(kSegmentPreludeMagic) || ends_as_segment)
     return inspect_segment(std::move(file), options, print);
-  const std::string name = std::filesystem::path(path).filename().string();
+  const std::string_view name = file_name(path);
   if (magic.starts_with("CWAL") || name.ends_with(".wal")) return inspect_wal(fs, path, print);
   if (magic.starts_with("CWMF")) {
     TRY_ASSIGN(const std::string bytes, fs.read_all(path, kMaxManifestBytes));

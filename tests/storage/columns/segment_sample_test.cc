@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// A segment as the first version wrote it must stay readable for ever.  Writers may come to choose otherwise, so what
+// is written today is not compared with it.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include <fmt/ranges.h>
+
+#include "storage/block_entry.h"
+#include "storage/column_text.h"
+#include "storage/segment_format.h"
+#include "tests/storage/columns/block_fixture.h"
+
+namespace cordwood {
+namespace {
+
+using testing::MemoryStore;
+using testing::Rows;
+
+constexpr const char* kSample = "tests/format/segment-1.0";
+
+uint64_t scramble(uint64_t i) {
+  return (i + 1) * 0x9e3779b97f4a7c15ull;
+}
+
+std::string json_line(int i, int64_t time_ns) {
+  const uint64_t r = scramble(static_cast<uint64_t>(i));
+  std::string time;
+  append_timestamp(time_ns / 1000, *make_timestamp_layout('T', '.', 6, "Z"), &time);
+  return fmt::format(
+      R"({{"ts":"{}","level":"{}","trace":"{:016x}{:016x}","request":"{:08X}-{:04X}-4{:03X}-8{:03X}-{:012X}","ip":"10.0.{}.{}",)"
+      R"("n":{},"ms":{:.3f},"user":"u{}","note":"{:x} and {:o}","fixed":true,"list":[1, {}],"deep":{{"rare{}":{}}}}})",
+      time, r % 9 == 0 ? "error" : "info", r, scramble(r), r & 0xffffffff, r >> 48, r & 0xfff, i & 0xfff, r >> 16,
+      i % 200, r % 251, i % 50 == 7 ? "null" : std::to_string(i * 13), static_cast<double>(r % 100000) / 1000,
+      r % 100000, r, r >> 5, i, i % 27, i);
+}
+
+/// Every form, type and odd case there is.
+std::vector<Rows> sample_rows() {
+  std::vector<Rows> blocks;
+  Rows& all = blocks.emplace_back(3);
+  for (int i = 0; i < 600; ++i) {
+    const int64_t time = int64_t{1'700'000'000'000'000'000} + i * int64_t{123'456'789};
+    all.add(json_line(i, time), time, 0,
+            {{"trace_id", fmt::format("{:016x}", scramble(7u + i))}, {"detected_level", "info"}}, 1);
+  }
+  for (int i = 0; i < 300; ++i) {
+    all.add(fmt::format("level=info msg=\"took {} ms\" status={} path=/a/{}", i % 17, 200 + i % 4, i % 9), i * 1000, 1);
+    all.add(std::string(static_cast<size_t>(i % 5), '~'), i * 1000 + 5, 1, {{fmt::format("m{}", i % 40), "x"}});
+    all.add(fmt::format("Connection from 10.1.2.{} port {} closed after {} s", i % 250, 1024 + i * 7, i % 60),
+            i * 1000 + 5, 1);
+  }
+  all.add("", INT64_MIN, 2);
+  all.add("\r\n\xff\xfe raw \x01", -1, 2);
+  all.add(std::string(3000, 'z'), 0, 2, {{"a", ""}, {"a", "twice"}});
+  all.add("{\"a\":1,\"a\":2}", INT64_MAX, 2);
+  Rows& small = blocks.emplace_back();
+  small.add("one line", 5);
+  return blocks;
+}
+
+std::string segment_today() {
+  BlockBuilderOptions options;
+  options.max_shapes = 30;  // some rows are past it
+  BlockBuilder builder(options);
+  std::vector<SpilledBlock> spilled;
+  for (Rows& rows : sample_rows()) spilled.push_back(testing::spill(builder.build(rows.input())));
+  MemoryStore store;
+  CHECK(write_segment(store, "segments/sample", "sample", 42, spilled).ok(), "sample");
+  return store.objects["segments/sample"];
+}
+
+void expect_sample(const std::string& bytes) {
+  MemoryStore store;
+  store.objects["segments/sample"] = bytes;
+  const auto meta = read_segment_meta(store, "segments/sample");
+  ASSERT_TRUE(meta.ok()) << meta.error().message;
+  EXPECT_EQ(meta->node, "sample");
+  EXPECT_EQ(meta->generation, 42u);
+  const auto segment = Segment::open(store, *meta);
+  ASSERT_TRUE(segment.ok()) << segment.error().message;
+  const std::vector<Rows> want = sample_rows();
+  ASSERT_EQ((*segment)->blocks().size(), want.size());
+  for (size_t b = 0; b < want.size(); ++b) {
+    ReadStats stats;
+    const auto view = (*segment)->blocks()[b]->open(&stats);
+    ASSERT_TRUE(view.ok()) << view.error().message;
+    testing::expect_same(view->get(), want[b].rows());
+    uint64_t counted = 0;
+    for (const BlockCount& c : (*segment)->blocks()[b]->counts().value()) counted += c.rows;
+    EXPECT_EQ(counted, want[b].size());
+  }
+}
+
+TEST(SegmentSample, TodaysSegmentHasEveryType) {
+  const std::string bytes = segment_today();
+  expect_sample(bytes);
+  MemoryStore store;
+  store.objects["s"] = bytes;
+  const auto footer = SegmentFooter::decode(bytes.substr(bytes.size() - SegmentFooter::kBytes), bytes.size()).value();
+  const SectionPlace& place = footer.sections[kBlockSection];
+  std::set<std::string_view> types;
+  std::set<std::string_view> sources;
+  for_each_block_record(std::string_view(bytes).substr(place.offset, place.size), [&](Result<std::string_view> record) {
+    const EntryParts parts = decode_entry(BlockRecord::decode(record.value()).value().entry).value();
+    const BlockDirectory d = decode_directory(unpack_part(parts.directory).value(), parts.summary).value();
+    for (const ColumnMeta& c : d.columns) {
+      types.insert(to_string(c.type));
+      sources.insert(to_string(c.source));
+    }
+  });
+  EXPECT_EQ(types.size(), kColumnTypes) << fmt::format("{}", fmt::join(types, " "));
+  EXPECT_EQ(sources.size(), kColumnSources) << fmt::format("{}", fmt::join(sources, " "));
+}
+
+TEST(SegmentSample, TheFirstVersionsStaysReadable) {
+  PosixFileSystem fs;
+  const Result<std::string> frozen = fs.read_all(kSample, 4u << 20);
+  if (frozen.ok()) return expect_sample(*frozen);
+  const std::string path = ::testing::TempDir() + "segment-1.0";
+  auto file = fs.open(path, OpenMode::open_or_create);
+  ASSERT_TRUE(file.ok() && (*file)->truncate(0).ok() && (*file)->append(segment_today()).ok());
+  ADD_FAILURE() << kSample << " is missing; what today's version writes is in " << path;
+}
+
+}  // namespace
+}  // namespace cordwood
