@@ -14,6 +14,8 @@ using Command = std::function<int()>;
 
 // Each adds its subcommand to `app`; when it is chosen, `*chosen` is set.
 void add_serve_command(CLI::App& app, Command* chosen);
+void add_push_command(CLI::App& app, Command* chosen);
+void add_query_command(CLI::App& app, Command* chosen);
 void add_version_command(CLI::App& app, Command* chosen);
 void add_config_command(CLI::App& app, Command* chosen);
 

@@ -8,6 +8,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   cordwood::api::Command command;
   cordwood::api::add_serve_command(app, &command);
+  cordwood::api::add_push_command(app, &command);
+  cordwood::api::add_query_command(app, &command);
   cordwood::api::add_version_command(app, &command);
   cordwood::api::add_config_command(app, &command);
   CLI11_PARSE(app, argc, argv);

@@ -4,14 +4,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <fstream>
+#include <sstream>
 
 #include "api/build_version.h"
+#include "api/config_memory.h"
 
 namespace cordwood::api {
 
 static double resident_bytes() {
-  std::ifstream in("/proc/self/statm");
+  std::istringstream in(machine_files()("/proc/self/statm").value_or(""));
   uint64_t total_pages = 0;
   uint64_t resident_pages = 0;
   in >> total_pages >> resident_pages;
