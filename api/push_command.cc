@@ -138,8 +138,7 @@ void add_push_command(CLI::App& app, Command* chosen) {
   const auto flags = std::make_shared<PushFlags>();
   add_client_flags(*command, &flags->client);
   command->add_option("--label,-l", flags->labels, "NAME=VALUE, as often as wanted (default job=cordwood)")
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   CLI::Option* pattern = command->add_option("--time-pattern", flags->times.pattern,
                                              "Take times from the lines: a pattern of strptime, %f for a fraction of a "
                                              "second; UTC unless it says otherwise");
