@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/engine.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "storage/engine_impl.h"
@@ -8,6 +9,8 @@
 namespace cordwood {
 
 namespace {
+
+constexpr uint32_t kMaxBlockRows = 1u << 21;
 
 uint64_t raw_bytes_of(const RowBatch& batch) {
   uint64_t bytes = 0;
@@ -162,8 +165,9 @@ Result<EngineImpl::GenerationPtr> EngineImpl::create_generation() {
 }
 
 EngineImpl::GenerationPtr EngineImpl::make_generation(uint64_t number) const {
-  return std::make_shared<Generation>(number, GenerationLimits{options_.block_raw_bytes, options_.block_rows}, env_,
-                                      spill_path(number));
+  return std::make_shared<Generation>(
+      number, GenerationLimits{options_.block_raw_bytes, std::min(options_.block_rows, kMaxBlockRows)}, env_,
+      spill_path(number));
 }
 
 std::string EngineImpl::spill_path(uint64_t generation) const {
@@ -198,18 +202,25 @@ void EngineImpl::after_insert(const GenerationPtr& generation) {
   if (work) kick();
 }
 
-/// Seals early once the head nears its share: the largest blocks first, and only as long as what is open counts for
-/// much of it (the rest is on its way already, or held by snapshots).
+/// Seals early once the head nears its share, the largest blocks first and only a few at a time, so that with many
+/// families blocks still grow as large as the share allows.  What snapshots hold counts as used up.
 void EngineImpl::relieve_memory() {
   const uint64_t limit = env_.memory->limit(MemoryShare::head);
-  if (env_.memory->used(MemoryShare::head) < limit / 4 * 3) return;
+  const uint64_t used = env_.memory->used(MemoryShare::head);
+  if (used < limit / 2) return;
   GenerationPtr generation;
+  uint64_t sealing = 0;
   {
     const MutexLock lock(mu_);
+    for (const UnpublishedPtr& of : unpublished_) sealing += of->generation->state().sealing_memory_bytes;
     generation = current_;
   }
   if (generation == nullptr) return;
-  if (generation->state().open_memory_bytes > limit / 2) generation->seal_down_to(limit / 3);
+  const uint64_t open = generation->state().open_memory_bytes;
+  const uint64_t held = used > open + sealing ? used - open - sealing : 0;
+  const uint64_t target = limit / 8 * 5 > held ? limit / 8 * 5 - held : 0;
+  if (open <= target) return;
+  generation->seal_down_to(target > limit / 16 ? target - limit / 16 : 0);
   kick();
 }
 

@@ -234,6 +234,7 @@ Generation::State Generation::state() const {
   state.rows = rows_;
   state.raw_bytes = raw_bytes_;
   state.open_memory_bytes = open_memory_bytes_;
+  for (const auto& job : jobs_) state.sealing_memory_bytes += job->memory_bytes();
   state.first_row_ns = first_row_ns_;
   return state;
 }

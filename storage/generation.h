@@ -67,6 +67,7 @@ class Generation {
     uint64_t rows = 0;          ///< accepted, duplicates not counted
     uint64_t raw_bytes = 0;
     uint64_t open_memory_bytes = 0;
+    uint64_t sealing_memory_bytes = 0;    ///< of blocks on their way
     std::optional<int64_t> first_row_ns;  ///< monotonic
   };
   State state() const;

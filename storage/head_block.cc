@@ -21,7 +21,7 @@ bool same_row(const HeadRow& a, const HeadRow& b) {
 
 /// Small families stay small: chunks grow with the block.
 void grow_chunks(Arena* arena) {
-  arena->set_chunk_bytes(std::clamp(arena->reserved_bytes() / 2, kFirstChunkBytes, kLargestChunkBytes));
+  arena->set_chunk_bytes(std::clamp(arena->reserved_bytes() / 8, kFirstChunkBytes, kLargestChunkBytes));
 }
 
 }  // namespace
@@ -45,19 +45,7 @@ bool HeadBlock::append(const HeadRow& given, uint64_t arrival) {
   HeadRow row = given;
   row.line_data = lines_.copy(given.line()).data();
   raw_bytes_ += given.line_bytes;
-  if (given.metadata_count > 0) {
-    auto* pairs = reinterpret_cast<MetadataPair*>(pairs_.allocate(given.metadata_count * sizeof(MetadataPair)));
-    const HeadRow* before = state.last_row > 0 ? &rows_[state.last_row - 1] : nullptr;
-    for (uint32_t i = 0; i < given.metadata_count; ++i) {
-      const MetadataPair& pair = given.metadata_data[i];
-      // Rows of a stream tend to carry the same names: they share the bytes.
-      const bool known = before != nullptr && i < before->metadata_count && before->metadata_data[i].name == pair.name;
-      new (&pairs[i])
-          MetadataPair{known ? before->metadata_data[i].name : lines_.copy(pair.name), lines_.copy(pair.value)};
-      raw_bytes_ += pair.name.size() + pair.value.size();
-    }
-    row.metadata_data = pairs;
-  }
+  row.metadata_data = keep_metadata(given, state.last_row);
   row.previous = state.last_row;
   if (rows_.size() == 0) arrival_min_ = arrival;
   arrival_max_ = arrival;
@@ -66,6 +54,22 @@ bool HeadBlock::append(const HeadRow& given, uint64_t arrival) {
   state.last_row = rows_.size();
   count_memory();
   return true;
+}
+
+/// Rows of a stream tend to carry the same names, and often the same pairs: they share what the row before has.
+const MetadataPair* HeadBlock::keep_metadata(const HeadRow& given, uint32_t last_row) {
+  const auto wanted = given.metadata();
+  for (const MetadataPair& pair : wanted) raw_bytes_ += pair.name.size() + pair.value.size();
+  if (wanted.empty()) return nullptr;
+  std::span<const MetadataPair> before;
+  if (last_row > 0) before = rows_[last_row - 1].metadata();
+  if (std::equal(wanted.begin(), wanted.end(), before.begin(), before.end())) return before.data();
+  auto* pairs = reinterpret_cast<MetadataPair*>(pairs_.allocate(wanted.size() * sizeof(MetadataPair)));
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const bool known = i < before.size() && before[i].name == wanted[i].name;
+    new (&pairs[i]) MetadataPair{known ? before[i].name : lines_.copy(wanted[i].name), lines_.copy(wanted[i].value)};
+  }
+  return pairs;
 }
 
 bool HeadBlock::is_duplicate(const HeadRow& row) {

@@ -21,33 +21,41 @@ template <typename T>
 class StableVector {
  public:
   void push_back(T value) {
-    const auto [chunk, offset] = place(size_);
-    if (chunks_[chunk] == nullptr) {
-      chunks_[chunk] = std::make_unique<T[]>(kFirst << chunk);
-      reserved_ += (kFirst << chunk) * sizeof(T);
+    const Place at = place(size_);
+    CHECK(at.chunk < kChunks, "{} elements are too many", size_);
+    if (chunks_[at.chunk] == nullptr) {
+      chunks_[at.chunk] = std::make_unique<T[]>(at.chunk_size);
+      reserved_ += at.chunk_size * sizeof(T);
     }
-    chunks_[chunk][offset] = std::move(value);
+    chunks_[at.chunk][at.offset] = std::move(value);
     ++size_;
   }
   const T& operator[](uint32_t i) const {
-    const auto [chunk, offset] = place(i);
-    return chunks_[chunk][offset];
+    const Place at = place(i);
+    return chunks_[at.chunk][at.offset];
   }
   uint32_t size() const { return size_; }              ///< the writer's view
   size_t reserved_bytes() const { return reserved_; }  ///< likewise
 
  private:
-  static constexpr uint64_t kFirst = 16;  ///< elements of the first chunk; each further one is twice as long
+  /// Element i + kBase lies in one of the four chunks that share the range between two powers of two; so space that
+  /// is not used yet is a fifth at most.
+  static constexpr uint64_t kBase = 16;
+  static constexpr int kBaseWidth = 5;
+  static constexpr size_t kChunks = 4 * 20;
   struct Place {
-    uint32_t chunk;
+    size_t chunk;
     uint64_t offset;
+    uint64_t chunk_size;
   };
   static Place place(uint64_t i) {
-    const uint64_t shifted = i + kFirst;
-    const auto chunk = static_cast<uint32_t>(std::bit_width(shifted) - std::bit_width(kFirst));
-    return {chunk, shifted - (kFirst << chunk)};
+    const uint64_t shifted = i + kBase;
+    const int width = std::bit_width(shifted);
+    const uint64_t chunk_size = uint64_t{1} << (width - 3);
+    const auto quarter = static_cast<size_t>((shifted >> (width - 3)) & 3);
+    return {static_cast<size_t>(width - kBaseWidth) * 4 + quarter, shifted & (chunk_size - 1), chunk_size};
   }
-  std::array<std::unique_ptr<T[]>, 28> chunks_;
+  std::array<std::unique_ptr<T[]>, kChunks> chunks_;
   uint32_t size_ = 0;
   size_t reserved_ = 0;
 };
@@ -115,6 +123,7 @@ class HeadBlock {
   bool is_duplicate(const HeadRow& row);
   bool in_tail(const HeadRow& row, uint32_t last_row, bool* decided) const;
   uint64_t content_hash(const HeadRow& row) const;
+  const MetadataPair* keep_metadata(const HeadRow& given, uint32_t last_row);
   bool find_or_index(uint64_t hash, const HeadRow& row, uint32_t number);
   void index_stream(StreamState& state);
   void grow_index();
