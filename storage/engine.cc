@@ -27,7 +27,9 @@ EngineImpl::EngineImpl(EngineOptions options, EngineEnvironment environment)
       wal_dir_(options_.data_dir + "/wal"),
       spill_dir_(options_.data_dir + "/spill"),
       metrics_(*environment.metrics),
-      published_(std::make_shared<PublishedSegments>()) {}
+      published_(std::make_shared<PublishedSegments>()) {
+  EngineGauges::show(gauges_, *environment.metrics);
+}
 
 EngineImpl::~EngineImpl() {
   gate_->close();
@@ -116,28 +118,30 @@ Result<void> EngineImpl::begin_append(const RowBatch& batch, const WalBody* body
 }
 
 Result<EngineImpl::GenerationPtr> EngineImpl::writable_generation() {
+  TRY(wait_for_publication());
+  const MutexLock create_lock(create_mu_);
   {
     const MutexLock lock(mu_);
     if (current_ != nullptr) return current_;
   }
-  const MutexLock create_lock(create_mu_);
-  const int64_t deadline_ns = env_.clock->monotonic_ns() + options_.append_wait_ns;
-  {
-    const MutexLock lock(mu_);
-    for (;;) {
-      if (current_ != nullptr) return current_;
-      if (pending_generations() <= options_.max_pending_generations) break;
-      const bool others_work = seals_running_ > 0 || publishing_;
-      if (!others_work || env_.clock->monotonic_ns() >= deadline_ns) {
-        writable_ = false;
-        return Error::unavailable(
-            fmt::format("{} generations wait to be published, more than max_pending_generations ({}), try again",
-                        pending_generations(), options_.max_pending_generations));
-      }
-      progress_.wait_for(mu_, std::chrono::milliseconds(50));
-    }
-  }
   return create_generation();
+}
+
+/// Waits while a new generation is needed and too many closed ones are not published yet.
+Result<void> EngineImpl::wait_for_publication() {
+  const int64_t deadline_ns = env_.clock->monotonic_ns() + options_.append_wait_ns;
+  const MutexLock lock(mu_);
+  while (current_ == nullptr && pending_generations() > options_.max_pending_generations) {
+    const bool others_work = seals_running_ > 0 || publishing_;
+    if (!others_work || env_.clock->monotonic_ns() >= deadline_ns) {
+      writable_ = false;
+      return Error::unavailable(
+          fmt::format("{} generations wait to be published, more than max_pending_generations ({}), try again",
+                      pending_generations(), options_.max_pending_generations));
+    }
+    progress_.wait_for(mu_, std::chrono::milliseconds(50));
+  }
+  return {};
 }
 
 /// Under create_mu_.
@@ -243,7 +247,9 @@ Result<void> EngineImpl::flush() {
       const Generation::State state = current_->state();
       if (state.rows > 0 || state.pending > 0) close_current();
     }
-    last = next_generation_ - (current_ != nullptr ? 2 : 1);
+    for (const UnpublishedPtr& of : unpublished_) {
+      if (of->generation != current_) last = of->generation->number();
+    }
   }
   for (;;) {
     std::optional<Work> work;

@@ -16,7 +16,7 @@
 
 namespace cordwood {
 
-/// Counters of the engine; the gauges are registered once per Metrics and read what lives here.
+/// Counters of the engine.
 struct EngineMetrics {
   explicit EngineMetrics(Metrics& metrics);
 
@@ -36,6 +36,20 @@ struct EngineMetrics {
   Histogram& wal_wait_seconds;
   Histogram& seal_seconds;
   Histogram& publish_seconds;
+};
+
+/// Lets /metrics read an engine's status for as long as there is one.
+class EngineGauges {
+ public:
+  explicit EngineGauges(const Engine& engine) : engine_(&engine) {}
+  static void show(const std::shared_ptr<EngineGauges>& gauges, Metrics& metrics);
+  void forget();
+
+ private:
+  double read(double (*value)(const Engine::Status&)) const;
+
+  mutable Mutex mu_;
+  const Engine* engine_ GUARDED_BY(mu_);
 };
 
 /// Keeps background tasks from touching an engine that is gone: a task runs only while the gate is open, and
@@ -93,6 +107,7 @@ class EngineImpl final : public Engine {
   // engine.cc: the push path.
   Result<void> wait_for_room();
   Result<GenerationPtr> writable_generation();
+  Result<void> wait_for_publication();
   Result<GenerationPtr> create_generation();
   Result<void> begin_append(const RowBatch& batch, const WalBody* body, Generation::Pending* pending,
                             GenerationPtr* generation, uint64_t* ticket);
@@ -132,6 +147,7 @@ class EngineImpl final : public Engine {
   const std::string wal_dir_;
   const std::string spill_dir_;
   EngineMetrics metrics_;
+  const std::shared_ptr<EngineGauges> gauges_ = std::make_shared<EngineGauges>(*this);
   StreamRegistry registry_;
   std::unique_ptr<Catalog> catalog_;
   const std::shared_ptr<TaskGate> gate_ = std::make_shared<TaskGate>();

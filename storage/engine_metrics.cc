@@ -21,4 +21,34 @@ EngineMetrics::EngineMetrics(Metrics& m)
       seal_seconds(m.histogram("cordwood_seal_seconds", "Building and spilling one block.")),
       publish_seconds(m.histogram("cordwood_publish_seconds", "Publishing one generation.")) {}
 
+void EngineGauges::show(const std::shared_ptr<EngineGauges>& gauges, Metrics& metrics) {
+  const auto gauge = [&](const char* name, const char* help, double (*value)(const Engine::Status&)) {
+    metrics.gauge(name, help, {}, [gauges, value] { return gauges->read(value); });
+  };
+  gauge("cordwood_head_rows", "Rows that no published segment holds yet.",
+        [](const Engine::Status& s) { return static_cast<double>(s.head_rows); });
+  gauge("cordwood_head_bytes", "Memory of rows that are not sealed yet.",
+        [](const Engine::Status& s) { return static_cast<double>(s.head_bytes); });
+  gauge("cordwood_pending_generations", "Generations closed but not published.",
+        [](const Engine::Status& s) { return static_cast<double>(s.pending_generations); });
+  gauge("cordwood_wal_bytes", "Write-ahead log of generations that are not published.",
+        [](const Engine::Status& s) { return static_cast<double>(s.wal_bytes); });
+  gauge("cordwood_segments", "Published segments that are served.",
+        [](const Engine::Status& s) { return static_cast<double>(s.segments); });
+  gauge("cordwood_segment_bytes", "Bytes of published segments.",
+        [](const Engine::Status& s) { return static_cast<double>(s.segment_bytes); });
+  gauge("cordwood_writable", "1 while pushes are taken.",
+        [](const Engine::Status& s) { return s.writable ? 1.0 : 0.0; });
+}
+
+void EngineGauges::forget() {
+  const MutexLock lock(mu_);
+  engine_ = nullptr;
+}
+
+double EngineGauges::read(double (*value)(const Engine::Status&)) const {
+  const MutexLock lock(mu_);
+  return engine_ == nullptr ? 0 : value(engine_->status());
+}
+
 }  // namespace cordwood

@@ -8,7 +8,7 @@ namespace {
 constexpr uint32_t kMaxSeals = 2;
 constexpr uint32_t kMaxTasks = kMaxSeals + 1;  ///< and one that publishes
 constexpr int64_t kFirstBackoffNs = 1'000'000'000;
-constexpr int64_t kLastBackoffNs = 60'000'000'000;
+constexpr int64_t kLastBackoffNs = 15'000'000'000;
 
 }  // namespace
 
