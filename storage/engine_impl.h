@@ -132,7 +132,7 @@ class EngineImpl final : public Engine {
   Result<void> publish(const Work& work);
   Result<std::vector<SegmentMeta>> write_segments(Generation& generation);
   Result<void> commit(const Work& work, const std::vector<std::shared_ptr<const PublishedSegment>>& opened);
-  void remove_leftovers(const Unpublished& done);
+  void remove_leftovers(uint64_t number, bool keep_wal);
 
   // engine_recovery.cc
   Result<void> prepare_directories();

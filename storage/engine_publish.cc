@@ -34,7 +34,7 @@ Result<void> EngineImpl::publish(const Work& work) {
                                           {"raw_bytes", raw_bytes},
                                           {"stored_bytes", stored_bytes},
                                           {"ms", (env_.clock->monotonic_ns() - start_ns) / 1'000'000}});
-  remove_leftovers(of);
+  remove_leftovers(generation.number(), of.keep_wal);
   return {};
 }
 
@@ -94,9 +94,8 @@ Result<void> EngineImpl::commit(const Work& work, const std::vector<std::shared_
 }
 
 /// The generation is done: a failure here costs space until the next start, nothing else.
-void EngineImpl::remove_leftovers(const Unpublished& done) {
-  const uint64_t number = done.generation->number();
-  const Result<void> removed = done.keep_wal ? set_wal_aside(number) : remove_wal(*env_.fs, wal_dir_, number);
+void EngineImpl::remove_leftovers(uint64_t number, bool keep_wal) {
+  const Result<void> removed = keep_wal ? set_wal_aside(number) : remove_wal(*env_.fs, wal_dir_, number);
   if (!removed.ok()) {
     env_.log->warn("the write-ahead log of a published generation could not be removed",
                    {{"generation", number}, {"error", removed.error().message}});

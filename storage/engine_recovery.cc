@@ -23,7 +23,7 @@ Result<void> EngineImpl::recover() {
   }
   for (const uint64_t number : generations) {
     if (catalog_->generation_done(number)) {
-      TRY(remove_wal(*env_.fs, wal_dir_, number));
+      remove_leftovers(number, /*keep_wal=*/false);
     } else {
       TRY(replay(number, number == generations.back()));
     }
@@ -51,7 +51,8 @@ Result<void> EngineImpl::prepare_directories() {
   TRY(env_.fs->sync_directory(parent_directory(options_.data_dir)));
   TRY_ASSIGN(const std::vector<std::string> stale, env_.fs->list(spill_dir_));
   for (const std::string& name : stale) {
-    if (!name.ends_with('/')) TRY(env_.fs->remove(spill_dir_ + "/" + name));
+    // One that stays is written over.
+    if (!name.ends_with('/')) static_cast<void>(env_.fs->remove(spill_dir_ + "/" + name).ok());
   }
   return {};
 }
@@ -109,7 +110,7 @@ Result<void> EngineImpl::replay(uint64_t number, bool newest) {
                                          {"damaged_records", report->damaged_records},
                                          {"ms", (env_.clock->monotonic_ns() - start_ns) / 1'000'000}});
   if (rows == 0) {
-    remove_leftovers(*of);
+    remove_leftovers(number, of->keep_wal);
     return {};
   }
   const MutexLock lock(mu_);

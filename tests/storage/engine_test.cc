@@ -252,6 +252,28 @@ TEST_F(EngineTest, ADamagedSegmentIsLeftOutAndTheRestIsServed) {
   EXPECT_NE(world_.metrics.text().find("cordwood_segments_corrupt_total 1"), std::string::npos);
 }
 
+TEST_F(EngineTest, ARecordThatCannotBeReadAgainIsReportedAndItsFileKept) {
+  ASSERT_TRUE(append(some_rows("s0", 0, 5)).ok());
+  const RowBatch batch = make_batch(*world_.engine, "t", some_rows("s1", 0, 5));
+  std::string encoded;
+  encode_wal_batch(batch, &encoded);
+  const WalPolicy policy{9, "one the decoder does not know"};
+  WalBody body;
+  body.body = encoded;
+  body.policy = &policy;
+  ASSERT_TRUE(world_.engine->append(batch, &body).ok());
+  EXPECT_EQ(read().size(), 10u);
+  open();
+  EXPECT_EQ(read(), some_rows("s0", 0, 5));
+  flush();
+  const auto names = world_.fs.list("data/wal");
+  ASSERT_EQ(names->size(), 1u);
+  EXPECT_TRUE(names->front().ends_with(".unread")) << names->front();
+  open();
+  EXPECT_EQ(read(), some_rows("s0", 0, 5));
+  EXPECT_EQ(world_.fs.list("data/wal")->size(), 1u);
+}
+
 TEST_F(EngineTest, StreamsAreOneObjectAndListenersHearOfThemOnce) {
   struct Listener final : StreamListener {
     void on_stream_day(const StreamPtr& stream, int32_t day) override {
