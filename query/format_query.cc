@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/logql_parser.h"
-#include "query/logql_print.h"
+#include "query/logql_pretty.h"
 #include "query/query_engine.h"
 
 namespace cordwood::query {
@@ -8,7 +8,7 @@ namespace cordwood::query {
 Answer<std::string> QueryEngine::format(const std::string& query) {
   const auto parsed = parse_logql(query);
   if (!parsed.ok()) return QueryError{400, parsed.error().message};
-  return to_string(**parsed);
+  return pretty_print(**parsed);
 }
 
 }  // namespace cordwood::query

@@ -89,7 +89,7 @@ struct StagePrinter {
 struct FilterPrinter {
   std::string operator()(const StringLabelFilter& f) const { return f.matcher.to_string(); }
   std::string operator()(const NumberLabelFilter& f) const {
-    return fmt::format("{}{}{}", f.name, to_string(f.op), format_float_general(f.value));
+    return fmt::format("{}{}{}", f.name, to_string(f.op), format_float(f.value));
   }
   std::string operator()(const DurationLabelFilter& f) const {
     return fmt::format("{}{}{}", f.name, to_string(f.op), format_go_duration(f.value_ns));
@@ -190,7 +190,7 @@ std::string range_to_string(const LogRange& range) {
 
 std::string to_string(const LogRange& range) {
   std::string out = to_string(range.query);
-  if (range.unwrap) out += " " + to_string(*range.unwrap) + " ";
+  if (range.unwrap) out += " " + to_string(*range.unwrap);
   return out + range_to_string(range);
 }
 

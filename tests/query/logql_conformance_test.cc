@@ -7,6 +7,7 @@
 #include <string>
 
 #include "query/logql_parser.h"
+#include "query/query_engine.h"
 
 namespace cordwood::query {
 namespace {
@@ -47,6 +48,22 @@ TEST(LogqlConformance, AgreesWithRecordedAnswers) {
   }
   std::cout << accepted << " accepted, " << refused << " refused, " << same_text << " with the same text\n";
   EXPECT_GE(same_text * 100, refused * 95);
+}
+
+TEST(FormatQuery, AgreesWithRecordedAnswers) {
+  std::ifstream cases("../shared/conformance/cases.jsonl");
+  if (!cases) GTEST_SKIP() << "../shared/conformance/cases.jsonl is missing";
+  for (std::string line; std::getline(cases, line);) {
+    const auto c = nlohmann::json::parse(line);
+    if (c["path"] != "/loki/api/v1/format_query") continue;
+    const auto answer = QueryEngine::format(c["params"].value("query", ""));
+    const auto& body = c["expect"]["body"];
+    if (const auto* error = std::get_if<QueryError>(&answer)) {
+      EXPECT_EQ(error->message, body.value("error", ""));
+    } else {
+      EXPECT_EQ(std::get<std::string>(answer), body.value("data", ""));
+    }
+  }
 }
 
 }  // namespace

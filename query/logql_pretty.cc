@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/logql_pretty.h"
+
+#include <fmt/format.h>
+
+#include "query/duration_text.h"
+#include "query/logql_print.h"
+#include "query/number_text.h"
+#include "storage/model/labels.h"
+
+namespace cordwood::query {
+
+namespace {
+
+constexpr size_t kMaxLineBytes = 100;
+
+std::string indent(size_t level) {
+  return std::string(2 * level, ' ');
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_go_quoted(text, &out);
+  return out;
+}
+
+std::string grouping_text(const std::optional<Grouping>& grouping) {
+  if (!grouping) return "";
+  std::string out = grouping->without ? " without (" : " by (";
+  for (size_t i = 0; i < grouping->labels.size(); ++i) {
+    if (i > 0) out += ", ";
+    out += grouping->labels[i];
+  }
+  return out + ")";
+}
+
+std::string pretty(const Expr& expr, size_t level);
+
+/// `name(`, one argument a line, `)`.
+std::string spread_call(std::string_view head, const std::vector<std::string>& arguments, size_t level) {
+  std::string out = indent(level) + std::string(head) + "(\n";
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    out += arguments[i];
+    out += i + 1 < arguments.size() ? ",\n" : "\n";
+  }
+  return out + indent(level) + ")";
+}
+
+std::string pretty_query(const LogQuery& query, size_t level) {
+  const std::string line = to_string(query);
+  if (line.size() <= kMaxLineBytes || query.stages.empty()) return indent(level) + line;
+  std::string out = indent(level) + matchers_to_string(query.matchers);
+  for (const Stage& stage : query.stages) out += "\n" + indent(level + 1) + to_string(stage);
+  return out;
+}
+
+std::string pretty_range(const LogRange& range, size_t level) {
+  std::string out = pretty_query(range.query, level);
+  if (range.unwrap) {
+    Unwrap bare = *range.unwrap;
+    bare.filters.clear();
+    out += "\n" + indent(level + 1) + to_string(bare);
+    for (const LabelFilterPtr& filter : range.unwrap->filters) {
+      out += "\n" + indent(level + 1) + "| " + to_string(*filter);
+    }
+  }
+  out += " [" + format_prometheus_duration(range.range_ns) + "]";
+  if (range.offset_ns != 0) out += " offset " + format_prometheus_duration(range.offset_ns);
+  return out;
+}
+
+/// Lays a node out whose text is too long for one line.
+struct Spread {
+  size_t level;
+
+  std::string operator()(const LogQuery& query) const { return pretty_query(query, level); }
+  std::string operator()(const NumberExpr& number) const { return indent(level) + format_float_general(number.value); }
+  std::string operator()(const VectorExpr& vector) const {
+    return indent(level) + fmt::format("vector({:f})", vector.value);
+  }
+  std::string operator()(const RangeAggregation& aggregation) const {
+    std::vector<std::string> arguments;
+    if (aggregation.op == RangeOp::quantile) {
+      arguments.push_back(indent(level + 1) + format_float_general(aggregation.parameter));
+    }
+    arguments.push_back(pretty_range(aggregation.range, level + 1));
+    return spread_call(to_string(aggregation.op), arguments, level) + grouping_text(aggregation.grouping);
+  }
+  std::string operator()(const VectorAggregation& aggregation) const {
+    std::vector<std::string> arguments;
+    if (aggregation.parameter > 0) arguments.push_back(indent(level + 1) + fmt::format("{}", aggregation.parameter));
+    arguments.push_back(pretty(*aggregation.inner, level + 1));
+    return spread_call(std::string(to_string(aggregation.op)) + grouping_text(aggregation.grouping), arguments, level);
+  }
+  std::string operator()(const BinaryExpr& binary) const {
+    return pretty(*binary.left, level + 1) + "\n" + indent(level) + modified_op_to_string(binary) + "\n" +
+           pretty(*binary.right, level + 1);
+  }
+  std::string operator()(const LabelReplace& replace) const {
+    std::vector<std::string> arguments = {pretty(*replace.inner, level + 1)};
+    for (const std::string& text : {replace.destination, replace.replacement, replace.source, replace.regex}) {
+      arguments.push_back(indent(level + 1) + quoted(text));
+    }
+    return spread_call("label_replace", arguments, level);
+  }
+};
+
+std::string pretty(const Expr& expr, size_t level) {
+  const std::string line = to_string(expr);
+  if (line.size() <= kMaxLineBytes) return indent(level) + line;
+  return std::visit(Spread{level}, expr.node);
+}
+
+}  // namespace
+
+std::string pretty_print(const Expr& expr) {
+  return pretty(expr, 0);
+}
+
+}  // namespace cordwood::query
