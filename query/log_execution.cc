@@ -134,6 +134,7 @@ Result<Streams> run_log_query(const QueryScope& scope, const LogQuery& query, co
   StreamCollector collector(request.categorize_labels, scope.memory);
   IntervalGate gate(request.interval_ns, scope.context->limits.split_queries_by_interval_ns);
   PipelineRow row;
+  prepare_row(scope, &row);
   RowMerge::Row place;
   uint64_t generation = 0;
   while (scope.stats->entries_returned < request.limit) {

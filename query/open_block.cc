@@ -46,6 +46,11 @@ Result<OpenBlock> open_block(const QueryScope& scope, const ReadPlan& plan, cons
   return OpenBlock{};
 }
 
+void prepare_row(const QueryScope& scope, PipelineRow* row) {
+  row->now_ns = scope.environment->clock->now_ns();
+  if (scope.environment->zone_file) row->zones = &scope.environment->zone_file;
+}
+
 Result<Hash128> row_identity(BlockView& view, uint32_t row) {
   std::string bytes, scratch;
   TRY_ASSIGN(const std::string_view line, view.line(row, &scratch));

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "query/pipeline_row.h"
 #include "query/read_plan.h"
 
 namespace cordwood::query {
@@ -30,6 +31,9 @@ Result<OpenBlock> open_block(const QueryScope& scope, const ReadPlan& plan, cons
 
 /// Whether an error means "this block is damaged: go on without it"; then it has been noted.
 bool skip_damaged(const QueryScope& scope, const Error& error);
+
+/// Gives a row what does not change within a query.
+void prepare_row(const QueryScope& scope, PipelineRow* row);
 
 /// What tells two rows of one stream and time apart: hash of the line and of the sent metadata.
 Result<Hash128> row_identity(BlockView& view, uint32_t row);

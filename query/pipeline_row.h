@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +12,9 @@
 #include "storage/block_view.h"
 
 namespace cordwood::query {
+
+/// Bytes of a time zone's TZif file by its name; empty when there is none.
+using ZoneFile = std::function<std::string(std::string_view)>;
 
 /// One row on its way through a pipeline: its line, rendered only when a stage asks for it, and its labels.
 /// Views a stage hands in or gets hold until the next begin().
@@ -68,7 +73,8 @@ class PipelineRow {
 
   RowArena arena;
   LabelBuilder labels;
-  std::string shape_scratch;  ///< for cells, one at a time
+  int64_t now_ns = 0;               ///< when the query started, for templates
+  const ZoneFile* zones = nullptr;  ///< likewise; may be null
 
  private:
   BlockView* block_ = nullptr;

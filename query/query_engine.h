@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -146,6 +147,8 @@ class QueryEngine {
     const index::StreamIndex* streams = nullptr;
     MemoryAccountant* memory = nullptr;
     Clock* clock = nullptr;
+    /// Bytes of a zone's TZif file (`Europe/Berlin`), empty when there is none; unset: all zones count as UTC.
+    std::function<std::string(std::string_view)> zone_file;
   };
   explicit QueryEngine(Environment environment);
   ~QueryEngine();

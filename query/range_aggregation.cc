@@ -6,38 +6,12 @@
 #include <algorithm>
 #include <map>
 
-#include "query/copy_filter.h"
 #include "query/pipeline.h"
-#include "query/sample_value.h"
-#include "query/series_table.h"
-#include "query/window_series.h"
+#include "query/range_scan.h"
 
 namespace cordwood::query {
 
 namespace {
-
-constexpr uint64_t kRowsPerCheck = 1000;
-
-std::unique_ptr<WindowSeries> make_series(const RangeAggregation& aggregation) {
-  switch (aggregation.op) {
-    case RangeOp::count:
-    case RangeOp::rate:
-    case RangeOp::bytes:
-    case RangeOp::bytes_rate:
-    case RangeOp::sum:
-    case RangeOp::absent: return std::make_unique<CellSeries<SumState>>();
-    case RangeOp::avg: return std::make_unique<CellSeries<AvgState>>();
-    case RangeOp::min: return std::make_unique<CellSeries<MinState>>();
-    case RangeOp::max: return std::make_unique<CellSeries<MaxState>>();
-    case RangeOp::stdvar: return std::make_unique<CellSeries<VarianceState>>();
-    case RangeOp::stddev: return std::make_unique<CellSeries<StandardDeviationState>>();
-    case RangeOp::first: return std::make_unique<CellSeries<FirstState>>();
-    case RangeOp::last: return std::make_unique<CellSeries<LastState>>();
-    case RangeOp::quantile: return make_quantile_series(aggregation.parameter);
-    case RangeOp::rate_counter: return make_rate_counter_series();
-  }
-  return nullptr;
-}
 
 /// Which labels the samples keep.
 LabelDemand label_demand(const RangeAggregation& aggregation, const Grouping* outer) {
@@ -63,108 +37,6 @@ LabelDemand label_demand(const RangeAggregation& aggregation, const Grouping* ou
 bool is_rate(RangeOp op) {
   return op == RangeOp::rate || op == RangeOp::bytes_rate;
 }
-
-/// Reads the rows of a plan into series.
-class RangeScan {
- public:
-  RangeScan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
-            const WindowGrid& windows, Pipeline* pipeline)
-      : scope_(scope),
-        aggregation_(aggregation),
-        windows_(windows),
-        pipeline_(pipeline),
-        value_(aggregation),
-        table_(demand) {}
-
-  Result<void> run(const ReadPlan& plan) {
-    CopyFilter copies(scope_, plan);
-    TRY(copies.prepare());
-    std::vector<const PlannedBlock*> blocks;
-    for (const PlannedBlock& block : plan.blocks) blocks.push_back(&block);
-    std::sort(blocks.begin(), blocks.end(), [](const PlannedBlock* a, const PlannedBlock* b) {
-      return a->source->info().arrival_min < b->source->info().arrival_min;
-    });
-    for (const PlannedBlock* planned : blocks) {
-      TRY(scope_.guard->check());
-      TRY_ASSIGN(const OpenBlock block, open_block(scope_, plan, *planned));
-      pipeline_->on_block();
-      for (const RowSpan& span : block.spans) {
-        auto scanned = scan(plan, block, span, copies.active() ? &copies : nullptr);
-        if (!scanned.ok() && !skip_damaged(scope_, scanned.error())) return scanned;
-      }
-      count_bytes(*planned, block);
-    }
-    return {};
-  }
-
-  Result<StepVector> finish() {
-    StepVector out;
-    for (uint32_t i = 0; i < series_.size(); ++i) {
-      StepSeries series;
-      series.points = series_[i]->finish(windows_);
-      series_[i].reset();
-      if (series.points.empty()) continue;
-      series.labels = table_.labels(i);
-      TRY(scope_.memory->add(series.points.size() * sizeof(StepPoint)));
-      out.push_back(std::move(series));
-    }
-    return out;
-  }
-
- private:
-  Result<void> scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies) {
-    const Stream* stream = plan.streams[span.ordinal].stream.get();
-    for (uint32_t row = span.begin; row < span.end; ++row) {
-      if (++scope_.stats->lines_processed % kRowsPerCheck == 0) TRY(scope_.guard->check());
-      const int64_t time_ns = block.times[row];
-      const int64_t cell = windows_.cell(time_ns);
-      if (cell < 0) continue;
-      if (copies != nullptr) {
-        TRY_ASSIGN(const bool copy, copies->is_copy(*block.view, row, span.ordinal, time_ns));
-        if (copy) continue;
-      }
-      row_.begin(block.view.get(), row, stream, time_ns);
-      TRY(add(time_ns, cell));
-    }
-    return {};
-  }
-
-  Result<void> add(int64_t time_ns, int64_t cell) {
-    const bool kept = pipeline_->process(row_);
-    if (row_.failure()) return *row_.failure();
-    if (!kept) return {};
-    const auto value = value_.of(row_);
-    if (!value || !pipeline_->process_extra(row_)) return {};
-    ++scope_.stats->post_filter_lines;
-    bool is_new = false;
-    const uint32_t series = table_.find(row_, &is_new);
-    if (row_.failure()) return *row_.failure();
-    if (is_new) {
-      series_.push_back(make_series(aggregation_));
-      TRY(scope_.memory->add(table_.last_bytes()));
-    }
-    const uint64_t before = series_[series]->memory_bytes();
-    series_[series]->add(time_ns, cell, *value);
-    const uint64_t after = series_[series]->memory_bytes();
-    return after > before ? scope_.memory->add(after - before) : Result<void>();
-  }
-
-  /// Bytes of the rows looked at, by the block's mean line.
-  void count_bytes(const PlannedBlock& planned, const OpenBlock& block) {
-    uint64_t rows = 0;
-    for (const RowSpan& span : block.spans) rows += span.end - span.begin;
-    if (planned.rows > 0) scope_.stats->bytes_processed += planned.line_bytes * rows / planned.rows;
-  }
-
-  const QueryScope& scope_;
-  const RangeAggregation& aggregation_;
-  const WindowGrid& windows_;
-  Pipeline* pipeline_;
-  SampleValue value_;
-  SeriesTable table_;
-  std::vector<std::unique_ptr<WindowSeries>> series_;
-  PipelineRow row_;
-};
 
 const std::string* find_label(const LabelPairs& labels, std::string_view name) {
   for (const auto& label : labels) {
@@ -239,7 +111,7 @@ Result<StepVector> run_range_aggregation(const QueryScope& scope, const RangeAgg
   if (!plan.blocks.empty()) {
     // Stages that cannot be built are an error only where there are lines for them.
     TRY_ASSIGN(const auto pipeline, Pipeline::make(stages, demand, extra));
-    RangeScan scan(scope, aggregation, demand, windows, pipeline.get());
+    RangeScan scan(scope, aggregation, demand, windows, pipeline.get(), stages);
     TRY(scan.run(plan));
     TRY_ASSIGN(vector, scan.finish());
   }

@@ -41,6 +41,10 @@ class WindowGrid {
   int64_t window_end_ns(uint32_t step) const { return origin_ns_ + step_ns_ * static_cast<int64_t>(step); }
   int64_t window_begin_ns(uint32_t step) const { return window_end_ns(step) - range_ns_; }
   int64_t range_ns() const { return range_ns_; }
+  /// Whether every window begins and ends on a multiple of `width_ns`.
+  bool edges_are_multiples_of(int64_t width_ns) const {
+    return origin_ns_ % width_ns == 0 && range_ns_ % width_ns == 0 && (count_ <= 1 || step_ns_ % width_ns == 0);
+  }
 
  private:
   static int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }

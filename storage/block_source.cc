@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <mutex>
 
 #include "storage/block_reader.h"
 #include "storage/segment.h"
@@ -20,9 +21,31 @@ class SealedSource final : public BlockSource {
     if (block_->summary.count_width_ns == 0) return std::vector<BlockCount>();
     return decode_counts(counts_, block_->info.streams.size());
   }
+  bool may_have_metadata(std::string_view name) const override {
+    std::call_once(names_read_, [this] { read_names(); });
+    return names_unknown_ || std::find(names_.begin(), names_.end(), name) != names_.end();
+  }
 
  private:
+  void read_names() const {
+    const auto add_all = [this]() -> Result<void> {
+      TRY_ASSIGN(const EntryParts parts, decode_entry(block_->entry));
+      TRY_ASSIGN(const std::string raw, unpack_part(parts.directory));
+      TRY_ASSIGN(const BlockDirectory directory, decode_directory(raw, parts.summary));
+      for (const ColumnMeta& column : directory.columns) {
+        if (column.source == ColumnSource::metadata && !column.path.empty()) names_.push_back(column.path[0]);
+        // Pairs packed into one text are not named here.
+        if (column.source == ColumnSource::packed_metadata) names_unknown_ = true;
+      }
+      return {};
+    };
+    if (!add_all().ok()) names_unknown_ = true;
+  }
+
   std::shared_ptr<const SealedBlock> block_;
+  mutable std::once_flag names_read_;
+  mutable std::vector<std::string> names_;
+  mutable bool names_unknown_ = false;
   std::string counts_;  ///< unpacked
 };
 

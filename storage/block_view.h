@@ -130,6 +130,11 @@ class BlockSource {
   virtual Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const = 0;
   /// Width of the count buckets in ns, or 0 when the block has no counts (open head blocks).
   virtual int64_t count_width_ns() const = 0;
+  /// False when no row has metadata of this name; reads no data.
+  virtual bool may_have_metadata(std::string_view name) const {
+    (void)name;
+    return true;
+  }
   /// The count table; empty when count_width_ns() is 0.  Level views live as long as the source.
   virtual Result<std::vector<BlockCount>> counts() const = 0;
 };

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,7 +51,7 @@ class QueryStore {
 };
 
 inline Result<std::vector<StreamPtr>> BlockStreamIndex::select(const TenantId& tenant, TimeRange range,
-                                                        std::span<const Matcher> matchers) const {
+                                                               std::span<const Matcher> matchers) const {
   std::vector<StreamPtr> out;
   for (const BlockSourcePtr& block : engine_->snapshot()->blocks(tenant, range)) {
     for (const BlockStream& part : block->info().streams) {
@@ -60,7 +61,8 @@ inline Result<std::vector<StreamPtr>> BlockStreamIndex::select(const TenantId& t
   std::sort(out.begin(), out.end(), [](const StreamPtr& a, const StreamPtr& b) {
     return a->label_string != b->label_string ? a->label_string < b->label_string : a->id < b->id;
   });
-  out.erase(std::unique(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->same_as(*b); }), out.end());
+  out.erase(std::unique(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->same_as(*b); }),
+            out.end());
   return out;
 }
 
@@ -85,6 +87,10 @@ inline QueryStore::QueryStore() {
   reads.streams = index_.get();
   reads.memory = &world_.memory;
   reads.clock = &world_.clock;
+  reads.zone_file = [](std::string_view name) {
+    std::ifstream file("/usr/share/zoneinfo/" + std::string(name), std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
   queries_ = std::make_unique<QueryEngine>(reads);
 }
 

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/count_shortcut.h"
+
+#include <algorithm>
+
+namespace cordwood::query {
+
+namespace {
+
+constexpr std::string_view kLevelLabel = "detected_level";
+
+bool is_parser(const Stage& stage) {
+  return std::holds_alternative<JsonStage>(stage) || std::holds_alternative<LogfmtStage>(stage) ||
+         std::holds_alternative<RegexpStage>(stage) || std::holds_alternative<PatternStage>(stage) ||
+         std::holds_alternative<UnpackStage>(stage);
+}
+
+/// Whether a stage leaves counts and groups as they are.
+bool changes_nothing(const Stage& stage, const LabelDemand& demand) {
+  // Parsers do not run at all when nobody wants a label.
+  if (is_parser(stage)) return demand.no_labels;
+  const auto* drop = std::get_if<DropStage>(&stage);
+  if (drop == nullptr) return false;
+  return std::none_of(drop->labels.begin(), drop->labels.end(), [&](const NamedLabel& label) {
+    return std::find(demand.groups.begin(), demand.groups.end(), label.name) != demand.groups.end();
+  });
+}
+
+}  // namespace
+
+CountShortcut::CountShortcut(const RangeAggregation& aggregation, std::span<const Stage> stages,
+                             const LabelDemand& demand)
+    : groups_(demand.groups) {
+  const RangeOp op = aggregation.op;
+  counts_bytes_ = op == RangeOp::bytes || op == RangeOp::bytes_rate;
+  const bool counts = counts_bytes_ || op == RangeOp::count || op == RangeOp::rate;
+  const bool grouped = demand.no_labels || (!demand.without && !demand.groups.empty());
+  if (!counts || !grouped || aggregation.range.unwrap) return;
+  std::sort(groups_.begin(), groups_.end());
+  groups_.erase(std::unique(groups_.begin(), groups_.end()), groups_.end());
+  if (demand.no_labels) groups_.clear();
+  possible_ =
+      std::all_of(stages.begin(), stages.end(), [&](const Stage& stage) { return changes_nothing(stage, demand); });
+}
+
+void CountShortcut::prepare(const ReadPlan& plan) {
+  overlaps_.assign(plan.streams.size(), {});
+  if (!plan.contested) return;
+  std::vector<std::vector<Interval>> intervals(plan.streams.size());
+  for (const PlannedBlock& block : plan.blocks) {
+    for (const BlockStream& part : block.source->info().streams) {
+      const auto ordinal = part.rows == 0 ? std::nullopt : plan.ordinal(*part.stream);
+      if (ordinal && plan.streams[*ordinal].contested) {
+        intervals[*ordinal].push_back({part.time_min_ns, part.time_max_ns});
+      }
+    }
+  }
+  for (size_t i = 0; i < intervals.size(); ++i) {
+    auto& all = intervals[i];
+    std::sort(all.begin(), all.end(), [](const Interval& a, const Interval& b) { return a.min_ns < b.min_ns; });
+    int64_t reach_ns = all.empty() ? 0 : all[0].max_ns;
+    for (size_t j = 1; j < all.size(); ++j) {
+      if (all[j].min_ns <= reach_ns) overlaps_[i].push_back({all[j].min_ns, std::min(reach_ns, all[j].max_ns)});
+      reach_ns = std::max(reach_ns, all[j].max_ns);
+    }
+  }
+}
+
+bool CountShortcut::overlapped(uint32_t ordinal, int64_t begin_ns, int64_t end_ns) const {
+  return std::any_of(overlaps_[ordinal].begin(), overlaps_[ordinal].end(),
+                     [&](const Interval& o) { return o.min_ns <= end_ns && o.max_ns > begin_ns; });
+}
+
+bool CountShortcut::labels_known(const ReadPlan& plan, const PlannedBlock& block) const {
+  const auto& parts = block.source->info().streams;
+  return std::all_of(groups_.begin(), groups_.end(), [&](const std::string& name) {
+    if (name.ends_with(kExtractedSuffix)) return false;
+    if (name == kLevelLabel || !block.source->may_have_metadata(name)) return true;
+    return std::all_of(parts.begin(), parts.end(), [&](const BlockStream& part) {
+      return part.stream->labels.has(name) || !plan.ordinal(*part.stream);
+    });
+  });
+}
+
+void CountShortcut::series_labels(const Stream& stream, std::string_view level) {
+  labels_.clear();
+  for (const std::string& name : groups_) {
+    if (stream.labels.has(name)) {
+      labels_.push_back({name, stream.labels.get(name)});
+    } else if (name == kLevelLabel && !level.empty()) {
+      labels_.push_back({name, level});
+    }
+  }
+}
+
+Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
+                                 const std::function<Result<void>(const Part&)>& add, std::vector<Rest>* rest) {
+  const int64_t width_ns = block.source->count_width_ns();
+  if (!possible_ || width_ns <= 0 || !windows.edges_are_multiples_of(width_ns) || !labels_known(plan, block)) {
+    return false;
+  }
+  TRY_ASSIGN(const std::vector<BlockCount> counts, block.source->counts());
+  const auto& parts = block.source->info().streams;
+  uint32_t stream = UINT32_MAX;
+  std::optional<uint32_t> ordinal;
+  for (const BlockCount& count : counts) {
+    if (count.stream != stream) {
+      stream = count.stream;
+      ordinal = plan.ordinal(*parts[stream].stream);
+    }
+    int64_t end_ns = 0;
+    if (__builtin_mul_overflow(count.bucket, width_ns, &end_ns)) return Error::corrupt("a count's bucket is too far");
+    if (!ordinal || !plan.range.contains(end_ns) || windows.cell(end_ns) < 0) continue;
+    if (overlapped(*ordinal, end_ns - width_ns, end_ns)) {
+      const bool noted = !rest->empty() && rest->back().ordinal == *ordinal && rest->back().end_ns == end_ns;
+      if (!noted) rest->push_back({*ordinal, end_ns - width_ns, end_ns});
+      continue;
+    }
+    series_labels(*plan.streams[*ordinal].stream, count.level);
+    const uint64_t value = counts_bytes_ ? count.line_bytes : count.rows;
+    TRY(add({end_ns, static_cast<double>(value), count.rows, count.line_bytes, &labels_}));
+  }
+  return true;
+}
+
+}  // namespace cordwood::query

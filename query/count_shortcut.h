@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "query/label_builder.h"
+#include "query/logql_ast.h"
+#include "query/parser_hints.h"
+#include "query/read_plan.h"
+#include "query/window_grid.h"
+
+namespace cordwood::query {
+
+/// Answers counts of lines and bytes from the blocks' count tables, without reading rows: for queries whose stages
+/// cannot change what is counted, grouped by labels that the tables know, where all window edges are bucket edges.
+/// Buckets in which a stream's blocks overlap may hold copies of rows and are left to be read.
+class CountShortcut {
+ public:
+  /// What a table has on one stream, level and bucket.
+  struct Part {
+    int64_t time_ns = 0;  ///< end of the bucket
+    double value = 0;
+    uint64_t rows = 0;
+    uint64_t line_bytes = 0;
+    const std::vector<LabelView>* labels = nullptr;  ///< of the series, sorted by name
+  };
+  /// Times of a stream that have to be read all the same: (begin, end].
+  struct Rest {
+    uint32_t ordinal = 0;
+    int64_t begin_ns = 0;
+    int64_t end_ns = 0;
+  };
+
+  CountShortcut(const RangeAggregation& aggregation, std::span<const Stage> stages, const LabelDemand& demand);
+  /// Whether the query is of a kind that tables can answer.
+  bool possible() const { return possible_; }
+  /// Learns where blocks overlap; once, before blocks are asked.
+  void prepare(const ReadPlan& plan);
+
+  /// False when this block's table is of no use and its rows must be read.  Else calls `add` for what it knows and
+  /// fills `rest`.
+  Result<bool> read(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
+                    const std::function<Result<void>(const Part&)>& add, std::vector<Rest>* rest);
+
+ private:
+  struct Interval {
+    int64_t min_ns;
+    int64_t max_ns;
+  };
+  bool labels_known(const ReadPlan& plan, const PlannedBlock& block) const;
+  bool overlapped(uint32_t ordinal, int64_t begin_ns, int64_t end_ns) const;
+  void series_labels(const Stream& stream, std::string_view level);
+
+  bool possible_ = false;
+  bool counts_bytes_ = false;
+  std::vector<std::string> groups_;              ///< sorted
+  std::vector<std::vector<Interval>> overlaps_;  ///< by stream: where two blocks meet
+  std::vector<LabelView> labels_;
+};
+
+}  // namespace cordwood::query

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/range_scan.h"
+
+#include <algorithm>
+
+namespace cordwood::query {
+
+namespace {
+
+constexpr uint64_t kRowsPerCheck = 1000;
+
+std::unique_ptr<WindowSeries> make_series(const RangeAggregation& aggregation) {
+  switch (aggregation.op) {
+    case RangeOp::count:
+    case RangeOp::rate:
+    case RangeOp::bytes:
+    case RangeOp::bytes_rate:
+    case RangeOp::sum:
+    case RangeOp::absent: return std::make_unique<CellSeries<SumState>>();
+    case RangeOp::avg: return std::make_unique<CellSeries<AvgState>>();
+    case RangeOp::min: return std::make_unique<CellSeries<MinState>>();
+    case RangeOp::max: return std::make_unique<CellSeries<MaxState>>();
+    case RangeOp::stdvar: return std::make_unique<CellSeries<VarianceState>>();
+    case RangeOp::stddev: return std::make_unique<CellSeries<StandardDeviationState>>();
+    case RangeOp::first: return std::make_unique<CellSeries<FirstState>>();
+    case RangeOp::last: return std::make_unique<CellSeries<LastState>>();
+    case RangeOp::quantile: return make_quantile_series(aggregation.parameter);
+    case RangeOp::rate_counter: return make_rate_counter_series();
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+RangeScan::RangeScan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
+                     const WindowGrid& windows, Pipeline* pipeline, std::span<const Stage> stages)
+    : scope_(scope),
+      aggregation_(aggregation),
+      windows_(windows),
+      pipeline_(pipeline),
+      value_(aggregation),
+      table_(demand),
+      shortcut_(aggregation, stages, demand) {
+  prepare_row(scope, &row_);
+}
+
+Result<void> RangeScan::run(const ReadPlan& plan) {
+  CopyFilter copies(scope_, plan);
+  bool copies_ready = false;
+  if (shortcut_.possible()) shortcut_.prepare(plan);
+  std::vector<const PlannedBlock*> blocks;
+  for (const PlannedBlock& block : plan.blocks) blocks.push_back(&block);
+  std::sort(blocks.begin(), blocks.end(), [](const PlannedBlock* a, const PlannedBlock* b) {
+    return a->source->info().arrival_min < b->source->info().arrival_min;
+  });
+  for (const PlannedBlock* planned : blocks) {
+    TRY(scope_.guard->check());
+    std::vector<CountShortcut::Rest> rest;
+    auto known = shortcut_.read(
+        plan, windows_, *planned, [this](const auto& part) { return add(part); }, &rest);
+    if (!known.ok() && !skip_damaged(scope_, known.error())) return std::move(known).error();
+    if (!known.ok() || (*known && rest.empty())) continue;
+    if (!copies_ready) TRY(copies.prepare());
+    copies_ready = true;
+    TRY(scan_block(plan, *planned, *known ? &rest : nullptr, copies.active() ? &copies : nullptr));
+  }
+  return {};
+}
+
+Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& planned,
+                                   const std::vector<CountShortcut::Rest>* rest, CopyFilter* copies) {
+  TRY_ASSIGN(const OpenBlock block, open_block(scope_, plan, planned));
+  pipeline_->on_block();
+  std::vector<RowSpan> spans = block.spans;
+  if (rest != nullptr) {
+    spans.clear();
+    for (const CountShortcut::Rest& times : *rest) {
+      for (const RowSpan& span : block.spans) {
+        if (span.ordinal != times.ordinal) continue;
+        const auto first = block.times.begin() + span.begin, last = block.times.begin() + span.end;
+        const auto begin = std::upper_bound(first, last, times.begin_ns);
+        const auto end = std::upper_bound(begin, last, times.end_ns);
+        spans.push_back({span.ordinal, static_cast<uint32_t>(begin - block.times.begin()),
+                         static_cast<uint32_t>(end - block.times.begin())});
+      }
+    }
+  }
+  uint64_t rows = 0;
+  for (const RowSpan& span : spans) {
+    auto scanned = scan(plan, block, span, copies);
+    if (!scanned.ok() && !skip_damaged(scope_, scanned.error())) return scanned;
+    rows += span.end - span.begin;
+  }
+  // Bytes of the rows looked at, by the block's mean line.
+  if (planned.rows > 0) scope_.stats->bytes_processed += planned.line_bytes * rows / planned.rows;
+  return {};
+}
+
+Result<void> RangeScan::scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies) {
+  const Stream* stream = plan.streams[span.ordinal].stream.get();
+  for (uint32_t row = span.begin; row < span.end; ++row) {
+    if (++scope_.stats->lines_processed % kRowsPerCheck == 0) TRY(scope_.guard->check());
+    const int64_t time_ns = block.times[row];
+    const int64_t cell = windows_.cell(time_ns);
+    if (cell < 0) continue;
+    if (copies != nullptr) {
+      TRY_ASSIGN(const bool copy, copies->is_copy(*block.view, row, span.ordinal, time_ns));
+      if (copy) continue;
+    }
+    row_.begin(block.view.get(), row, stream, time_ns);
+    TRY(add_row(time_ns, cell));
+  }
+  return {};
+}
+
+Result<void> RangeScan::add_row(int64_t time_ns, int64_t cell) {
+  const bool kept = pipeline_->process(row_);
+  if (row_.failure()) return *row_.failure();
+  if (!kept) return {};
+  const auto value = value_.of(row_);
+  if (!value || !pipeline_->process_extra(row_)) return {};
+  bool is_new = false;
+  const uint32_t series = table_.find(row_, &is_new);
+  if (row_.failure()) return *row_.failure();
+  ++scope_.stats->post_filter_lines;
+  return add_sample(series, is_new, time_ns, cell, *value);
+}
+
+Result<void> RangeScan::add(const CountShortcut::Part& part) {
+  bool is_new = false;
+  const uint32_t series = table_.find(*part.labels, &is_new);
+  scope_.stats->lines_processed += part.rows;
+  scope_.stats->post_filter_lines += part.rows;
+  scope_.stats->bytes_processed += part.line_bytes;
+  return add_sample(series, is_new, part.time_ns, windows_.cell(part.time_ns), part.value);
+}
+
+Result<void> RangeScan::add_sample(uint32_t series, bool is_new, int64_t time_ns, int64_t cell, double value) {
+  if (is_new) {
+    series_.push_back(make_series(aggregation_));
+    TRY(scope_.memory->add(table_.last_bytes()));
+  }
+  const uint64_t before = series_[series]->memory_bytes();
+  series_[series]->add(time_ns, cell, value);
+  const uint64_t after = series_[series]->memory_bytes();
+  return after > before ? scope_.memory->add(after - before) : Result<void>();
+}
+
+Result<StepVector> RangeScan::finish() {
+  StepVector out;
+  for (uint32_t i = 0; i < series_.size(); ++i) {
+    StepSeries series;
+    series.points = series_[i]->finish(windows_);
+    series_[i].reset();
+    if (series.points.empty()) continue;
+    series.labels = table_.labels(i);
+    TRY(scope_.memory->add(series.points.size() * sizeof(StepPoint)));
+    out.push_back(std::move(series));
+  }
+  return out;
+}
+
+}  // namespace cordwood::query

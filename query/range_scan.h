@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "query/copy_filter.h"
+#include "query/count_shortcut.h"
+#include "query/open_block.h"
+#include "query/pipeline.h"
+#include "query/sample_value.h"
+#include "query/series_table.h"
+#include "query/window_series.h"
+
+namespace cordwood::query {
+
+/// Turns the rows of a plan into the series of a range aggregation, in one pass over the blocks: from count tables
+/// where they will do, else row by row through the pipeline.
+class RangeScan {
+ public:
+  /// All arguments outlive the scan; `stages` are those the pipeline was made of.
+  RangeScan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
+            const WindowGrid& windows, Pipeline* pipeline, std::span<const Stage> stages);
+  Result<void> run(const ReadPlan& plan);
+  /// One value per series and window that holds samples.
+  Result<StepVector> finish();
+
+ private:
+  Result<void> scan_block(const ReadPlan& plan, const PlannedBlock& planned,
+                          const std::vector<CountShortcut::Rest>* rest, CopyFilter* copies);
+  Result<void> scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies);
+  Result<void> add_row(int64_t time_ns, int64_t cell);
+  Result<void> add(const CountShortcut::Part& part);
+  Result<void> add_sample(uint32_t series, bool is_new, int64_t time_ns, int64_t cell, double value);
+
+  const QueryScope& scope_;
+  const RangeAggregation& aggregation_;
+  const WindowGrid& windows_;
+  Pipeline* pipeline_;
+  SampleValue value_;
+  SeriesTable table_;
+  CountShortcut shortcut_;
+  std::vector<std::unique_ptr<WindowSeries>> series_;
+  PipelineRow row_;
+};
+
+}  // namespace cordwood::query
