@@ -90,7 +90,8 @@ Result<std::unique_ptr<Pipeline>> Pipeline::make(std::span<const Stage> stages, 
   for (const LabelFilterPtr& filter : extra_filters) {
     TRY_ASSIGN(LabelPredicatePtr made, make_label_predicate(*filter));
     made->names(&required);
-    filters.push_back(made);
+    // Several filters after an unwrap count as one over several labels, which cannot drop rows early.
+    if (extra_filters.size() == 1) filters.push_back(made);
     pipeline->extra_.push_back(std::move(made));
   }
   pipeline->hints_ = make_parser_hints(demand, required, filters);

@@ -140,10 +140,8 @@ Result<void> RangeScan::add_sample(uint32_t series, bool is_new, int64_t time_ns
     series_.push_back(make_series(aggregation_));
     TRY(scope_.memory->add(table_.last_bytes()));
   }
-  const uint64_t before = series_[series]->memory_bytes();
-  series_[series]->add(time_ns, cell, value);
-  const uint64_t after = series_[series]->memory_bytes();
-  return after > before ? scope_.memory->add(after - before) : Result<void>();
+  const uint64_t grown = series_[series]->add(time_ns, cell, value);
+  return grown > 0 ? scope_.memory->add(grown) : Result<void>();
 }
 
 Result<StepVector> RangeScan::finish() {

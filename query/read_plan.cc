@@ -77,7 +77,8 @@ void plan_blocks(ReadPlan* plan, std::vector<BlockSourcePtr> sources) {
 std::optional<uint32_t> ReadPlan::ordinal(const Stream& stream) const {
   const auto [begin, end] = by_id.equal_range(stream.id);
   for (auto it = begin; it != end; ++it) {
-    if (streams[it->second].stream->same_as(stream)) return it->second;
+    const Stream& known = *streams[it->second].stream;
+    if (&known == &stream || known.same_as(stream)) return it->second;
   }
   return std::nullopt;
 }

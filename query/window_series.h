@@ -14,11 +14,10 @@ namespace cordwood::query {
 class WindowSeries {
  public:
   virtual ~WindowSeries() = default;
-  virtual void add(int64_t time_ns, int64_t cell, double value) = 0;
+  /// Returns the bytes of memory it took beyond what it had.
+  virtual uint64_t add(int64_t time_ns, int64_t cell, double value) = 0;
   /// The windows that hold a sample, with their values.
   virtual std::vector<StepPoint> finish(const WindowGrid& grid) = 0;
-  /// Grows as samples come.
-  virtual uint64_t memory_bytes() const = 0;
 };
 
 /// For functions whose states merge: one state for each cell that has samples.  Each window then costs O(1) merges,
@@ -26,12 +25,16 @@ class WindowSeries {
 template <typename State>
 class CellSeries final : public WindowSeries {
  public:
-  void add(int64_t time_ns, int64_t cell, double value) override {
+  uint64_t add(int64_t time_ns, int64_t cell, double value) override {
+    uint64_t grown = 0;
     if (cells_.empty() || cells_.back().cell != cell) {
+      const size_t capacity = cells_.capacity();
       if (cells_.size() >= compact_at_) compact();
       cells_.push_back({cell, {}});
+      grown = (cells_.capacity() - capacity) * sizeof(Cell);
     }
     cells_.back().state.add(time_ns, value);
+    return grown;
   }
 
   std::vector<StepPoint> finish(const WindowGrid& grid) override {
@@ -68,7 +71,6 @@ class CellSeries final : public WindowSeries {
     }
     return points;
   }
-  uint64_t memory_bytes() const override { return cells_.capacity() * sizeof(Cell) + sizeof(*this); }
 
  private:
   struct Cell {
@@ -91,12 +93,11 @@ class CellSeries final : public WindowSeries {
   }
 
   State window(size_t left, size_t middle, size_t right, const std::vector<State>& suffix, const State& newer) const {
-    if (left >= middle) return newer_from(left, middle, right, newer);
+    if (left >= middle) return newer;
     State state = suffix.back();
     if (right > middle) state.merge(newer);
     return state;
   }
-  State newer_from(size_t, size_t, size_t, const State& newer) const { return newer; }
 
   /// Sorts by cell and merges cells that came in several stretches.
   void compact() {
@@ -125,9 +126,12 @@ class SampleSeries : public WindowSeries {
     int64_t time_ns;
     double value;
   };
-  void add(int64_t time_ns, int64_t, double value) override { samples_.push_back({time_ns, value}); }
+  uint64_t add(int64_t time_ns, int64_t, double value) override {
+    const size_t capacity = samples_.capacity();
+    samples_.push_back({time_ns, value});
+    return (samples_.capacity() - capacity) * sizeof(Sample);
+  }
   std::vector<StepPoint> finish(const WindowGrid& grid) override;
-  uint64_t memory_bytes() const override { return samples_.capacity() * sizeof(Sample) + sizeof(*this); }
 
  protected:
   /// Value of one window's samples, in order of time; there is at least one.

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/regex_simplify.h"
+
+#include <gtest/gtest.h>
+
+namespace cordwood::query {
+
+namespace {
+
+TEST(SimpleRegex, LabelExpressions) {
+  const auto f = [](std::string_view expression, std::string_view value, bool want) {
+    const auto regex = SimpleRegex::make(expression, RegexPlace::label);
+    ASSERT_TRUE(regex.ok()) << expression;
+    EXPECT_EQ(regex->matches(value), want) << expression << " on " << value;
+  };
+  // A literal, and literals without a common start, must be the whole value.
+  f("foo", "foo", true);
+  f("foo", "xfoo", false);
+  f("GET|POST", "GET", true);
+  f("GET|POST", "GETX", false);
+  // With .* or a common start they are looked for anywhere.
+  f("al.*", "prealpha", true);
+  f(".*al", "alpha", true);
+  f("POST|PUT", "xPUTx", true);
+  f("POST|PUT", "GET", false);
+  f("b|bar|buzz", "xbx", true);
+  // Sets of characters keep the expression as it is.
+  f("foo|fob", "xfoo", false);
+  f("foo|fob", "fob", true);
+  f("a|b", "ab", false);
+  f("fo+", "foo", true);
+  f("fo+", "xfoo", false);
+  f("(al.*)", "xal", true);
+  f("(?i)get", "GeT", true);
+  f("(?i)get", "GeTx", false);
+  f("(?i)get.*", "xGeTx", true);
+  // Everything, and everything but the empty value.
+  f(".*", "", true);
+  f(".+", "", false);
+  f(".+", "x", true);
+  f(".*|foo", "bar", false);
+  // One buffer for two alternatives: the second overwrites the first.
+  f("plac.*|payment.*", "order placed", false);
+  f("plac.*|payment.*", "paym", true);
+  f("plac.*|pay.*", "order placed", false);
+  f("plac.*|pay.*", "payc", true);
+}
+
+TEST(SimpleRegex, LineExpressions) {
+  const auto f = [](std::string_view expression, std::string_view line, bool want) {
+    const auto regex = SimpleRegex::make(expression, RegexPlace::line);
+    ASSERT_TRUE(regex.ok()) << expression;
+    EXPECT_EQ(regex->matches(line), want) << expression << " on " << line;
+  };
+  f("foo", "a foo b", true);
+  f("foo|bar", "a bar b", true);
+  f("^foo", "a foo", false);
+  f("fo{2}", "a foo", true);
+  f("(?i)error", "An ERROR", true);
+  f("a.c", "a\nc", false);
+  f("", "x", true);
+  EXPECT_TRUE(SimpleRegex::make(".*", RegexPlace::line)->match_all());
+  EXPECT_TRUE(SimpleRegex::make("(?:)", RegexPlace::line)->match_all());
+  EXPECT_FALSE(SimpleRegex::make(".+", RegexPlace::line)->match_all());
+  const auto bad = SimpleRegex::make("(", RegexPlace::line);
+  ASSERT_FALSE(bad.ok());
+  EXPECT_EQ(bad.error().message, "error parsing regexp: missing closing ): `(`");
+}
+
+}  // namespace
+
+}  // namespace cordwood::query

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <random>
+
+#include "tests/query/query_answers.h"
+
+namespace cordwood::query {
+
+namespace {
+
+/// Lines of the kinds that parsers meet, with keys that collide, nest, repeat and need escapes.
+class LineMaker {
+ public:
+  explicit LineMaker(uint32_t seed) : random_(seed) {}
+
+  std::string json(int depth = 0) {
+    std::string out = "{";
+    const int members = pick(6);
+    for (int i = 0; i < members; ++i) {
+      if (i > 0) out += pick(4) == 0 ? " , " : ",";
+      out += "\"" + one_of({"a", "b", "c-d", "9x", "app", "trace_id", "", " ", "a_b", "é", "a", "k\\u0041"}) + "\":";
+      out += pick(5) == 0 ? " " : "";
+      out += value(depth);
+    }
+    return out + "}";
+  }
+
+  std::string logfmt() {
+    std::string out;
+    const int pairs = 1 + pick(6);
+    for (int i = 0; i < pairs; ++i) {
+      if (i > 0) out += ' ';
+      out += one_of({"a", "b", "c.d", "9x", "app", "trace_id", "a", "é"});
+      const int kind = pick(8);
+      if (kind == 0) continue;
+      out += '=';
+      if (kind == 1) continue;
+      out += kind < 4 ? "\"" + one_of({"x y", "", "q\\\"q", "\\u00e9", "t\\tt"}) + "\""
+                      : one_of({"1", "-5", "7.5", "abc"});
+    }
+    return out;
+  }
+
+  std::string metadata() {
+    if (pick(3) != 0) return "";
+    return pick(2) == 0 ? R"({"trace_id":"m1"})" : R"({"trace_id":"m2","b":"meta","app":"shadow"})";
+  }
+  int pick(int below) { return static_cast<int>(random_() % static_cast<uint32_t>(below)); }
+
+ private:
+  std::string one_of(std::vector<std::string> choices) {
+    return choices[static_cast<size_t>(pick(static_cast<int>(choices.size())))];
+  }
+  std::string value(int depth) {
+    switch (pick(depth < 3 ? 9 : 8)) {
+      case 0: return "null";
+      case 1: return "true";
+      case 2: return std::to_string(pick(2000) - 1000);
+      case 3: return one_of({"1.50", "1e3", "-0", "0.25", "12345678901234567890"});
+      case 4: return "[1,\"x\",{\"a\":2}]";
+      case 5: return "\"" + std::to_string(pick(100)) + "\"";
+      case 8: return json(depth + 1);
+      default:
+        return "\"" + one_of({"x", "two words", "q\\\"q", "\\u00e9", "\\ud83d\\ude00", "", "line\\nbreak"}) + "\"";
+    }
+  }
+  std::mt19937 random_;
+};
+
+void fill(QueryStore* store, uint32_t seed) {
+  LineMaker make(seed);
+  for (const std::string stream : {R"({"app":"one"})", R"({"app":"two","a":"stream"})"}) {
+    PushBody body(stream);
+    for (int i = 0; i < 600; ++i) {
+      const int kind = make.pick(10);
+      const std::string line = kind == 0 ? "not a pair" : kind < 6 ? make.json() : make.logfmt();
+      body.add(kTestStartNs + (i + 1) * 5 * kNsPerSecond, line, make.metadata());
+    }
+    store->push_json(body.text());
+  }
+}
+
+TEST(ShapePath, GivesWhatTheTextGives) {
+  const std::vector<std::string> queries = {
+      R"({app=~".+"} | json)",
+      R"({app=~".+"} | json | a > 100)",
+      R"({app=~".+"} | json | a_b = "x")",
+      R"({app=~".+"} | json | a = "x" or b = "true")",
+      R"({app=~".+"} | json | b =~ ".+" | a_extracted > 5)",
+      R"({app=~".+"} | json | trace_id_extracted != "")",
+      R"({app=~".+"} | json | line_format "{{.a}}|{{.b}}|{{.a_b}}")",
+      R"({app=~".+"} | json | drop trace_id | label_format z=a | z != "")",
+      R"({app=~".+"} | logfmt)",
+      R"({app=~".+"} | logfmt | a > 0)",
+      R"({app=~".+"} | logfmt --strict)",
+      R"({app=~".+"} | logfmt --keep-empty)",
+      R"({app=~".+"} | logfmt | json | a != "")",
+      R"(sum(count_over_time({app=~".+"} | json | a >= 100 [5m])))",
+      R"(sum by (a) (count_over_time({app=~".+"} | json | __error__="" [5m])))",
+      R"(sum by (a_extracted, b) (count_over_time({app=~".+"} | json | a_b > 3 | __error__="" [5m])))",
+      R"(sum by (trace_id) (sum_over_time({app=~".+"} | json | unwrap a | __error__="" [5m])))",
+      R"(max_over_time({app=~".+"} | logfmt | unwrap a | __error__="" [5m]) by (b))",
+      R"(sum by (b) (count_over_time({app=~".+"} | logfmt | a != "" [10m])))",
+      R"(count_over_time({app="one"} | json | __error__="" | keep a [10m]))",
+  };
+  for (uint32_t seed = 1; seed <= 3; ++seed) {
+    QueryStore text, shaped;
+    fill(&text, seed);
+    fill(&shaped, seed);
+    shaped.flush();
+    for (const std::string& query : queries) {
+      const auto want = answer_text(text.queries().range(text.context(), hour_request(query)));
+      const auto got = answer_text(shaped.queries().range(shaped.context(), hour_request(query)));
+      ASSERT_EQ(got, want) << query << " seed " << seed;
+    }
+  }
+}
+
+TEST(ShapePath, ReadsOnlyTheColumnsAsked) {
+  QueryStore store;
+  PushBody body(R"({"app":"x"})");
+  for (int i = 0; i < 2000; ++i) {
+    body.add(kTestStartNs + (i + 1) * kNsPerSecond, R"({"http_status":)" + std::to_string(i % 10 == 0 ? 500 : 200) +
+                                                        R"(,"msg":"some text of row )" + std::to_string(i * 7919) +
+                                                        R"("})");
+  }
+  store.push_json(body.text());
+  store.flush();
+  const auto answer = store.queries().range(
+      store.context(), hour_request(R"(sum(count_over_time({app="x"} | json | http_status >= 500 [1h])))"));
+  ASSERT_EQ(answer_text(answer).back(), "{} 1795050000000 200");
+  const QueryStats& stats = std::get<QueryResult>(answer).stats;
+  EXPECT_EQ(stats.read.heap_frames, 0U);
+  EXPECT_EQ(stats.read.lines_rendered, 0U);
+  EXPECT_EQ(stats.lines_processed, 2000U);
+}
+
+}  // namespace
+
+}  // namespace cordwood::query
