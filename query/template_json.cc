@@ -31,7 +31,8 @@ TemplateValue convert(const simdjson::dom::element& element, TemplateArena* aren
     case simdjson::dom::element_type::DOUBLE: return TemplateValue::of_real(element.get_double().value_unsafe());
     case simdjson::dom::element_type::ARRAY: {
       TemplateTree* tree = arena->new_tree();
-      for (const auto item : element.get_array().value_unsafe()) tree->items.push_back(convert(item, arena));
+      const simdjson::dom::array items = element.get_array().value_unsafe();
+      for (const auto item : items) tree->items.push_back(convert(item, arena));
       TemplateValue value;
       value.kind = ValueKind::list;
       value.tree = tree;
@@ -39,7 +40,8 @@ TemplateValue convert(const simdjson::dom::element& element, TemplateArena* aren
     }
     case simdjson::dom::element_type::OBJECT: {
       TemplateTree* tree = arena->new_tree();
-      for (const auto member : element.get_object().value_unsafe()) {
+      const simdjson::dom::object members = element.get_object().value_unsafe();
+      for (const auto member : members) {
         put_member(member.key, convert(member.value, arena), tree);
       }
       TemplateValue value;
