@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same rows twice, once as the head keeps them and once sealed into typed columns; a query must answer the same.
-// Input: a byte of modes, the query up to the first line end, then one line a row.
+// Input: a byte of modes, the query up to the first line end, then one line a row.  In one mode the query is made here:
+// a line filter for a piece cut out of the lines, at the place that the first bytes say.
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -161,13 +164,31 @@ std::string ask(const BlockSourcePtr& block, const std::string& query, uint8_t m
   return text_of(engine.range(context, request));
 }
 
+/// A filter for up to 40 bytes of one of the lines; the first three bytes of `place` say which and how.
+std::string needle_query(std::string_view place, std::string_view lines) {
+  const auto byte = [&](size_t i) { return i < place.size() ? static_cast<uint8_t>(place[i]) : uint8_t{0}; };
+  const size_t begin = lines.empty() ? 0 : (byte(0) * 256u + byte(1)) % lines.size();
+  std::string_view needle = lines.substr(begin, byte(2) % 41);
+  needle = needle.substr(0, needle.find('\n'));
+  static constexpr std::string_view kOperators[] = {"|=", "!=", "|~", "!~"};
+  const uint8_t how = byte(3);
+  const bool regex = how % 4 >= 2;
+  std::string text = regex ? RE2::QuoteMeta(needle) : std::string(needle);
+  if (regex && (how & 4) != 0) text.insert(0, "(?i)");
+  std::string query = "{app=\"x\"} " + std::string(kOperators[how % 4]) + " ";
+  append_go_quoted(text, &query);
+  if ((how & 8) != 0) query = "count_over_time(" + query + "[1m])";
+  return query;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const std::string query(input.substr(0, input.find('\n')));
+  std::string query(input.substr(0, input.find('\n')));
   const std::string_view lines = input.substr(std::min(query.size() + 1, input.size()));
+  if ((data[0] & 16) != 0) query = needle_query(query, lines);
   static MemoryAccountant memory({});
   const std::shared_ptr<HeadBlock> head = make_head(lines, memory);
   if (head->row_count() == 0) return 0;
