@@ -45,6 +45,14 @@ class Ticker {
   std::thread thread_;
 };
 
+/// The system's file for a time zone, or nothing.  Names come from users' templates: they stay below the directory.
+std::string read_zone(FileSystem& fs, std::string_view name) {
+  constexpr uint64_t kMaxZoneBytes = 1u << 20;
+  if (name.empty() || name[0] == '/' || name.find("..") != std::string_view::npos) return {};
+  auto bytes = fs.read_all("/usr/share/zoneinfo/" + std::string(name), kMaxZoneBytes);
+  return bytes.ok() ? std::move(bytes).value() : std::string();
+}
+
 class ServerImpl final : public Server {
  public:
   ServerImpl(const Config& config, std::shared_ptr<Logger> log)
@@ -89,7 +97,8 @@ class ServerImpl final : public Server {
         query::QueryEngine::Environment{.snapshot = [this] { return engine_->snapshot(); },
                                         .streams = index_.get(),
                                         .memory = &memory_,
-                                        .clock = &clock_});
+                                        .clock = &clock_,
+                                        .zone_file = [this](std::string_view zone) { return read_zone(fs_, zone); }});
     add_process_metrics(metrics_, memory_);
     log_->info("store opened",
                {{"data_dir", config_.data_dir}, {"duration_ms", (clock_.monotonic_ns() - begin_ns) / 1'000'000}});

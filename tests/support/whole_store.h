@@ -43,7 +43,8 @@ struct WholeStore {
         query::QueryEngine::Environment{.snapshot = [this] { return engine->snapshot(); },
                                         .streams = streams.get(),
                                         .memory = &memory,
-                                        .clock = &clock});
+                                        .clock = &clock,
+                                        .zone_file = {}});
   }
   ~WholeStore() { engine.reset(); }
 
