@@ -11,7 +11,7 @@ namespace cordwood {
 namespace {
 
 constexpr uint64_t kShards = 8;
-constexpr uint64_t kSeedsPerShard = 200;
+constexpr uint64_t kSeedsPerShard = 140;
 constexpr uint64_t kCanarySeeds = 300;
 constexpr uint64_t kDerivedSeeds = 60;
 
