@@ -16,6 +16,7 @@ using Command = std::function<int()>;
 void add_serve_command(CLI::App& app, Command* chosen);
 void add_push_command(CLI::App& app, Command* chosen);
 void add_query_command(CLI::App& app, Command* chosen);
+void add_inspect_command(CLI::App& app, Command* chosen);
 void add_version_command(CLI::App& app, Command* chosen);
 void add_config_command(CLI::App& app, Command* chosen);
 

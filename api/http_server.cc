@@ -115,9 +115,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
   /// From any thread.  An idle connection goes at once, a busy one only when told.
   void close_soon(bool busy_too) {
-    auto self = weak_from_this().lock();
-    if (!self) return;  // on its way out
-    asio::post(stream_.get_executor(), [self, busy_too] {
+    asio::post(stream_.get_executor(), [self = shared_from_this(), busy_too] {
       if (self->idle_ || busy_too) self->close();
     });
   }
@@ -480,8 +478,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
 };
 
 void Registry::close(bool busy_too) {
-  MutexLock lock(mu_);
-  for (Connection* connection : open_) connection->close_soon(busy_too);
+  // Held beyond the lock: the last holder's destructor comes back to remove().
+  std::vector<std::shared_ptr<Connection>> held;
+  {
+    MutexLock lock(mu_);
+    for (Connection* connection : open_) {
+      if (auto one = connection->weak_from_this().lock()) held.push_back(std::move(one));
+    }
+  }
+  for (const auto& connection : held) connection->close_soon(busy_too);
 }
 
 class AsioHttpServer final : public HttpServer {

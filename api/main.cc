@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   cordwood::api::add_serve_command(app, &command);
   cordwood::api::add_push_command(app, &command);
   cordwood::api::add_query_command(app, &command);
+  cordwood::api::add_inspect_command(app, &command);
   cordwood::api::add_version_command(app, &command);
   cordwood::api::add_config_command(app, &command);
   CLI11_PARSE(app, argc, argv);
