@@ -264,6 +264,7 @@ void BlockBuilder::Impl::write_columns() {
 }
 
 EncodedBlock BlockBuilder::Impl::build(const BlockInput& block) {
+  CHECK(block.rows.size() <= kMaxBlockRows, "{} rows, at most {}", block.rows.size(), kMaxBlockRows);
   input = &block;
   shredder.reset();
   metadata.reset();

@@ -12,6 +12,12 @@ namespace {
 
 constexpr uint8_t kEntryVersion = 1;
 constexpr uint64_t kMaxPartBytes = 256u << 20;
+/// No real data shrinks further: what claims to is not unpacked.
+constexpr uint64_t kMaxShrink = 1u << 15;
+
+bool can_unpack_to(uint64_t packed_bytes, uint64_t raw_bytes) {
+  return raw_bytes / kMaxShrink <= packed_bytes;
+}
 constexpr uint32_t kFullFrameRows = 4096;
 
 void write_summary(const BlockSummary& s, ByteWriter* w) {
@@ -130,7 +136,8 @@ Result<PieceMeta> read_piece(ByteReader* in, const BlockSummary& summary, PartPo
     const uint64_t raw = f.codec == Codec::none ? packed : in->varint();
     const uint64_t rows = (codec & 0x80) != 0 ? kFullFrameRows : in->varint();
     f.checksum = in->u32();
-    if (packed > end - position || raw > kMaxFrameRawBytes || rows > kMaxFrameRows || row + rows > kMaxBlockRows) {
+    if (packed > end - position || raw > kMaxFrameRawBytes || !can_unpack_to(packed, raw) || rows > kMaxFrameRows ||
+        row + rows > kMaxBlockRows) {
       return Error::corrupt("block directory: frame out of range");
     }
     f.offset = position;
@@ -290,7 +297,8 @@ Result<EntryParts> decode_entry(std::string_view entry) {
 }
 
 Result<std::string> unpack_part(const EntryParts::Part& part) {
-  if (part.raw_bytes > kMaxPartBytes) return Error::corrupt("block entry: part too large");
+  if (part.raw_bytes > kMaxPartBytes || !can_unpack_to(part.packed.size(), part.raw_bytes))
+    return Error::corrupt("block entry: part too large");
   std::string raw;
   TRY(decompress(part.codec, part.packed, part.raw_bytes, &raw));
   return raw;

@@ -15,7 +15,7 @@ namespace cordwood {
 
 /// Limits that every reader holds a block to; the writer stays well within.
 inline constexpr uint32_t kMaxBlockRows = 1u << 24;
-inline constexpr uint64_t kMaxFrameRawBytes = 1u << 30;
+inline constexpr uint64_t kMaxFrameRawBytes = 256u << 20;
 inline constexpr uint32_t kMaxFrameRows = 1u << 16;
 
 /// Where a cell comes from.  Numbers are on disk.

@@ -49,11 +49,17 @@ bool parse_digits(std::string_view text, uint64_t* value) {
   return true;
 }
 
-int hex_value(char c, char letter_a) {
-  if (is_digit(c)) return c - '0';
-  if (c >= letter_a && c < letter_a + 6) return c - letter_a + 10;
-  return -1;
-}
+/// Values of hex digits of one case; 0xff for what is none.
+struct HexTable {
+  uint8_t value[256];
+  explicit constexpr HexTable(char letter_a) : value() {
+    for (uint8_t& v : value) v = 0xff;
+    for (int i = 0; i < 10; ++i) value['0' + i] = static_cast<uint8_t>(i);
+    for (int i = 0; i < 6; ++i) value[letter_a + i] = static_cast<uint8_t>(10 + i);
+  }
+};
+constexpr HexTable kLowerHex('a');
+constexpr HexTable kUpperHex('A');
 
 char hex_digit(uint32_t v, bool upper) {
   return static_cast<char>(v < 10 ? '0' + v : (upper ? 'A' : 'a') + v - 10);
@@ -147,21 +153,21 @@ std::optional<uint8_t> decimal_digits(std::string_view text) {
 }
 
 bool parse_hex(std::string_view text, bool upper, char* out) {
-  const char letter_a = upper ? 'A' : 'a';
-  size_t i = 0;
+  const uint8_t* values = upper ? kUpperHex.value : kLowerHex.value;
+  const auto* p = reinterpret_cast<const uint8_t*>(text.data());
+  const uint8_t* end = p + text.size();
+  uint32_t seen = 0;  // the top bits tell of a byte that is no digit
   if (text.size() % 2 != 0) {
-    const int v = hex_value(text[0], letter_a);
-    if (v < 0) return false;
-    *out++ = static_cast<char>(v);
-    i = 1;
+    seen = values[*p];
+    *out++ = static_cast<char>(values[*p++]);
   }
-  for (; i < text.size(); i += 2) {
-    const int high = hex_value(text[i], letter_a);
-    const int low = hex_value(text[i + 1], letter_a);
-    if ((high | low) < 0) return false;
+  for (; p != end; p += 2) {
+    const uint32_t high = values[p[0]];
+    const uint32_t low = values[p[1]];
+    seen |= high | low;
     *out++ = static_cast<char>(high << 4 | low);
   }
-  return true;
+  return (seen & 0xf0) == 0;
 }
 
 void append_hex(const char* binary, uint32_t digits, bool upper, std::string* out) {

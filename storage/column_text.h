@@ -51,6 +51,18 @@ std::optional<TimestampLayout> make_timestamp_layout(char separator, char point,
 std::optional<TimestampLayout> detect_timestamp(std::string_view text);
 /// Time in units of unit_ns since 1970 UTC.  Only years 1700 to 2199.
 bool parse_timestamp(std::string_view text, const TimestampLayout& layout, int64_t* units);
+/// The same for many texts of one layout: those of one minute are recognised by their first bytes.
+class TimestampParser {
+ public:
+  explicit TimestampParser(const TimestampLayout& layout) : layout_(layout) {}
+  bool parse(std::string_view text, int64_t* units);
+
+ private:
+  static constexpr size_t kMinuteBytes = 17;  ///< 2006-01-02T15:04:
+  const TimestampLayout& layout_;
+  char minute_[kMinuteBytes] = {};
+  int64_t minute_s_ = 0;  ///< of minute_, since 1970 UTC
+};
 /// Any int64; what lies outside the years above is printed as some text.
 void append_timestamp(int64_t units, const TimestampLayout& layout, std::string* out);
 

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/column_text.h"
+
+#include <algorithm>
+#include <cstring>
+
 #include "storage/model/time_range.h"
 
 namespace cordwood {
@@ -101,30 +105,61 @@ std::optional<TimestampLayout> detect_timestamp(std::string_view text) {
   return layout;
 }
 
-bool parse_timestamp(std::string_view text, const TimestampLayout& layout, int64_t* units) {
-  const size_t fraction = layout.digits == 0 ? 0 : layout.digits + 1u;
-  if (text.size() != kSecondsLength + fraction + layout.suffix.size()) return false;
-  const char* p = text.data();
-  if (p[4] != '-' || p[7] != '-' || p[10] != layout.separator || p[13] != ':' || p[16] != ':') return false;
+namespace {
+
+/// Seconds since 1970 UTC of `2006-01-02T15:04:`; nothing when it is no such thing.
+std::optional<int64_t> parse_minute(const char* p, const TimestampLayout& layout) {
+  if (p[4] != '-' || p[7] != '-' || p[10] != layout.separator || p[13] != ':' || p[16] != ':') return std::nullopt;
   const int64_t year = digits_at(p, 4);
   const int64_t month = digits_at(p + 5, 2);
   const int64_t day = digits_at(p + 8, 2);
   const int64_t hour = digits_at(p + 11, 2);
   const int64_t minute = digits_at(p + 14, 2);
-  const int64_t second = digits_at(p + 17, 2);
   if (year < 1700 || year > 2199 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
-    return false;
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false;
-  int64_t f = 0;
-  if (fraction > 0) {
-    if (p[kSecondsLength] != layout.point) return false;
-    f = digits_at(p + kSecondsLength + 1, layout.digits);
-    if (f < 0) return false;
+    return std::nullopt;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59) return std::nullopt;
+  return days_of_date(year, month, day) * 86400 + hour * 3600 + minute * 60 - layout.offset_s;
+}
+
+/// What follows the minute.
+bool parse_second(std::string_view text, const TimestampLayout& layout, int64_t minute_s, int64_t* units) {
+  const char* p = text.data();
+  const int64_t second = digits_at(p + 17, 2);
+  if (second < 0 || second > 59) return false;
+  int64_t fraction = 0;
+  size_t end = kSecondsLength;
+  if (layout.digits > 0) {
+    if (p[end] != layout.point) return false;
+    fraction = digits_at(p + end + 1, layout.digits);
+    if (fraction < 0) return false;
+    end += 1u + layout.digits;
   }
-  if (text.substr(kSecondsLength + fraction) != layout.suffix) return false;
-  const int64_t seconds = days_of_date(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - layout.offset_s;
-  *units = seconds * (kNsPerSecond / layout.unit_ns) + f;
+  if (text.substr(end) != layout.suffix) return false;
+  *units = (minute_s + second) * (kNsPerSecond / layout.unit_ns) + fraction;
   return true;
+}
+
+bool has_length(std::string_view text, const TimestampLayout& layout) {
+  return text.size() == kSecondsLength + (layout.digits == 0 ? 0 : layout.digits + 1u) + layout.suffix.size();
+}
+
+}  // namespace
+
+bool parse_timestamp(std::string_view text, const TimestampLayout& layout, int64_t* units) {
+  if (!has_length(text, layout)) return false;
+  const std::optional<int64_t> minute = parse_minute(text.data(), layout);
+  return minute && parse_second(text, layout, *minute, units);
+}
+
+bool TimestampParser::parse(std::string_view text, int64_t* units) {
+  if (!has_length(text, layout_)) return false;
+  if (std::memcmp(text.data(), minute_, kMinuteBytes) != 0) {
+    const std::optional<int64_t> minute = parse_minute(text.data(), layout_);
+    if (!minute) return false;
+    std::memcpy(minute_, text.data(), kMinuteBytes);
+    minute_s_ = *minute;
+  }
+  return parse_second(text, layout_, minute_s_, units);
 }
 
 void append_timestamp(int64_t units, const TimestampLayout& layout, std::string* out) {

@@ -230,8 +230,8 @@ bool ColumnWriter::write_timestamp(std::span<const std::string_view> cells, std:
                                    const RowTimes& row_times, ColumnMeta* meta, std::vector<PieceMeta>* out) {
   const std::optional<TimestampLayout> layout = detect_timestamp(sample);
   if (!layout) return false;
-  if (!parse_all(cells, [&layout](std::string_view t, int64_t* v) { return parse_timestamp(t, *layout, v); }))
-    return false;
+  TimestampParser parser(*layout);
+  if (!parse_all(cells, [&parser](std::string_view t, int64_t* v) { return parser.parse(t, v); })) return false;
   meta->type = ColumnType::timestamp;
   meta->digits = layout->digits;
   meta->constant = layout->suffix;
