@@ -91,10 +91,14 @@ Result<const IntFrame*> IntPiece::frame(uint32_t index) {
 }
 
 Result<int64_t> IntPiece::get(uint32_t row) {
+  // The way of nearly every call: the frame is that of the call before.
+  if (row - last_begin_ < last_count_) return last_->get(row - last_begin_);
   if (row >= rows()) return Error::corrupt("block: a column has too few cells");
   const uint32_t index = frame_of_row(frames_->piece(piece_), row);
-  TRY_ASSIGN(const IntFrame* f, frame(index));
-  return f->get(row - frames_->piece(piece_).frames[index].first_row);
+  TRY_ASSIGN(last_, frame(index));
+  last_begin_ = frames_->piece(piece_).frames[index].first_row;
+  last_count_ = last_->count();
+  return last_->get(row - last_begin_);
 }
 
 Result<void> IntPiece::decode_all(std::vector<int64_t>* out) {
@@ -134,12 +138,13 @@ Result<const TextPiece::Frame*> TextPiece::frame(uint32_t index) {
 }
 
 Result<std::string_view> TextPiece::get(uint32_t row) {
+  if (row - last_begin_ < last_count_) return last_->get(row - last_begin_);
   if (row >= rows()) return Error::corrupt("block: a column has too few texts");
   const uint32_t index = frame_of_row(frames_->piece(piece_), row);
-  TRY_ASSIGN(const Frame* f, frame(index));
-  const uint32_t i = row - frames_->piece(piece_).frames[index].first_row;
-  const uint32_t begin = i == 0 ? 0 : f->ends[i - 1];
-  return f->text.substr(begin, f->ends[i] - begin);
+  TRY_ASSIGN(last_, frame(index));
+  last_begin_ = frames_->piece(piece_).frames[index].first_row;
+  last_count_ = static_cast<uint32_t>(last_->ends.size());
+  return last_->get(row - last_begin_);
 }
 
 Result<void> TimePiece::load(uint32_t index) {

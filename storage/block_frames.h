@@ -63,6 +63,9 @@ class IntPiece {
   BlockFrames* frames_ = nullptr;
   uint32_t piece_ = 0;
   std::vector<std::optional<IntFrame>> parsed_;
+  const IntFrame* last_ = nullptr;  ///< frame of the last get()
+  uint32_t last_begin_ = 0;
+  uint32_t last_count_ = 0;
 };
 
 /// A piece of texts.
@@ -77,11 +80,18 @@ class TextPiece {
   struct Frame {
     std::string_view text;
     std::vector<uint32_t> ends;
+    std::string_view get(uint32_t i) const {
+      const uint32_t begin = i == 0 ? 0 : ends[i - 1];
+      return text.substr(begin, ends[i] - begin);
+    }
   };
   Result<const Frame*> frame(uint32_t index);
   BlockFrames* frames_ = nullptr;
   uint32_t piece_ = 0;
   std::vector<std::unique_ptr<Frame>> parsed_;
+  const Frame* last_ = nullptr;  ///< frame of the last get()
+  uint32_t last_begin_ = 0;
+  uint32_t last_count_ = 0;
 };
 
 /// Times of the block's rows.

@@ -67,7 +67,11 @@ class SealedView final : public BlockView {
   Result<Shape> parse_shape(std::string_view text) const;
   Result<MetadataShape> parse_metadata_shape(std::string_view text) const;
   /// `rows` and `shapes_with` belong to lines or to metadata, as the column does.
-  Result<OpenColumn*> column(uint32_t index);
+  Result<OpenColumn*> open_column(uint32_t index);
+  Result<OpenColumn*> column(uint32_t index) {
+    if (columns_[index].ranks != nullptr) return &columns_[index];
+    return open_column(index);
+  }
   Result<std::string_view> cell_text(uint32_t column_index, uint32_t row, std::string* scratch, bool lasting);
 
   std::shared_ptr<const SealedBlock> block_;
@@ -137,7 +141,6 @@ Result<Shape> SealedView::parse_shape(std::string_view text) const {
 }
 
 Result<void> SealedView::load_shapes() {
-  if (shape_rows_.loaded()) return {};
   TextPiece texts(&frames_, kShapesPiece);
   if (texts.rows() != directory_.shape_count) return Error::corrupt("block: number of shapes differs");
   shapes_.clear();
@@ -200,12 +203,12 @@ Result<void> SealedView::load_metadata_shapes() {
   return metadata_rows_.load(&frames_, kMetadataShapeIdsPiece, row_count(), directory_.metadata_shape_count);
 }
 
-Result<SealedView::OpenColumn*> SealedView::column(uint32_t index) {
+Result<SealedView::OpenColumn*> SealedView::open_column(uint32_t index) {
   OpenColumn& c = columns_[index];
-  if (c.ranks != nullptr) return &c;
   const ColumnMeta& meta = directory_.columns[index];
   const bool of_metadata = meta.source == ColumnSource::metadata || meta.source == ColumnSource::packed_metadata;
-  TRY(of_metadata ? load_metadata_shapes() : load_shapes());
+  if (of_metadata) TRY(load_metadata_shapes());
+  if (!of_metadata && !shape_rows_.loaded()) TRY(load_shapes());
   TRY_ASSIGN(c.reader, ColumnReader::open(meta, &frames_, &times_, &shared_));
   const RowRanks& ranks =
       of_metadata ? metadata_rows_.ranks(metadata_with_[index]) : shape_rows_.ranks(shapes_with_[index]);
@@ -224,7 +227,7 @@ Result<std::string_view> SealedView::cell_text(uint32_t column_index, uint32_t r
 
 Result<std::string_view> SealedView::line(uint32_t row, std::string* scratch) {
   CHECK(row < row_count(), "row {} of {}", row, row_count());
-  TRY(load_shapes());
+  if (!shape_rows_.loaded()) TRY(load_shapes());
   ++stats_->lines_rendered;
   const uint32_t id = shape_rows_.shape(row);
   if (id == 0) {
@@ -289,7 +292,7 @@ Result<uint32_t> SealedView::derived_metadata_count(uint32_t row) {
 
 Result<const Shape*> SealedView::shape(uint32_t row) {
   CHECK(row < row_count(), "row {} of {}", row, row_count());
-  TRY(load_shapes());
+  if (!shape_rows_.loaded()) TRY(load_shapes());
   const uint32_t id = shape_rows_.shape(row);
   const Shape* shape = id == 0 ? nullptr : &shapes_[id - 1];
   return shape;

@@ -128,7 +128,7 @@ Result<std::string_view> ColumnReader::text(uint32_t cell, uint32_t row, std::st
     case ColumnType::shared: return shared_->get(meta_.shared_first + cell);
     case ColumnType::bytes: return texts_.get(cell);
     case ColumnType::dictionary: {
-      TRY(load_dictionary());
+      if (!dictionary_loaded_) TRY(load_dictionary());
       TRY_ASSIGN(const std::optional<uint32_t> id, dictionary_id(cell));
       return dictionary_[*id];
     }
@@ -138,7 +138,7 @@ Result<std::string_view> ColumnReader::text(uint32_t cell, uint32_t row, std::st
       return std::string_view(*scratch);
     default: break;
   }
-  TRY(load_exceptions());
+  if ((meta_.flags & kExceptions) != 0) TRY(load_exceptions());
   if (const auto text = exception(cell)) return *text;
   scratch->clear();
   if (meta_.type == ColumnType::hex || meta_.type == ColumnType::uuid) return binary_text(cell, scratch);
@@ -193,8 +193,10 @@ Result<std::string_view> ColumnReader::lasting_text(uint32_t cell, uint32_t row)
 
 Result<std::optional<int64_t>> ColumnReader::integer(uint32_t cell) {
   if (meta_.type != ColumnType::integer) return std::optional<int64_t>();
-  TRY(load_exceptions());
-  if (exception(cell)) return std::optional<int64_t>();
+  if ((meta_.flags & kExceptions) != 0) {
+    TRY(load_exceptions());
+    if (exception(cell)) return std::optional<int64_t>();
+  }
   TRY_ASSIGN(const int64_t value, numbers_.get(cell));
   return std::optional<int64_t>(value);
 }

@@ -146,31 +146,59 @@ void seal(benchmark::State& state, const std::string& path) {
   }
 }
 
-void read_lines(benchmark::State& state, const std::string& path) {
+struct Sealed {
+  std::vector<BlockSourcePtr> sources;
+  uint64_t raw = 0;
+};
+
+Sealed sealed_file(const std::string& path) {
   const auto families = read_families(path);
   const auto blocks = make_blocks(families);
   BlockBuilder builder({});
-  std::vector<BlockSourcePtr> sources;
-  uint64_t raw = 0;
+  Sealed out;
   for (const auto& rows : blocks) {
     const EncodedBlock b = builder.build(input_of(rows));
     std::vector<StreamPtr> streams;
     for (const BlockStream& s : b.info.streams) streams.push_back(s.stream);
-    sources.push_back(open_block(b.info.tenant, std::move(streams), b.entry, memory_source(b.narrow + b.heap), 0,
-                                 b.narrow.size(), false)
-                          .value());
-    raw += b.info.raw_bytes;
+    out.sources.push_back(open_block(b.info.tenant, std::move(streams), b.entry, memory_source(b.narrow + b.heap), 0,
+                                     b.narrow.size(), false)
+                              .value());
+    out.raw += b.info.raw_bytes;
   }
+  return out;
+}
+
+void read_lines(benchmark::State& state, const std::string& path) {
+  const Sealed file = sealed_file(path);
   std::string scratch;
   for (auto _ : state) {
     ReadStats stats;
-    for (const BlockSourcePtr& source : sources) {
+    for (const BlockSourcePtr& source : file.sources) {
       const auto view = source->open(&stats).value();
       for (uint32_t row = 0; row < view->row_count(); ++row)
         benchmark::DoNotOptimize(view->line(row, &scratch).value());
     }
   }
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * raw));
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * file.raw));
+}
+
+/// The integers of every row's shape, one by one, as a filter on a field reads them.
+void read_integers(benchmark::State& state, const std::string& path) {
+  const Sealed file = sealed_file(path);
+  uint64_t cells = 0;
+  for (auto _ : state) {
+    ReadStats stats;
+    for (const BlockSourcePtr& source : file.sources) {
+      const auto view = source->open(&stats).value();
+      for (uint32_t row = 0; row < view->row_count(); ++row) {
+        const Shape* shape = view->shape(row).value();
+        if (shape == nullptr || shape->slots.empty()) continue;
+        benchmark::DoNotOptimize(view->integer_cell(row, shape->slots[shape->slots.size() * 9 / 13]).value());
+        ++cells;
+      }
+    }
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(cells));
 }
 
 const bool kRegistered = [] {
@@ -178,6 +206,7 @@ const bool kRegistered = [] {
   std::stringstream list(paths == nullptr ? "" : paths);
   for (std::string path; std::getline(list, path, ',');) {
     benchmark::RegisterBenchmark(("seal/" + path).c_str(), [path](benchmark::State& s) { seal(s, path); });
+    benchmark::RegisterBenchmark(("integers/" + path).c_str(), [path](benchmark::State& s) { read_integers(s, path); });
     benchmark::RegisterBenchmark(("lines/" + path).c_str(), [path](benchmark::State& s) { read_lines(s, path); });
   }
   return true;
