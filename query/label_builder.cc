@@ -130,8 +130,11 @@ void LabelBuilder::append(unsigned categories, std::vector<LabelView>* out) {
   }
   if ((categories & kParsed) != 0) {
     out->insert(out->end(), parsed_.begin(), parsed_.end());
-    if (!error_.empty()) out->push_back({kErrorLabel, error_});
-    if (!error_details_.empty()) out->push_back({kErrorDetailsLabel, error_details_});
+    // A line may bring fields of these names; they stand already.
+    if (!error_.empty() && find_parsed(kErrorLabel) == nullptr) out->push_back({kErrorLabel, error_});
+    if (!error_details_.empty() && find_parsed(kErrorDetailsLabel) == nullptr) {
+      out->push_back({kErrorDetailsLabel, error_details_});
+    }
   }
 }
 

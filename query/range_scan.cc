@@ -92,7 +92,12 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
     rows += span.end - span.begin;
   }
   // Bytes of the rows looked at, by the block's mean line.
-  if (planned.rows > 0) scope_.stats->bytes_processed += planned.line_bytes * rows / planned.rows;
+  const uint64_t bytes = planned.rows > 0 ? planned.line_bytes * rows / planned.rows : 0;
+  scope_.stats->bytes_processed += bytes;
+  if (planned.source->in_head()) {
+    scope_.stats->head_lines += rows;
+    scope_.stats->head_bytes += bytes;
+  }
   return {};
 }
 

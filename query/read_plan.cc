@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/read_plan.h"
 
+#include <fmt/core.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <ctime>
 #include <limits>
+
+#include "query/bytes_text.h"
 
 namespace cordwood::query {
 
@@ -72,6 +75,18 @@ void plan_blocks(ReadPlan* plan, std::vector<BlockSourcePtr> sources) {
   }
 }
 
+/// Whether the query's lines are more than max_query_bytes_read.
+Result<void> check_bytes(const QueryScope& scope, const ReadPlan& plan) {
+  const uint64_t limit = scope.context->limits.max_query_bytes_read;
+  uint64_t bytes = 0;
+  for (const PlannedBlock& block : plan.blocks) bytes += block.line_bytes;
+  if (limit == 0 || bytes <= limit) return {};
+  return Error::invalid(
+      fmt::format("the query would read too many bytes (query: {}, limit: {}); consider adding more specific stream "
+                  "selectors or reduce the time range of the query",
+                  format_bytes(bytes), format_bytes(limit)));
+}
+
 }  // namespace
 
 std::optional<uint32_t> ReadPlan::ordinal(const Stream& stream) const {
@@ -98,6 +113,7 @@ Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, std::s
   }
   if (plan.streams.empty()) return plan;
   plan_blocks(&plan, plan.snapshot->blocks(scope.context->tenant, range));
+  TRY(check_bytes(scope, plan));
   scope.stats->streams += plan.streams.size();
   scope.stats->blocks_in_range += plan.blocks.size();
   return plan;

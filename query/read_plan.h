@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -75,6 +76,8 @@ class QueryMemory {
     }
     return held_.grow(more);
   }
+  /// Bytes that were added and are no longer held; they stay reserved for the query's later needs.
+  void release(uint64_t bytes) { used_ -= std::min(used_, bytes); }
 
  private:
   static constexpr uint64_t kStepBytes = 256 << 10;

@@ -78,9 +78,10 @@ void RowMerge::advance(Cursor cursor) {
 Result<void> RowMerge::collect_ties(Cursor first) {
   std::vector<Queued> rows;
   const auto take = [&](Cursor cursor) {
-    rows.push_back({{cursor.block->view.get(), cursor.at, cursor.ordinal, cursor.time_ns},
-                    cursor.planned->source->info().arrival_min,
-                    cursor.block});
+    rows.push_back(
+        {{cursor.block->view.get(), cursor.at, cursor.ordinal, cursor.time_ns, cursor.planned->source->in_head()},
+         cursor.planned->source->info().arrival_min,
+         cursor.block});
     advance(cursor);
   };
   const Cursor place = first;
@@ -133,7 +134,7 @@ Result<bool> RowMerge::next(Row* out) {
       TRY(collect_ties(cursor));
       continue;
     }
-    *out = {cursor.block->view.get(), cursor.at, cursor.ordinal, cursor.time_ns};
+    *out = {cursor.block->view.get(), cursor.at, cursor.ordinal, cursor.time_ns, cursor.planned->source->in_head()};
     advance(cursor);
     return true;
   }

@@ -72,6 +72,35 @@ TEST(LogExecution, CopiesInOtherBlocksAreLeftOut) {
   EXPECT_EQ(answer_text(counted).back(), "{} 1795050000000 8");
 }
 
+TEST(LogExecution, FilteredQueriesGiveWhatTheMergeGives) {
+  QueryStore store;
+  for (int round = 0; round < 4; ++round) {
+    for (const std::string app : {"one", "two", "three"}) {
+      PushBody body(R"({"app":")" + app + R"("})");
+      for (int i = 0; i < 200; ++i) {
+        // Rounds overlap in time, and some rows stand in two of them.
+        const int64_t second = (round * 100 + i * 7) % 450;
+        body.add(kTestStartNs + second * kNsPerSecond,
+                 "row " + std::to_string(second % 13 == 0 ? 0 : round * 1000 + i));
+      }
+      store.push_json(body.text());
+    }
+    if (round < 3) store.flush();
+  }
+  for (const Direction direction : {Direction::backward, Direction::forward}) {
+    for (const uint32_t limit : {1U, 7U, 100U, 5000U}) {
+      RangeRequest merged = hour_request(R"({app=~".+"})", limit);
+      RangeRequest filtered = hour_request(R"({app=~".+"} |= "row")", limit);
+      merged.direction = filtered.direction = direction;
+      auto want = answer_text(store.queries().range(store.context(), merged));
+      auto got = answer_text(store.queries().range(store.context(), filtered));
+      std::sort(want.begin(), want.end());
+      std::sort(got.begin(), got.end());
+      EXPECT_EQ(got, want) << limit;
+    }
+  }
+}
+
 TEST(LogExecution, RefusesWhatLimitsForbid) {
   QueryStore store;
   PushBody body(R"({"app":"x"})");
@@ -91,6 +120,10 @@ TEST(LogExecution, RefusesWhatLimitsForbid) {
   ReadContext range = store.context();
   range.limits.max_query_range_ns = 3600 * kNsPerSecond;
   EXPECT_EQ(f("rate({app=\"x\"}[2h])", 1, range), "400 [interval] value exceeds limit: [2h] > [1h]");
+  ReadContext bytes = store.context();
+  bytes.limits.max_query_bytes_read = 1000;
+  EXPECT_EQ(f("{app=\"x\"}", 1, bytes).substr(0, 62),
+            "400 the query would read too many bytes (query: 2.9 kB, limit:");
   const std::atomic<bool> left{true};
   ReadContext gone = store.context();
   gone.cancelled = &left;

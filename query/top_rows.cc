@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/top_rows.h"
+
+#include <algorithm>
+
+namespace cordwood::query {
+
+namespace {
+
+constexpr uint64_t kRowsPerCheck = 1000;
+
+}  // namespace
+
+TopRows::TopRows(const QueryScope& scope, const ReadPlan& plan, Direction direction, uint64_t limit, RowCapture capture)
+    : scope_(scope),
+      plan_(plan),
+      backward_(direction == Direction::backward),
+      limit_(limit),
+      capture_(std::move(capture)) {
+  prepare_row(scope, &row_);
+}
+
+bool TopRows::before(const Place& a, const Place& b) const {
+  if (a.time_ns != b.time_ns) return (a.time_ns > b.time_ns) == backward_;
+  if (a.ordinal != b.ordinal) {
+    const uint64_t hash_a = plan_.streams[a.ordinal].hash, hash_b = plan_.streams[b.ordinal].hash;
+    return hash_a != hash_b ? hash_a < hash_b : a.ordinal < b.ordinal;
+  }
+  if (a.block != b.block) {
+    const bool earlier = a.arrival != b.arrival ? a.arrival < b.arrival : a.block < b.block;
+    return earlier != backward_;
+  }
+  return (a.row < b.row) != backward_ && a.row != b.row;
+}
+
+bool TopRows::too_late(int64_t time_ns) const {
+  if (!full()) return false;
+  const int64_t last_ns = heap_.front().place.time_ns;
+  return backward_ ? time_ns < last_ns : time_ns > last_ns;
+}
+
+Result<bool> TopRows::is_copy(const Place& place, BlockView& view) {
+  if (!plan_.streams[place.ordinal].contested) return false;
+  TRY_ASSIGN(const Hash128 identity, row_identity(view, place.row));
+  const bool copy = !seen_.insert({{place.ordinal, place.time_ns}, identity}).second;
+  if (copy) ++scope_.stats->duplicates;
+  return copy;
+}
+
+Result<void> TopRows::offer(const Place& place, BlockView& view) {
+  const auto order = [this](const Candidate& a, const Candidate& b) { return before(a.place, b.place); };
+  if (full() && !before(place, heap_.front().place)) return {};
+  TRY_ASSIGN(const bool copy, is_copy(place, view));
+  if (copy) return {};
+  TRY_ASSIGN(CapturedRow captured, capture_.capture(row_));
+  TRY(scope_.memory->add(captured.memory_bytes()));
+  if (full()) {
+    std::pop_heap(heap_.begin(), heap_.end(), order);
+    scope_.memory->release(heap_.back().row.memory_bytes());
+    heap_.pop_back();
+  }
+  heap_.push_back({place, std::move(captured)});
+  std::push_heap(heap_.begin(), heap_.end(), order);
+  return {};
+}
+
+Result<void> TopRows::scan_span(const OpenBlock& block, const RowSpan& span, Pipeline* pipeline) {
+  const Stream* stream = plan_.streams[span.ordinal].stream.get();
+  const bool in_head = block.planned->source->in_head();
+  for (uint32_t i = 0; i < span.end - span.begin; ++i) {
+    const uint32_t at = backward_ ? span.end - 1 - i : span.begin + i;
+    const int64_t time_ns = block.times[at];
+    if (too_late(time_ns)) return {};
+    if (scope_.stats->lines_processed++ % kRowsPerCheck == 0) TRY(scope_.guard->check());
+    row_.begin(block.view.get(), at, stream, time_ns);
+    const bool kept = pipeline->process(row_);
+    if (row_.failure()) return *row_.failure();
+    if (kept) {
+      ++scope_.stats->post_filter_lines;
+      TRY(offer({time_ns, span.ordinal, block.planned->source->info().arrival_min, block.planned, at}, *block.view));
+    }
+    const uint64_t bytes = row_.line_size_if_known();
+    scope_.stats->bytes_processed += bytes;
+    if (in_head) {
+      ++scope_.stats->head_lines;
+      scope_.stats->head_bytes += bytes;
+    }
+  }
+  return {};
+}
+
+Result<void> TopRows::scan_block(const PlannedBlock& planned, Pipeline* pipeline) {
+  TRY(scope_.guard->check());
+  TRY_ASSIGN(OpenBlock block, open_block(scope_, plan_, planned));
+  pipeline->on_block();
+  // The span that begins nearest comes first: what it gives spares most of the others.
+  const auto first_time = [&](const RowSpan& span) { return block.times[backward_ ? span.end - 1 : span.begin]; };
+  std::stable_sort(block.spans.begin(), block.spans.end(), [&](const RowSpan& a, const RowSpan& b) {
+    return backward_ ? first_time(a) > first_time(b) : first_time(a) < first_time(b);
+  });
+  for (const RowSpan& span : block.spans) {
+    auto scanned = scan_span(block, span, pipeline);
+    if (!scanned.ok() && !skip_damaged(scope_, scanned.error())) return scanned;
+  }
+  return {};
+}
+
+Result<void> TopRows::run(Pipeline* pipeline) {
+  std::vector<const PlannedBlock*> blocks;
+  for (const PlannedBlock& block : plan_.blocks) blocks.push_back(&block);
+  const auto first_time = [this](const PlannedBlock* b) { return backward_ ? b->time_max_ns : b->time_min_ns; };
+  std::stable_sort(blocks.begin(), blocks.end(), [&](const PlannedBlock* a, const PlannedBlock* b) {
+    return backward_ ? first_time(a) > first_time(b) : first_time(a) < first_time(b);
+  });
+  for (const PlannedBlock* block : blocks) {
+    if (too_late(first_time(block))) break;
+    TRY(scan_block(*block, pipeline));
+  }
+  return {};
+}
+
+std::vector<CapturedRow> TopRows::take() && {
+  std::sort(heap_.begin(), heap_.end(),
+            [this](const Candidate& a, const Candidate& b) { return before(a.place, b.place); });
+  std::vector<CapturedRow> out;
+  out.reserve(heap_.size());
+  for (Candidate& candidate : heap_) {
+    scope_.memory->release(candidate.row.memory_bytes());
+    out.push_back(std::move(candidate.row));
+  }
+  return out;
+}
+
+}  // namespace cordwood::query
