@@ -186,7 +186,9 @@ def check_compiles(files):
             jobs.append((f, base + ['-x', 'c++-header', f]))
         elif f.endswith('.cc'):
             with open(os.path.join(ROOT, f), encoding='utf-8') as handle:
-                if re.search(r'\bMutexLock\b', handle.read()):
+                text = handle.read()
+                # clang 14 does not know the coroutines that Boost 1.74 offers.
+                if re.search(r'\bMutexLock\b', text) and '#include <boost/' not in text:
                     jobs.append((f, base + [f]))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for path, status, stderr in pool.map(compile_alone, jobs):
