@@ -9,6 +9,7 @@
 #include "storage/base/check.h"
 #include "storage/base/coding.h"
 #include "storage/base/compression.h"
+#include "storage/manifest.h"
 #include "storage/segment.h"
 #include "storage/wal_reader.h"
 #include "tests/fuzz/memory_store.h"
@@ -140,11 +141,28 @@ void save_wal(const std::filesystem::path& out) {
   save(out / "wal", "file", std::string(1, '\0') + file + records);
 }
 
+void save_manifest(const std::filesystem::path& out) {
+  ManifestObject object;
+  object.node = "node-1";
+  object.number = 2;
+  SegmentMeta meta;
+  meta.key = "segments/a";
+  meta.node = "node-1";
+  meta.size_bytes = 4096;
+  meta.blocks = 3;
+  meta.replaces = {"segments/b"};
+  object.change = {{meta}, {"segments/b"}, {1, 2}};
+  save(out / "manifest", "change", encode_manifest(object));
+  object.kind = ManifestObject::Kind::snapshot;
+  save(out / "manifest", "snapshot", encode_manifest(object));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CHECK(argc == 2, "usage: make_seeds <directory>");
   save_blocks(argv[1]);
   save_wal(argv[1]);
+  save_manifest(argv[1]);
   return 0;
 }
