@@ -56,6 +56,7 @@ TemplateValue convert(const simdjson::dom::element& element, TemplateArena* aren
 }  // namespace
 
 TemplateValue parse_template_json(std::string_view text, TemplateArena* arena) {
+  if (text.empty()) return {};  // simdjson copies from it, null or not
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   if (parser.parse(text.data(), text.size(), true).get(root) != simdjson::SUCCESS) return {};

@@ -148,7 +148,12 @@ std::string ask(const BlockSourcePtr& block, const std::string& query, uint8_t m
   static FixedStreams index(streams());
   ManualClock clock(kStartNs + kRangeNs);
   const SnapshotPtr snapshot = std::make_shared<OneBlock>(block);
-  QueryEngine engine({[&] { return snapshot; }, &index, &memory, &clock});
+  QueryEngine::Environment environment;
+  environment.snapshot = [&] { return snapshot; };
+  environment.streams = &index;
+  environment.memory = &memory;
+  environment.clock = &clock;
+  QueryEngine engine(environment);
   ReadContext context;
   context.tenant = "fake";
   const Direction direction = (modes & 1) != 0 ? Direction::forward : Direction::backward;
