@@ -441,7 +441,7 @@ class Parser {
       std::string decoded;
       const std::string body = lexeme.text.substr(1, lexeme.text.size() - 2);
       const bool good = body == "\\'" || unquote_go("\"" + body + "\"", &decoded);
-      if (body == "\\'") decoded = "'";
+      if (body == "\\'") decoded.assign(1, '\'');
       if (!good || decoded.empty() || decode_utf8(decoded, 0).size != decoded.size()) {
         return error(fmt::format("malformed character constant: {}", lexeme.text));
       }
