@@ -82,7 +82,10 @@ bool CountShortcut::labels_known(const ReadPlan& plan, const PlannedBlock& block
   });
 }
 
-void CountShortcut::series_labels(const Stream& stream, std::string_view level) {
+Result<uint32_t> CountShortcut::series_of(const Stream& stream, std::string_view level, const Taker& taker) {
+  for (const auto& [text, series] : known_) {
+    if (text == level.data()) return series;
+  }
   labels_.clear();
   for (const std::string& name : groups_) {
     if (stream.labels.has(name)) {
@@ -91,10 +94,13 @@ void CountShortcut::series_labels(const Stream& stream, std::string_view level) 
       labels_.push_back({name, level});
     }
   }
+  TRY_ASSIGN(const uint32_t series, taker.series(labels_));
+  known_.emplace_back(level.data(), series);
+  return series;
 }
 
 Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
-                                 const std::function<Result<void>(const Part&)>& add, std::vector<Rest>* rest) {
+                                 const Taker& taker, std::vector<Rest>* rest) {
   const int64_t width_ns = block.source->count_width_ns();
   if (!possible_ || width_ns <= 0 || !windows.edges_are_multiples_of(width_ns) || !labels_known(plan, block)) {
     return false;
@@ -107,6 +113,7 @@ Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows
     if (count.stream != stream) {
       stream = count.stream;
       ordinal = plan.ordinal(*parts[stream].stream);
+      known_.clear();
     }
     int64_t end_ns = 0;
     if (__builtin_mul_overflow(count.bucket, width_ns, &end_ns)) return Error::corrupt("a count's bucket is too far");
@@ -116,9 +123,9 @@ Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows
       if (!noted) rest->push_back({*ordinal, end_ns - width_ns, end_ns});
       continue;
     }
-    series_labels(*plan.streams[*ordinal].stream, count.level);
+    TRY_ASSIGN(const uint32_t series, series_of(*plan.streams[*ordinal].stream, count.level, taker));
     const uint64_t value = counts_bytes_ ? count.line_bytes : count.rows;
-    TRY(add({end_ns, static_cast<double>(value), count.rows, count.line_bytes, &labels_}));
+    TRY(taker.add({end_ns, static_cast<double>(value), count.rows, count.line_bytes, series}));
   }
   return true;
 }

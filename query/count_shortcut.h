@@ -25,7 +25,7 @@ class CountShortcut {
     double value = 0;
     uint64_t rows = 0;
     uint64_t line_bytes = 0;
-    const std::vector<LabelView>* labels = nullptr;  ///< of the series, sorted by name
+    uint32_t series = 0;
   };
   /// Times of a stream that have to be read all the same: (begin, end].
   struct Rest {
@@ -40,10 +40,14 @@ class CountShortcut {
   /// Learns where blocks overlap; once, before blocks are asked.
   void prepare(const ReadPlan& plan);
 
-  /// False when this block's table is of no use and its rows must be read.  Else calls `add` for what it knows and
-  /// fills `rest`.
-  Result<bool> read(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
-                    const std::function<Result<void>(const Part&)>& add, std::vector<Rest>* rest);
+  /// Who takes the counts: numbers the series of labels sorted by name, and adds parts to them.
+  struct Taker {
+    std::function<Result<uint32_t>(const std::vector<LabelView>&)> series;
+    std::function<Result<void>(const Part&)> add;
+  };
+  /// False when this block's table is of no use and its rows must be read.  Else gives what it knows and fills `rest`.
+  Result<bool> read(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block, const Taker& taker,
+                    std::vector<Rest>* rest);
 
  private:
   struct Interval {
@@ -52,13 +56,14 @@ class CountShortcut {
   };
   bool labels_known(const ReadPlan& plan, const PlannedBlock& block) const;
   bool overlapped(uint32_t ordinal, int64_t begin_ns, int64_t end_ns) const;
-  void series_labels(const Stream& stream, std::string_view level);
+  Result<uint32_t> series_of(const Stream& stream, std::string_view level, const Taker& taker);
 
   bool possible_ = false;
   bool counts_bytes_ = false;
   std::vector<std::string> groups_;              ///< sorted
   std::vector<std::vector<Interval>> overlaps_;  ///< by stream: where two blocks meet
   std::vector<LabelView> labels_;
+  std::vector<std::pair<const char*, uint32_t>> known_;  ///< series of the levels of one stream, by where they lie
 };
 
 }  // namespace cordwood::query

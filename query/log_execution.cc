@@ -65,6 +65,7 @@ Result<void> run_merged(const QueryScope& scope, const ReadPlan& plan, const Ran
     if (scope.stats->lines_processed % kRowsPerCheck == 0) TRY(scope.guard->check());
     if (generation != merge.generation()) pipeline->on_block();
     generation = merge.generation();
+    row.source = place.source;
     row.begin(place.view, place.row, plan.streams[place.ordinal].stream.get(), place.time_ns);
     const bool kept = pipeline->process(row);
     if (kept) ++scope.stats->post_filter_lines;
@@ -76,7 +77,7 @@ Result<void> run_merged(const QueryScope& scope, const ReadPlan& plan, const Ran
       }
     }
     if (row.failure() && !skip_damaged(scope, *row.failure())) return *row.failure();
-    count_row(scope, place.in_head, row.line_size_if_known());
+    count_row(scope, place.source->in_head(), row.line_size_if_known());
   }
   return {};
 }

@@ -38,6 +38,10 @@ class PipelineRow {
   }
 
   BlockView& block() const { return *block_; }
+  /// False when no row of the block has metadata of this name, as far as its index tells.
+  bool block_may_have_metadata(std::string_view name) const {
+    return source == nullptr || source->may_have_metadata(name);
+  }
   uint32_t row() const { return row_; }
   const Stream& stream() const { return *stream_; }
   int64_t time_ns() const { return time_ns_; }
@@ -73,8 +77,9 @@ class PipelineRow {
 
   RowArena arena;
   LabelBuilder labels;
-  int64_t now_ns = 0;               ///< when the query started, for templates
-  const ZoneFile* zones = nullptr;  ///< likewise; may be null
+  int64_t now_ns = 0;                   ///< when the query started, for templates
+  const BlockSource* source = nullptr;  ///< of the block of the row; may be null
+  const ZoneFile* zones = nullptr;      ///< likewise; may be null
 
  private:
   BlockView* block_ = nullptr;

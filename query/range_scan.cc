@@ -53,11 +53,12 @@ Result<void> RangeScan::run(const ReadPlan& plan) {
   std::sort(blocks.begin(), blocks.end(), [](const PlannedBlock* a, const PlannedBlock* b) {
     return a->source->info().arrival_min < b->source->info().arrival_min;
   });
+  const CountShortcut::Taker taker{[this](const auto& labels) { return series_of(labels); },
+                                   [this](const auto& part) { return add(part); }};
   for (const PlannedBlock* planned : blocks) {
     TRY(scope_.guard->check());
     std::vector<CountShortcut::Rest> rest;
-    auto known = shortcut_.read(
-        plan, windows_, *planned, [this](const auto& part) { return add(part); }, &rest);
+    auto known = shortcut_.read(plan, windows_, *planned, taker, &rest);
     if (!known.ok() && !skip_damaged(scope_, known.error())) return std::move(known).error();
     if (!known.ok() || (*known && rest.empty())) continue;
     if (!copies_ready) TRY(copies.prepare());
@@ -71,6 +72,7 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
                                    const std::vector<CountShortcut::Rest>* rest, CopyFilter* copies) {
   TRY_ASSIGN(const OpenBlock block, open_block(scope_, plan, planned));
   pipeline_->on_block();
+  row_.source = planned.source.get();
   std::vector<RowSpan> spans = block.spans;
   if (rest != nullptr) {
     spans.clear();
@@ -128,23 +130,30 @@ Result<void> RangeScan::add_row(int64_t time_ns, int64_t cell) {
   const uint32_t series = table_.find(row_, &is_new);
   if (row_.failure()) return *row_.failure();
   ++scope_.stats->post_filter_lines;
-  return add_sample(series, is_new, time_ns, cell, *value);
+  if (is_new) TRY(start_series());
+  return add_sample(series, time_ns, cell, *value);
+}
+
+Result<uint32_t> RangeScan::series_of(const std::vector<LabelView>& labels) {
+  bool is_new = false;
+  const uint32_t series = table_.find(labels, &is_new);
+  if (is_new) TRY(start_series());
+  return series;
 }
 
 Result<void> RangeScan::add(const CountShortcut::Part& part) {
-  bool is_new = false;
-  const uint32_t series = table_.find(*part.labels, &is_new);
   scope_.stats->lines_processed += part.rows;
   scope_.stats->post_filter_lines += part.rows;
   scope_.stats->bytes_processed += part.line_bytes;
-  return add_sample(series, is_new, part.time_ns, windows_.cell(part.time_ns), part.value);
+  return add_sample(part.series, part.time_ns, windows_.cell(part.time_ns), part.value);
 }
 
-Result<void> RangeScan::add_sample(uint32_t series, bool is_new, int64_t time_ns, int64_t cell, double value) {
-  if (is_new) {
-    series_.push_back(make_series(aggregation_));
-    TRY(scope_.memory->add(table_.last_bytes()));
-  }
+Result<void> RangeScan::start_series() {
+  series_.push_back(make_series(aggregation_));
+  return scope_.memory->add(table_.last_bytes());
+}
+
+Result<void> RangeScan::add_sample(uint32_t series, int64_t time_ns, int64_t cell, double value) {
   const uint64_t grown = series_[series]->add(time_ns, cell, value);
   return grown > 0 ? scope_.memory->add(grown) : Result<void>();
 }

@@ -32,7 +32,9 @@ class RangeScan {
   Result<void> scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies);
   Result<void> add_row(int64_t time_ns, int64_t cell);
   Result<void> add(const CountShortcut::Part& part);
-  Result<void> add_sample(uint32_t series, bool is_new, int64_t time_ns, int64_t cell, double value);
+  Result<uint32_t> series_of(const std::vector<LabelView>& labels);
+  Result<void> start_series();
+  Result<void> add_sample(uint32_t series, int64_t time_ns, int64_t cell, double value);
 
   const QueryScope& scope_;
   const RangeAggregation& aggregation_;

@@ -78,10 +78,9 @@ void RowMerge::advance(Cursor cursor) {
 Result<void> RowMerge::collect_ties(Cursor first) {
   std::vector<Queued> rows;
   const auto take = [&](Cursor cursor) {
-    rows.push_back(
-        {{cursor.block->view.get(), cursor.at, cursor.ordinal, cursor.time_ns, cursor.planned->source->in_head()},
-         cursor.planned->source->info().arrival_min,
-         cursor.block});
+    rows.push_back({{cursor.block->view.get(), cursor.at, cursor.ordinal, cursor.time_ns, cursor.planned->source.get()},
+                    cursor.planned->source->info().arrival_min,
+                    cursor.block});
     advance(cursor);
   };
   const Cursor place = first;
@@ -134,7 +133,7 @@ Result<bool> RowMerge::next(Row* out) {
       TRY(collect_ties(cursor));
       continue;
     }
-    *out = {cursor.block->view.get(), cursor.at, cursor.ordinal, cursor.time_ns, cursor.planned->source->in_head()};
+    *out = {cursor.block->view.get(), cursor.at, cursor.ordinal, cursor.time_ns, cursor.planned->source.get()};
     advance(cursor);
     return true;
   }

@@ -19,7 +19,7 @@ class RowMerge {
     uint32_t row = 0;
     uint32_t ordinal = 0;
     int64_t time_ns = 0;
-    bool in_head = false;
+    const BlockSource* source = nullptr;
   };
 
   RowMerge(const QueryScope& scope, const ReadPlan& plan, Direction direction);

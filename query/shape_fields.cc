@@ -22,7 +22,15 @@ std::string joined_label_name(const std::vector<std::string>& path) {
   return name;
 }
 
-ShapeFields::Plan ShapeFields::make_plan(const Shape& shape) const {
+ShapeFields::Target ShapeFields::make_target(std::string label) const {
+  Target target;
+  target.wanted = hints_->wanted(label);
+  target.guard = hints_->guard(label);
+  target.label = std::move(label);
+  return target;
+}
+
+ShapeFields::Plan ShapeFields::make_plan(const Shape& shape, const PipelineRow& row) const {
   Plan plan;
   // Escapes in a key may be ones the text reader refuses.
   plan.usable = std::none_of(shape.constants.begin(), shape.constants.end(),
@@ -31,23 +39,37 @@ ShapeFields::Plan ShapeFields::make_plan(const Shape& shape) const {
     if (slot.kind == ShapeSlot::Kind::array) continue;
     Field field;
     field.slot = &slot;
-    field.name = joined_label_name(slot.path);
-    const std::string twin = field.name + std::string(kExtractedSuffix);
-    if (field.name.empty() || (!hints_->wanted(field.name) && !hints_->wanted(twin))) continue;
-    field.guarded = hints_->guard(field.name) != nullptr || hints_->guard(twin) != nullptr;
-    plan.any_guarded = plan.any_guarded || field.guarded;
+    field.plain = make_target(joined_label_name(slot.path));
+    field.extracted = make_target(field.plain.label + std::string(kExtractedSuffix));
+    if (field.plain.label.empty() || (!field.plain.wanted && !field.extracted.wanted)) continue;
+    // Metadata `x` is named `x_extracted` when the stream has `x`, so both names count.
+    const std::string& name = field.plain.label;
+    const std::string bare =
+        name.ends_with(kExtractedSuffix) ? name.substr(0, name.size() - kExtractedSuffix.size()) : name;
+    field.metadata_may_clash = row.block_may_have_metadata(name) || row.block_may_have_metadata(bare);
+    plan.any_guarded = plan.any_guarded || field.guarded();
     plan.fields.push_back(std::move(field));
   }
   return plan;
 }
 
-const ShapeFields::Plan& ShapeFields::plan_for(const Shape* shape) {
-  if (shape == last_shape_) return *last_plan_;
-  auto at = plans_.find(shape);
-  if (at == plans_.end()) at = plans_.emplace(shape, make_plan(*shape)).first;
-  last_shape_ = shape;
-  last_plan_ = &at->second;
-  return at->second;
+const ShapeFields::Plan& ShapeFields::plan_for(const Shape* shape, const PipelineRow& row) {
+  if (shape != last_shape_) {
+    auto at = plans_.find(shape);
+    if (at == plans_.end()) at = plans_.emplace(shape, make_plan(*shape, row)).first;
+    last_shape_ = shape;
+    last_plan_ = &at->second;
+  }
+  if (last_plan_->stream != &row.stream()) {
+    last_plan_->stream = &row.stream();
+    for (Field& field : last_plan_->fields) field.stream_clashes = row.labels.stream_has(field.plain.label);
+  }
+  return *last_plan_;
+}
+
+const ShapeFields::Target& ShapeFields::target_of(PipelineRow& row, const Field& field) {
+  const bool clashes = field.stream_clashes || (field.metadata_may_clash && row.labels.metadata_has(field.plain.label));
+  return clashes ? field.extracted : field.plain;
 }
 
 std::string_view ShapeFields::decode(PipelineRow& row, const ShapeSlot& slot, std::string_view cell) {
@@ -72,21 +94,21 @@ std::string_view ShapeFields::decode(PipelineRow& row, const ShapeSlot& slot, st
   return inside(value_scratch_) || inside(cell_scratch_) ? row.arena.copy(value) : value;
 }
 
-bool ShapeFields::refused_by_integer(PipelineRow& row, const Field& field, std::string_view label) {
-  const LabelPredicate* guard = hints_->guard(label);
-  if (guard == nullptr || !guard->matches_integer(0)) return false;
+bool ShapeFields::refused_by_integer(PipelineRow& row, const Field& field, const LabelPredicate& guard) {
+  if (!guard.matches_integer(0)) return false;
   auto integer = row.block().integer_cell(row.row(), *field.slot);
   if (!integer.ok()) {
     row.fail(std::move(integer).error());
     return true;
   }
-  return integer->has_value() && !*guard->matches_integer(**integer);
+  return integer->has_value() && !*guard.matches_integer(**integer);
 }
 
 bool ShapeFields::take(PipelineRow& row, const Field& field) {
-  const std::string_view label = row.labels.parsed_name(field.name);
-  if (!hints_->wanted(label) || row.labels.extracted(label)) return true;
-  if (field.guarded && field.slot->kind == ShapeSlot::Kind::bare && refused_by_integer(row, field, label)) {
+  const Target& target = target_of(row, field);
+  if (!target.wanted || row.labels.extracted(target.label)) return true;
+  if (target.guard != nullptr && field.slot->kind == ShapeSlot::Kind::bare &&
+      refused_by_integer(row, field, *target.guard)) {
     refused_ = true;
     return false;
   }
@@ -99,7 +121,7 @@ bool ShapeFields::take(PipelineRow& row, const Field& field) {
   if (field.slot->kind == ShapeSlot::Kind::bare && form_ == LineForm::json && *cell == "null") return true;
   const std::string_view value = decode(row, *field.slot, *cell);
   if (form_ == LineForm::logfmt && value.empty()) return true;
-  return sink_.set(label, value);
+  return sink_.set(target.label, value);
 }
 
 ShapeFields::Outcome ShapeFields::process(PipelineRow& row) {
@@ -110,7 +132,7 @@ ShapeFields::Outcome ShapeFields::process(PipelineRow& row) {
     return Outcome::row_drops;
   }
   if (*shape == nullptr || (*shape)->form != form_) return Outcome::not_shaped;
-  const Plan& plan = plan_for(*shape);
+  const Plan& plan = plan_for(*shape, row);
   if (!plan.usable) return Outcome::not_shaped;
   refused_ = false;
   sink_.begin_shaped(&row);
@@ -118,13 +140,13 @@ ShapeFields::Outcome ShapeFields::process(PipelineRow& row) {
   // in the order of the line, and filters look at their own label alone, so the order between names does not show.
   if (plan.any_guarded) {
     for (const Field& field : plan.fields) {
-      if (field.guarded && !take(row, field))
+      if (field.guarded() && !take(row, field))
         return refused_ || sink_.dropped() ? Outcome::row_drops : Outcome::row_stays;
     }
   }
   if (hints_->required.empty()) row.labels.load_metadata();
   for (const Field& field : plan.fields) {
-    if (field.guarded && plan.any_guarded) continue;
+    if (field.guarded() && plan.any_guarded) continue;
     if (!take(row, field)) return refused_ || sink_.dropped() ? Outcome::row_drops : Outcome::row_stays;
   }
   return Outcome::row_stays;

@@ -26,23 +26,35 @@ class ShapeFields {
   }
 
  private:
+  /// What a field becomes under one of its two names.
+  struct Target {
+    std::string label;
+    bool wanted = false;
+    const LabelPredicate* guard = nullptr;
+  };
   struct Field {
     const ShapeSlot* slot = nullptr;
-    std::string name;      ///< sanitised, joined
-    bool guarded = false;  ///< a filter waits for this name or its _extracted twin
+    Target plain;      ///< the sanitised, joined name
+    Target extracted;  ///< the same with _extracted
+    bool metadata_may_clash = true;
+    bool stream_clashes = false;
+    bool guarded() const { return plain.guard != nullptr || extracted.guard != nullptr; }
   };
   struct Plan {
     bool usable = true;  ///< false: such lines must be read as text
     bool any_guarded = false;
+    const Stream* stream = nullptr;  ///< the one that stream_clashes speaks of
     std::vector<Field> fields;
   };
 
-  const Plan& plan_for(const Shape* shape);
-  Plan make_plan(const Shape& shape) const;
+  const Plan& plan_for(const Shape* shape, const PipelineRow& row);
+  Plan make_plan(const Shape& shape, const PipelineRow& row) const;
+  Target make_target(std::string label) const;
+  static const Target& target_of(PipelineRow& row, const Field& field);
   /// False ends the work on the row: see sink_.dropped().
   bool take(PipelineRow& row, const Field& field);
   /// Whether the integer of the cell alone refuses the row.
-  bool refused_by_integer(PipelineRow& row, const Field& field, std::string_view label);
+  bool refused_by_integer(PipelineRow& row, const Field& field, const LabelPredicate& guard);
   std::string_view decode(PipelineRow& row, const ShapeSlot& slot, std::string_view cell);
 
   LineForm form_;
@@ -50,7 +62,7 @@ class ShapeFields {
   ParserSink sink_;
   std::unordered_map<const Shape*, Plan> plans_;
   const Shape* last_shape_ = nullptr;
-  const Plan* last_plan_ = nullptr;
+  Plan* last_plan_ = nullptr;
   std::string cell_scratch_, value_scratch_, line_scratch_;
   bool refused_ = false;
 };

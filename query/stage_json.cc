@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/extract_json.h"
+#include "query/json_walk.h"
 #include "query/shape_fields.h"
 #include "query/stages.h"
 
@@ -18,6 +19,10 @@ class Json final : public RowStage {
       case ShapeFields::Outcome::row_drops: return false;
       case ShapeFields::Outcome::not_shaped: break;
     }
+    if (cannot_be_object(row)) {
+      set_parser_error(row, *hints_, kJsonParserError, fault_text(JsonFault::object));
+      return true;
+    }
     sink_.begin(&row);
     const ExtractOutcome outcome = extractor_.extract(row.line(), &sink_);
     if (sink_.dropped()) return false;
@@ -27,6 +32,16 @@ class Json final : public RowStage {
   void on_block() override { shapes_.on_block(); }
 
  private:
+  /// Whether the shape of a line that is kept otherwise shows that it does not begin as an object does.
+  static bool cannot_be_object(PipelineRow& row) {
+    if (!row.line_is_stored()) return false;
+    const auto shape = row.block().shape(row.row());
+    if (!shape.ok() || *shape == nullptr) return false;
+    const std::string& start = (*shape)->constants.front();
+    const size_t token = next_json_token(start, 0);
+    return token != std::string::npos && start[token] != '{';
+  }
+
   const ParserHints* hints_;
   ParserSink sink_;
   ShapeFields shapes_;

@@ -93,6 +93,7 @@ Result<void> TopRows::scan_block(const PlannedBlock& planned, Pipeline* pipeline
   TRY(scope_.guard->check());
   TRY_ASSIGN(OpenBlock block, open_block(scope_, plan_, planned));
   pipeline->on_block();
+  row_.source = planned.source.get();
   // The span that begins nearest comes first: what it gives spares most of the others.
   const auto first_time = [&](const RowSpan& span) { return block.times[backward_ ? span.end - 1 : span.begin]; };
   std::stable_sort(block.spans.begin(), block.spans.end(), [&](const RowSpan& a, const RowSpan& b) {
