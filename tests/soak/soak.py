@@ -84,9 +84,9 @@ class Writer(threading.Thread):
     def batch(self):
         rows = []
         for _ in range(self.random.randint(1, 200)):
-            jitter = self.random.choice([0, 0, 0, -self.random.randint(0, 5000)])
+            late_ns = self.random.choice([0, 0, 0, self.random.randint(0, 200_000)])
             # Eight lines share a time; some come late.
-            when = BASE_NS + max(0, self.next_line // 8 * 1000 + jitter * 1000)
+            when = BASE_NS + max(0, self.next_line // 8 * 1000 - late_ns)
             rows.append((when, json.dumps({'n': self.next_line, 'level': self.random.choice(['info', 'error']),
                                            'msg': 'x' * self.random.randint(0, 200)})))
             self.next_line += 1
@@ -123,6 +123,8 @@ def read_stream(server, number):
         last = page[-1][0] if page else None
         if len(page) < limit:
             return rows + page
+        if last == start:
+            sys.exit(f'more than {limit} rows of writer {number} share the time {start}')
         rows += [r for r in page if r[0] < last]
         start = last
 
