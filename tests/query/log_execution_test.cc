@@ -122,8 +122,7 @@ TEST(LogExecution, RefusesWhatLimitsForbid) {
   EXPECT_EQ(f("rate({app=\"x\"}[2h])", 1, range), "400 [interval] value exceeds limit: [2h] > [1h]");
   ReadContext bytes = store.context();
   bytes.limits.max_query_bytes_read = 1000;
-  EXPECT_EQ(f("{app=\"x\"}", 1, bytes).substr(0, 62),
-            "400 the query would read too many bytes (query: 2.9 kB, limit:");
+  EXPECT_EQ(f("{app=\"x\"}", 1, bytes).substr(0, 62), "400 the query would read too many bytes (query: 2.9 kB, limit:");
   const std::atomic<bool> left{true};
   ReadContext gone = store.context();
   gone.cancelled = &left;
