@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cmath>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "query/logql_fold.h"
 #include "query/step_operators.h"
 
 namespace cordwood::query {
@@ -162,7 +162,7 @@ class PairJoin {
   }
 
   void add(std::string key, LabelPairs labels, uint32_t step, double left, double right) {
-    double value = apply_operator(expr_.op, left, right);
+    double value = apply_binary(expr_.op, left, right);
     if (is_comparison(expr_.op) && !expr_.return_bool) {
       if (value == 0) return;
       value = left;
@@ -180,37 +180,16 @@ class PairJoin {
 
 }  // namespace
 
-double apply_operator(BinaryOp op, double left, double right) {
-  switch (op) {
-    case BinaryOp::add: return left + right;
-    case BinaryOp::sub: return left - right;
-    case BinaryOp::mul: return left * right;
-    case BinaryOp::div: return right == 0 ? NAN : left / right;
-    case BinaryOp::mod: return right == 0 ? NAN : std::fmod(left, right);
-    case BinaryOp::pow: return std::pow(left, right);
-    case BinaryOp::equal: return left == right ? 1 : 0;
-    case BinaryOp::not_equal: return left != right ? 1 : 0;
-    case BinaryOp::less: return left < right ? 1 : 0;
-    case BinaryOp::less_equal: return left <= right ? 1 : 0;
-    case BinaryOp::greater: return left > right ? 1 : 0;
-    case BinaryOp::greater_equal: return left >= right ? 1 : 0;
-    case BinaryOp::set_or:
-    case BinaryOp::set_and:
-    case BinaryOp::set_unless: break;
-  }
-  return NAN;
-}
-
 double combine_literals(const BinaryExpr& expr, double left, double right) {
-  return apply_operator(expr.op, left, right);
+  return apply_binary(expr.op, left, right);
 }
 
 StepVector combine_with_literal(const BinaryExpr& expr, StepVector vector, double literal, bool literal_is_left) {
   for (StepSeries& series : vector) {
     std::vector<StepPoint> points;
     for (const StepPoint& point : series.points) {
-      const double value = literal_is_left ? apply_operator(expr.op, literal, point.value)
-                                           : apply_operator(expr.op, point.value, literal);
+      const double value =
+          literal_is_left ? apply_binary(expr.op, literal, point.value) : apply_binary(expr.op, point.value, literal);
       if (!is_comparison(expr.op) || expr.return_bool) {
         points.push_back({point.step, value});
       } else if (value != 0) {

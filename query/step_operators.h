@@ -19,9 +19,6 @@ double combine_literals(const BinaryExpr& expr, double left, double right);
 
 Result<StepVector> replace_label(const LabelReplace& expr, StepVector input);
 
-/// The value of an arithmetic operator, or of a comparison as 0 and 1.
-double apply_operator(BinaryOp op, double left, double right);
-
 /// Labels after `by` or `without`.
 LabelPairs group_labels(const LabelPairs& labels, const std::vector<std::string>& names, bool without);
 
