@@ -37,11 +37,15 @@ std::optional<PathValues> match_segments(const std::vector<std::string>& pattern
   return values;
 }
 
-HttpResponse refuse_body(const HttpRequest& request) {
-  if (request.body_state == BodyState::too_large) return text_response(413, "http: request body too large\n");
-  HttpResponse response = text_response(503, "The server cannot accept more requests at this time.\n");
+HttpResponse try_later(std::string text) {
+  HttpResponse response = text_response(503, std::move(text));
   response.headers.emplace_back("Retry-After", "1");
   return response;
+}
+
+HttpResponse refuse_body(const HttpRequest& request) {
+  if (request.body_state == BodyState::too_large) return text_response(413, "http: request body too large\n");
+  return try_later("The server cannot accept more requests at this time.\n");
 }
 
 }  // namespace
@@ -79,21 +83,25 @@ HttpPlan Router::plan(const HttpRequest& head) {
   return {found.route->options.work, found.route->options.body_limit_bytes};
 }
 
+HttpResponse Router::answer(const Match& found, HttpRequest& request) const {
+  if (found.route == nullptr) {
+    return found.path_known ? HttpResponse{.status = 405, .content_type = {}, .headers = {}, .body = {}, .stream = {}}
+                            : text_response(404, "404 page not found\n");
+  }
+  const RouteOptions& options = found.route->options;
+  if (options.needs_store && phase_.load() == Phase::starting) {
+    return try_later("the server is starting: it reads its write-ahead log\n");
+  }
+  if (request.body_state != BodyState::complete) return options.refuse ? options.refuse(request) : refuse_body(request);
+  const int64_t begin_ns = clock_.monotonic_ns();
+  HttpResponse response = found.route->handler(request, found.values);
+  found.route->duration->observe_ns(clock_.monotonic_ns() - begin_ns);
+  return response;
+}
+
 HttpResponse Router::handle(HttpRequest& request) {
   const Match found = match(request);
-  const int64_t begin_ns = clock_.monotonic_ns();
-  HttpResponse response;
-  if (found.route == nullptr) {
-    response = found.path_known
-                   ? HttpResponse{.status = 405, .content_type = {}, .headers = {}, .body = {}, .stream = {}}
-                   : text_response(404, "404 page not found\n");
-  } else if (request.body_state != BodyState::complete) {
-    const auto& refuse = found.route->options.refuse;
-    response = refuse ? refuse(request) : refuse_body(request);
-  } else {
-    response = found.route->handler(request, found.values);
-    found.route->duration->observe_ns(clock_.monotonic_ns() - begin_ns);
-  }
+  HttpResponse response = answer(found, request);
   metrics_
       .counter("cordwood_http_requests_total", "Requests answered.",
                {{"route", found.route != nullptr ? found.route->pattern : "other"},

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/http_server.h"
+#include "api/phase.h"
 #include "storage/base/clock.h"
 #include "storage/base/metrics.h"
 
@@ -21,13 +23,15 @@ struct RouteOptions {
   uint64_t body_limit_bytes = 10u << 20;
   /// Answers a request whose body was not taken (HttpRequest::body_state); null: plain text.
   std::function<HttpResponse(const HttpRequest&)> refuse;
+  /// Answered with 503 until the server has its store.
+  bool needs_store = true;
 };
 
 /// Which handler answers a path; the rest is Loki's 404 and 405.  Routes are added before serving.
 class Router final : public HttpHandler {
  public:
-  Router(std::string prefix, Metrics& metrics, Clock& clock)
-      : prefix_(std::move(prefix)), metrics_(metrics), clock_(clock) {}
+  Router(std::string prefix, Metrics& metrics, Clock& clock, const std::atomic<Phase>& phase)
+      : prefix_(std::move(prefix)), metrics_(metrics), clock_(clock), phase_(phase) {}
 
   /// `methods`: "GET POST".  `pattern`: "/loki/api/v1/label/{name}/values".
   void add(std::string_view methods, std::string pattern, RouteOptions options, RouteHandler handler);
@@ -50,10 +54,12 @@ class Router final : public HttpHandler {
     PathValues values;
   };
   Match match(const HttpRequest& request) const;
+  HttpResponse answer(const Match& found, HttpRequest& request) const;
 
   std::string prefix_;
   Metrics& metrics_;
   Clock& clock_;
+  const std::atomic<Phase>& phase_;
   std::vector<Route> routes_;
 };
 

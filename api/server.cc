@@ -56,7 +56,10 @@ std::string read_zone(FileSystem& fs, std::string_view name) {
 class ServerImpl final : public Server {
  public:
   ServerImpl(const Config& config, std::shared_ptr<Logger> log)
-      : config_(config), log_(std::move(log)), memory_(config.memory) {}
+      : config_(config), log_(std::move(log)), memory_(config.memory) {
+    config_.engine.data_dir = config_.data_dir;
+    config_.index.directory = config_.data_dir + "/index";
+  }
   ~ServerImpl() override {
     http_.reset();
     ticker_.reset();
@@ -71,8 +74,6 @@ class ServerImpl final : public Server {
     const int64_t begin_ns = clock_.monotonic_ns();
     TRY(fs_.create_directories(config_.data_dir));
     TRY_ASSIGN(store_, open_directory_store(fs_, config_.data_dir + "/objects"));
-    config_.engine.data_dir = config_.data_dir;
-    config_.index.directory = config_.data_dir + "/index";
     TRY_ASSIGN(index_, index::StreamIndex::open(config_.index, fs_, *log_));
     body_decoder_ = ingest::make_wal_body_decoder();
     background_ = make_thread_pool(std::max<uint64_t>(config_.background_threads, 1), "background");
@@ -99,26 +100,26 @@ class ServerImpl final : public Server {
                                         .memory = &memory_,
                                         .clock = &clock_,
                                         .zone_file = [this](std::string_view zone) { return read_zone(fs_, zone); }});
-    add_process_metrics(metrics_, memory_);
-    log_->info("store opened",
+    services_.engine = engine_.get();
+    services_.pusher = pusher_.get();
+    services_.queries = queries_.get();
+    ticker_ = std::make_unique<Ticker>([this] { tick(); });
+    phase_ = Phase::running;
+    log_->info("ready",
                {{"data_dir", config_.data_dir}, {"duration_ms", (clock_.monotonic_ns() - begin_ns) / 1'000'000}});
     return {};
   }
 
   Result<void> listen() {
     services_ = {.config = &config_,
-                 .engine = engine_.get(),
-                 .pusher = pusher_.get(),
-                 .queries = queries_.get(),
                  .metrics = &metrics_,
                  .clock = &clock_,
                  .log = log_.get(),
                  .phase = &phase_,
                  .config_yaml = [this] { return print_config(config_); }};
-    router_ = std::make_unique<Router>(config_.path_prefix, metrics_, clock_);
+    router_ = std::make_unique<Router>(config_.path_prefix, metrics_, clock_, phase_);
     add_all_routes(*router_, services_);
-    ticker_ = std::make_unique<Ticker>([this] { tick(); });
-    phase_ = Phase::running;
+    add_process_metrics(metrics_, memory_);
     TRY_ASSIGN(
         http_,
         HttpServer::start(
@@ -185,8 +186,8 @@ class ServerImpl final : public Server {
 
 Result<std::unique_ptr<Server>> Server::start(const Config& config, std::shared_ptr<Logger> log) {
   auto server = std::make_unique<ServerImpl>(config, std::move(log));
-  TRY(server->open());
   TRY(server->listen());
+  TRY(server->open());
   return std::unique_ptr<Server>(std::move(server));
 }
 

@@ -10,7 +10,8 @@ namespace cordwood::api {
 /// The whole server of one data directory: store, index, queries, HTTP, and the thread that does what time asks for.
 class Server {
  public:
-  /// Opens and recovers the directory, then listens.  The directory must not be in use.
+  /// Listens, and opens and recovers the directory; until that is done all but the status pages answer 503.  The
+  /// directory must not be in use.
   static Result<std::unique_ptr<Server>> start(const Config& config, std::shared_ptr<Logger> log);
   virtual ~Server() = default;
   virtual uint16_t port() const = 0;

@@ -6,13 +6,11 @@
 #include <string>
 
 #include "api/config.h"
+#include "api/phase.h"
 
 namespace cordwood::api {
 
-/// Where a server is in its life; /ready tells it.
-enum class Phase : unsigned char { starting, running, stopping };
-
-/// What the handlers work with; all outlive them.
+/// What the handlers work with; all outlive them.  Engine, pusher and queries are set before the phase is `running`.
 struct Services {
   const Config* config = nullptr;
   Engine* engine = nullptr;

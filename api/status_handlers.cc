@@ -67,7 +67,9 @@ HttpResponse flush(const Services& services) {
 
 void add_status_routes(Router& router, const Services& services) {
   const auto get = [&](const char* path, std::function<HttpResponse(HttpRequest&)> answer) {
-    router.add("GET", path, {}, [answer](HttpRequest& request, const PathValues&) { return answer(request); });
+    RouteOptions always;
+    always.needs_store = false;
+    router.add("GET", path, always, [answer](HttpRequest& request, const PathValues&) { return answer(request); });
   };
   get("/", front_page);
   get("/ready", [&services](HttpRequest&) { return ready(services); });

@@ -99,7 +99,8 @@ TEST(QueryPrinterTest, FormsOfALine) {
 TEST(RouterTest, PathsMethodsAndValues) {
   Metrics metrics;
   FixedClock clock;
-  Router router("/pre", metrics, clock);
+  const std::atomic<Phase> phase{Phase::running};
+  Router router("/pre", metrics, clock, phase);
   router.add("GET POST", "/label/{name}/values", {.work = WorkClass::query, .body_limit_bytes = 7, .refuse = nullptr},
              [](HttpRequest&, const PathValues& values) { return text_response(200, values.at(0)); });
   const auto f = [&](const std::string& method, const std::string& path, int status, const std::string& body) {
@@ -126,6 +127,29 @@ TEST(RouterTest, PathsMethodsAndValues) {
   const HttpResponse busy = router.handle(large);
   EXPECT_EQ(busy.status, 503);
   EXPECT_EQ(busy.headers.back().first, "Retry-After");
+}
+
+TEST(RouterTest, OnlyStatusPagesAreServedBeforeTheStoreIsThere) {
+  Metrics metrics;
+  FixedClock clock;
+  std::atomic<Phase> phase{Phase::starting};
+  Router router("", metrics, clock, phase);
+  const auto ok = [](HttpRequest&, const PathValues&) { return text_response(200, "ok"); };
+  RouteOptions always;
+  always.needs_store = false;
+  router.add("GET", "/status", always, ok);
+  router.add("GET", "/query", {}, ok);
+  const auto status = [&](const std::string& path) {
+    HttpRequest request;
+    request.method = "GET";
+    request.path = path;
+    return router.handle(request).status;
+  };
+  EXPECT_EQ(status("/status"), 200);
+  EXPECT_EQ(status("/query"), 503);
+  EXPECT_EQ(status("/nosuch"), 404);
+  phase = Phase::running;
+  EXPECT_EQ(status("/query"), 200);
 }
 
 }  // namespace

@@ -84,7 +84,16 @@ class RunningServer {
   ~RunningServer() {
     if (child_ > 0) kill_now();
   }
+  /// Starts the server and waits until it has its store.
   void start() {
+    start_listening();
+    for (int i = 0; i < 6000 && log().find("msg=ready") == std::string::npos; ++i) {
+      ASSERT_EQ(::waitpid(child_, nullptr, WNOHANG), 0) << "the server ended: " << log();
+      ::usleep(10'000);
+    }
+    ASSERT_NE(log().find("msg=ready"), std::string::npos) << "the server does not get ready: " << log();
+  }
+  void start_listening() {
     const std::string log = directory_.path() + "/log";
     ::unlink(log.c_str());  // what the server before wrote must not be taken for this one's
     child_ = spawn({"serve", "--config", directory_.path() + "/config.yaml", "--data-dir", data_dir(), "--http-listen",
