@@ -161,6 +161,8 @@ void add_ingest_keys(Table& t) {
          "Bytes a stream may send at once.");
   t.number("limits_config.max_global_streams_per_user", FIELD(ingest_limits.max_global_streams_per_user),
            "Active streams of a tenant; 0 = off.");
+  t.duration("ingester.max_chunk_age", FIELD(ingest_limits.max_chunk_age_ns),
+             "Refuse entries older than their stream's newest by more than half of it, as Loki does; 0 = off.");
   t.number("limits_config.max_label_names_per_series", FIELD(ingest_limits.max_label_names_per_series),
            "Labels of a stream.");
   t.number("limits_config.max_label_name_length", FIELD(ingest_limits.max_label_name_length_bytes),

@@ -40,6 +40,7 @@ struct IngestLimits {
   uint64_t per_stream_rate_limit_bytes = 0;  ///< 0 = off
   uint64_t per_stream_rate_limit_burst_bytes = 15u << 20;
   uint64_t max_global_streams_per_user = 0;  ///< 0 = off
+  int64_t max_chunk_age_ns = 0;              ///< an entry older than its stream's newest by more than half is refused
   int64_t block_ingestion_until_ns = 0;      ///< 0 = not blocked
   int block_ingestion_status_code = 260;
   std::vector<std::string> enforced_labels;

@@ -17,8 +17,9 @@ struct RateRefusal {
 };
 
 /// Applies the limits that look at a whole push or stream: the tenant's rate (all or nothing), the number of active
-/// streams, the rate of each stream.  Rows that are refused leave the batch; their ordinals (`ordinals` is in step
-/// with the rows) go to the validator's list, which stays ascending.  Gives the last refusal, as Loki does.
+/// streams, how far an entry is behind its stream, the rate of each stream.  Rows that are refused leave the batch;
+/// their ordinals (`ordinals` is in step with the rows) go to the validator's list, which stays ascending.  Gives the
+/// last refusal, as Loki does.
 std::optional<RateRefusal> apply_rates(const IngestLimits& limits, TenantLimiters* limiters, int64_t monotonic_ns,
                                        const std::vector<uint32_t>& ordinals, EntryValidator* validator,
                                        RowBatch* batch);

@@ -52,6 +52,19 @@ bool TenantLimiter::admit_stream(const StreamId& stream, uint64_t max_streams, i
   return true;
 }
 
+std::optional<int64_t> TenantLimiter::newest_ns(const StreamId& stream) const {
+  MutexLock lock(mu_);
+  const auto it = newest_ns_.find(stream);
+  return it == newest_ns_.end() ? std::nullopt : std::optional(it->second);
+}
+
+void TenantLimiter::raise_newest(const StreamId& stream, int64_t time_ns) {
+  MutexLock lock(mu_);
+  if (newest_ns_.size() >= kMaxBuckets) newest_ns_.clear();
+  const auto [it, is_new] = newest_ns_.emplace(stream, time_ns);
+  if (!is_new) it->second = std::max(it->second, time_ns);
+}
+
 std::shared_ptr<TenantLimiter> TenantLimiters::of(const TenantId& tenant) {
   MutexLock lock(mu_);
   if (tenants_.size() >= kMaxTenants) tenants_.clear();

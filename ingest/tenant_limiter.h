@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "storage/base/mutex.h"
@@ -28,13 +29,17 @@ class TenantLimiter {
   bool take_stream_bytes(const StreamId& stream, double rate_per_s, double burst, uint64_t bytes, int64_t now_ns);
   /// Whether the stream is active or may become so; a stream without entries for half an hour is active no longer.
   bool admit_stream(const StreamId& stream, uint64_t max_streams, int64_t now_ns);
+  /// Time of the stream's newest entry so far, or nothing before the first.
+  std::optional<int64_t> newest_ns(const StreamId& stream) const;
+  void raise_newest(const StreamId& stream, int64_t time_ns);
 
  private:
   static constexpr size_t kMaxBuckets = 100'000;
-  Mutex mu_;
+  mutable Mutex mu_;
   TokenBucket bytes_ GUARDED_BY(mu_);
   std::unordered_map<StreamId, TokenBucket, StreamIdHash> stream_bytes_ GUARDED_BY(mu_);
   std::unordered_map<StreamId, int64_t, StreamIdHash> active_ GUARDED_BY(mu_);  ///< last entry, monotonic
+  std::unordered_map<StreamId, int64_t, StreamIdHash> newest_ns_ GUARDED_BY(mu_);
   int64_t swept_ns_ GUARDED_BY(mu_) = 0;
 };
 

@@ -168,6 +168,30 @@ TEST(Limits, StreamRate) {
   EXPECT_EQ(*bench.replay(), bench.engine.last_rows);
 }
 
+TEST(Limits, TooFarBehind) {
+  PushBench bench;
+  bench.limits.max_chunk_age_ns = 7200 * kNsPerSecond;
+  const auto f = [&](const std::string& entries, int status) {
+    const auto response = bench.push(fmt::format(
+        R"({{"streams":[{{"stream":{{"app":"a"}},"values":[{}]}},{{"stream":{{"app":"b"}},"values":[["{}","x"]]}}]}})",
+        entries, kNow - kDay));
+    EXPECT_EQ(response.status, status) << response.body;
+    return response.body;
+  };
+  const auto entry = [](int64_t seconds) { return fmt::format(R"(["{}","x"])", kNow + seconds * kNsPerSecond); };
+  f(entry(-10'000) + "," + entry(0), 204);  // what comes later in the push does not count
+  f(entry(-3600), 204);
+  EXPECT_EQ(
+      f(entry(-3601) + "," + entry(60) + "," + entry(-3541), 400),
+      "entry with timestamp 2027-01-15 06:59:59 +0000 UTC ignored, reason: 'entry too far behind, entry timestamp "
+      "is: 2027-01-15T06:59:59Z, oldest acceptable timestamp is: 2027-01-15T07:00:00Z',\n"
+      "entry with timestamp 2027-01-15 07:00:59 +0000 UTC ignored, reason: 'entry too far behind, entry timestamp "
+      "is: 2027-01-15T07:00:59Z, oldest acceptable timestamp is: 2027-01-15T07:01:00Z',\n"
+      "user 't1', total ignored: 2 out of 3 for stream: {app=\"a\", service_name=\"a\"}\n");
+  EXPECT_EQ(bench.engine.record->refused, (std::vector<uint32_t>{0, 2}));
+  EXPECT_EQ(*bench.replay(), bench.engine.last_rows);
+}
+
 TEST(Limits, ActiveStreams) {
   PushBench bench;
   bench.limits.max_global_streams_per_user = 2;
