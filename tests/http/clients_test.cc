@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What real clients send, against the real binary (the rows of the replay checklist that the server knows by now).
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
 #include "tests/http/running_server.h"
+#include "tests/support/raw_client.h"
 
 namespace cordwood::api {
 namespace {
@@ -148,6 +151,30 @@ TEST_F(ClientsTest, PushesAsClientsSendThem) {
   EXPECT_EQ(lines_of(range(R"({app="v0"})", 0, 9)), std::vector<std::string>{"old"});
 }
 
+TEST_F(ClientsTest, GrafanaGoesFromATraceToItsLines) {
+  const std::string id = "4bf92f3577b34da6a3ce929d0e0e4736";
+  server_.push(json::array({{{"stream", {{"app", "t2l"}}},
+                             {"values",
+                              {{"1795000001000000000", "in the line " + id},
+                               {"1795000002000000000", "in metadata", {{"trace_id", id}}},
+                               {"1795000003000000000", "neither"},
+                               {"1795000004000000000", R"({"msg":"in a field","traceId":")" + id + "\"}"}}}}}));
+  const auto f = [&](const std::string& query, std::vector<std::string> want) {
+    auto lines = lines_of(range(query, 0, 9));
+    std::sort(lines.begin(), lines.end());
+    std::sort(want.begin(), want.end());
+    EXPECT_EQ(lines, want) << query;
+  };
+  const std::string field = R"({"msg":"in a field","traceId":")" + id + "\"}";
+  const std::string contains = R"({app="t2l"} | label_format log_line_contains_trace_id=`{{ contains ")" + id +
+                               R"(" __line__  }}` | log_line_contains_trace_id="true" )";
+  f(contains + "OR trace_id=\"" + id + "\"", {"in the line " + id, "in metadata", field});
+  f(contains + "or trace_id=\"" + id + "\"", {"in the line " + id, "in metadata", field});
+  f(R"({app="t2l"} |=")" + id + "\"", {"in the line " + id, field});
+  f(R"({app="t2l"} | logfmt | json | drop __error__ | traceId=")" + id + "\"", {field});
+  f(R"q({job=~"(.*/)?(svc1|svc2)"} | logfmt | json | drop __error__ | traceId=")q" + id + "\"", {});
+}
+
 TEST_F(ClientsTest, TheSameBatchTwiceIsKeptOnce) {
   const json batch = json::parse(R"([{"stream":{"app":"twice"},"values":[["1795000001000000000","a"],
       ["1795000002000000000","b"]]}])");
@@ -170,6 +197,41 @@ TEST_F(ClientsTest, OpenTelemetryOverHttp) {
   EXPECT_EQ(bad.status / 100, 4);
   ASSERT_FALSE(bad.body.empty());
   EXPECT_EQ(bad.body[0], '\x12');  // google.rpc.Status, message alone
+}
+
+/// A body in chunks of a few bytes, as Node.js sends streams, and the status line of the answer.
+std::string send_chunked(int port, const std::string& target, const std::string& type, std::string_view body) {
+  RawClient client(static_cast<uint16_t>(port));
+  client.send("POST " + target +
+              " HTTP/1.1\r\nHost: h\r\nUser-Agent: OTel-OTLP-Exporter-JavaScript/0.301.0\r\nContent-Type: " + type +
+              "\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+  for (size_t at = 0; at < body.size(); at += 100) {
+    const std::string_view chunk = body.substr(at, 100);
+    client.send(fmt::format("{:x}\r\n{}\r\n", chunk.size(), chunk));
+  }
+  client.send("0\r\n\r\n");
+  const std::string answer = client.read_all();
+  return answer.substr(0, answer.find("\r\n"));
+}
+
+TEST_F(ClientsTest, OpenTelemetryInChunks) {
+  const auto record = [](const std::string& key) {
+    return R"({"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"js"}}],
+        "droppedAttributesCount":0},"scopeLogs":[{"scope":{"name":"scope","version":"1.0"},"logRecords":[{"timeUnixNano":
+        "1795000001000000000","observedTimeUnixNano":"1795000001000000001","severityNumber":9,"severityText":"INFO",
+        "traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","body":{"stringValue":"in chunks"},
+        "attributes":[{"key":")" +
+           key + R"(","value":{"intValue":1}},{"key":"c","value":{"arrayValue":{"values":[{"intValue":1}]}}}],
+        "droppedAttributesCount":0}]}]}]})";
+  };
+  EXPECT_EQ(send_chunked(server_.port(), "/otlp/v1/logs", "application/json", record("a")), "HTTP/1.1 204 No Content");
+  EXPECT_EQ(lines_of(range(R"({service_name="js"} | a="1" | c="[1]" | trace_id="4bf92f3577b34da6a3ce929d0e0e4736"
+                               | span_id="00f067aa0ba902b7")",
+                           0, 9)),
+            std::vector<std::string>{"in chunks"});
+  // What Loki calls an internal error is one to try again for exporters, who never do so after a 500.
+  EXPECT_EQ(send_chunked(server_.port(), "/otlp/v1/logs", "application/json", record("")),
+            "HTTP/1.1 503 Service Unavailable");
 }
 
 TEST_F(ClientsTest, ErrorsArePlainText) {
