@@ -6,6 +6,7 @@
 
 #include "storage/base/coding.h"
 #include "storage/column_reader.h"
+#include "storage/row_search.h"
 #include "storage/shape_rows.h"
 
 namespace cordwood {
@@ -55,6 +56,9 @@ class SealedView final : public BlockView {
   Result<const Shape*> shape(uint32_t row) override;
   Result<std::string_view> cell(uint32_t row, const ShapeSlot& slot, std::string* scratch) override;
   Result<std::optional<int64_t>> integer_cell(uint32_t row, const ShapeSlot& slot) override;
+  Result<RowBits> rows_with_text(std::string_view needle, TextPlace place) override {
+    return search_rendered(*this, needle, place);
+  }
 
  private:
   /// A column with the ranks of its rows.

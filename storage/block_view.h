@@ -12,6 +12,8 @@
 #include "storage/base/result.h"
 #include "storage/model/row_batch.h"
 #include "storage/model/time_range.h"
+#include "storage/row_bits.h"
+#include "storage/text_probe.h"
 
 namespace cordwood {
 
@@ -58,6 +60,9 @@ struct Shape {
   std::vector<ShapeSlot> slots;        ///< in the order of the line
 };
 
+/// What of a row is searched: its line, or the values of its structured metadata.
+enum class TextPlace : uint8_t { line, metadata };
+
 /// One block, sealed or still in memory, as a query reads it.  Rows lie by (stream, time, arrival); data is read
 /// and unpacked when first asked for.  One thread at a time.  Views returned stay valid until the BlockView dies,
 /// except where a scratch string is passed: then until that string changes.
@@ -86,6 +91,10 @@ class BlockView {
   virtual Result<std::string_view> cell(uint32_t row, const ShapeSlot& slot, std::string* scratch) = 0;
   /// The slot's value when its column is of integer type, without making text.
   virtual Result<std::optional<int64_t>> integer_cell(uint32_t row, const ShapeSlot& slot) = 0;
+
+  /// Exactly the rows whose line, or one of whose metadata values, holds the bytes of `needle`.  Sealed blocks find
+  /// them in shapes, dictionaries and columns, and render only what those leave open.
+  virtual Result<RowBits> rows_with_text(std::string_view needle, TextPlace place) = 0;
 };
 
 /// Rows and bytes of one stream, level and time bucket m = (m - 1, m] * width (design §4, Counts).
@@ -133,6 +142,12 @@ class BlockSource {
   /// False when no row has metadata of this name; reads no data.
   virtual bool may_have_metadata(std::string_view name) const {
     (void)name;
+    return true;
+  }
+  /// False when certainly no row holds what the probe asks for; reads of the segment's index alone.
+  virtual Result<bool> may_hold(const TextProbe& probe, ReadStats* stats) const {
+    (void)probe;
+    (void)stats;
     return true;
   }
   /// The count table; empty when count_width_ns() is 0.  Level views live as long as the source.

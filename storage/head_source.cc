@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/head_source.h"
+#include "storage/row_search.h"
 
 namespace cordwood {
 
@@ -66,6 +67,9 @@ class HeadView final : public BlockView {
   Result<const Shape*> shape(uint32_t) override { return static_cast<const Shape*>(nullptr); }
   Result<std::string_view> cell(uint32_t, const ShapeSlot&, std::string*) override {
     return Error::invalid("rows of the head have no shape, so no cells");
+  }
+  Result<RowBits> rows_with_text(std::string_view needle, TextPlace place) override {
+    return search_rendered(*this, needle, place);
   }
   Result<std::optional<int64_t>> integer_cell(uint32_t, const ShapeSlot&) override {
     return Error::invalid("rows of the head have no shape, so no cells");

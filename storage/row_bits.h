@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+namespace cordwood {
+
+/// A set of the rows of one block, a bit each.
+class RowBits {
+ public:
+  explicit RowBits(uint32_t rows) : rows_(rows), words_((rows + 63) / 64) {}
+  uint32_t rows() const { return rows_; }
+  bool test(uint32_t row) const { return (words_[row / 64] >> (row % 64) & 1) != 0; }
+  void set(uint32_t row) { words_[row / 64] |= uint64_t{1} << (row % 64); }
+  uint32_t count() const {
+    uint32_t sum = 0;
+    for (const uint64_t word : words_) sum += static_cast<uint32_t>(std::popcount(word));
+    return sum;
+  }
+  bool none() const {
+    for (const uint64_t word : words_) {
+      if (word != 0) return false;
+    }
+    return true;
+  }
+  /// The first row of the set that is not before `row`, or rows() when there is none.
+  uint32_t next(uint32_t row) const {
+    if (row >= rows_) return rows_;
+    size_t at = row / 64;
+    uint64_t word = words_[at] & (~uint64_t{0} << (row % 64));
+    while (word == 0) {
+      if (++at == words_.size()) return rows_;
+      word = words_[at];
+    }
+    return static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word)));
+  }
+
+ private:
+  uint32_t rows_;
+  std::vector<uint64_t> words_;
+};
+
+}  // namespace cordwood
