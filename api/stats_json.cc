@@ -133,7 +133,9 @@ void append_stats(const query::QueryStats& s, std::string* out) {
     index.zeros({"chunkRefsLookupTime", "bloomFilterTime"});
   });
   root.object("cordwood", [&](ObjectWriter& own) {
-    own.number("blocksInRange", s.blocks_in_range).number("blocksOpened", s.read.blocks_opened);
+    own.number("blocksInRange", s.blocks_in_range)
+        .number("blocksRuledOut", s.blocks_ruled_out)
+        .number("blocksOpened", s.read.blocks_opened);
     own.number("narrowFrames", s.read.narrow_frames).number("heapFrames", s.read.heap_frames);
     own.number("bytesRead", s.read.bytes_read).number("bytesUnpacked", s.read.bytes_unpacked);
     own.number("linesRendered", s.read.lines_rendered).number("headRows", s.read.head_rows);

@@ -98,7 +98,7 @@ Result<void> run_filtered(const QueryScope& scope, const ReadPlan& plan, const R
 
 Result<Streams> run_log_query(const QueryScope& scope, const LogQuery& query, const RangeRequest& request) {
   const int64_t end_ns = request.end_ns == request.start_ns ? request.end_ns + 1 : request.end_ns;
-  TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, {request.start_ns, end_ns}, query.matchers));
+  TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, {request.start_ns, end_ns}, query));
   // Stages that cannot be built are an error only where there are lines for them.
   if (plan.blocks.empty()) return Streams{};
   TRY_ASSIGN(const auto pipeline, Pipeline::make(query.stages, {}));

@@ -12,6 +12,11 @@ namespace {
 Result<OpenBlock> open_rows(const QueryScope& scope, const ReadPlan& plan, const PlannedBlock& block) {
   OpenBlock out;
   out.planned = &block;
+  TRY_ASSIGN(const bool may_pass, plan.probes.may_pass(*block.source, &scope.stats->read));
+  if (!may_pass) {
+    ++scope.stats->blocks_ruled_out;
+    return out;
+  }
   TRY_ASSIGN(out.view, block.source->open(&scope.stats->read));
   TRY_ASSIGN(out.times, out.view->times());
   for (const StreamRun& run : out.view->runs()) {

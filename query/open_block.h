@@ -26,7 +26,8 @@ struct OpenBlock {
   std::vector<RowSpan> spans;
 };
 
-/// Opens a block and finds the rows.  A damaged block is counted as a warning and comes back without rows.
+/// Opens a block and finds the rows.  A block that the plan's probes rule out comes back without rows, unread; so does
+/// a damaged one, which is counted as a warning.
 Result<OpenBlock> open_block(const QueryScope& scope, const ReadPlan& plan, const PlannedBlock& block);
 
 /// Whether an error means "this block is damaged: go on without it"; then it has been noted.

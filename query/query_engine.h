@@ -108,7 +108,8 @@ struct QueryStats {
   uint64_t head_lines = 0, head_bytes = 0;
   uint64_t duplicates = 0;
   uint64_t streams = 0;
-  uint64_t blocks_in_range = 0;  ///< after time and stream pruning
+  uint64_t blocks_in_range = 0;   ///< after time and stream pruning
+  uint64_t blocks_ruled_out = 0;  ///< of these, left unopened because their index denies what the filters ask for
   int64_t execution_ns = 0;
   std::string empty_reason;  ///< why an answer is empty: no stream matches, newest line is older, …
 };

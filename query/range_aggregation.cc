@@ -106,7 +106,7 @@ Result<StepVector> run_range_aggregation(const QueryScope& scope, const RangeAgg
   const std::vector<Stage> stages = sees_line ? range.query.stages : without_unseen_line_formats(range.query.stages);
   const std::vector<LabelFilterPtr> extra = range.unwrap ? range.unwrap->filters : std::vector<LabelFilterPtr>();
   const WindowGrid windows(grid, range.range_ns, range.offset_ns);
-  TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, windows.covered(), range.query.matchers));
+  TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, windows.covered(), range.query));
   StepVector vector;
   if (!plan.blocks.empty()) {
     // Stages that cannot be built are an error only where there are lines for them.

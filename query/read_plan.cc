@@ -119,6 +119,12 @@ Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, std::s
   return plan;
 }
 
+Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, const LogQuery& query) {
+  TRY_ASSIGN(ReadPlan plan, make_read_plan(scope, range, std::span<const Matcher>(query.matchers)));
+  if (!plan.blocks.empty()) plan.probes = BlockProbes::of(query.stages);
+  return plan;
+}
+
 std::string explain_empty(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers) {
   constexpr int64_t kLookBackNs = 7 * kNsPerDay;
   const int64_t earliest = std::numeric_limits<int64_t>::min() + kLookBackNs;

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "query/block_probes.h"
 #include "query/query_engine.h"
 #include "query/read_guard.h"
 #include "storage/model/matcher.h"
@@ -38,6 +39,7 @@ struct ReadPlan {
   std::vector<PlannedStream> streams;
   std::vector<PlannedBlock> blocks;
   bool contested = false;  ///< any stream is
+  BlockProbes probes;      ///< blocks that they rule out are not opened
 
   /// Ordinal of a stream of a block, when it is planned.
   std::optional<uint32_t> ordinal(const Stream& stream) const;
@@ -56,6 +58,8 @@ struct QueryScope {
   std::vector<std::string>* warnings = nullptr;
 };
 
+Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, const LogQuery& query);
+/// Of a selector alone.
 Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers);
 
 /// Why a query over this plan gave nothing, in words.

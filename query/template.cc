@@ -31,13 +31,30 @@ bool Template::execute(const TemplateInput& input, std::string* out, std::string
   return false;
 }
 
-const std::string* Template::single_field() const {
+const TemplateNode* Template::single_command() const {
   const TemplateNode& root = *trees_->root;
   if (root.children.size() != 1 || root.children[0]->type != TemplateNodeType::action) return nullptr;
   const TemplateNode& pipe = *root.children[0]->pipe;
-  if (pipe.children.size() != 1 || !pipe.declared.empty() || pipe.children[0]->children.size() != 1) return nullptr;
-  const TemplateNode& operand = *pipe.children[0]->children[0];
+  return pipe.children.size() == 1 && pipe.declared.empty() ? pipe.children[0].get() : nullptr;
+}
+
+const std::string* Template::single_field() const {
+  const TemplateNode* command = single_command();
+  if (command == nullptr || command->children.size() != 1) return nullptr;
+  const TemplateNode& operand = *command->children[0];
   return operand.type == TemplateNodeType::field && operand.names.size() == 1 ? &operand.names[0] : nullptr;
+}
+
+const std::string* Template::line_contains() const {
+  const TemplateNode* command = single_command();
+  if (command == nullptr || command->children.size() != 3) return nullptr;
+  const TemplateNode& function = *command->children[0];
+  const TemplateNode& needle = *command->children[1];
+  const TemplateNode& text = *command->children[2];
+  const bool matches = function.type == TemplateNodeType::identifier && function.text == "contains" &&
+                       needle.type == TemplateNodeType::string && text.type == TemplateNodeType::identifier &&
+                       text.text == "__line__";
+  return matches ? &needle.text : nullptr;
 }
 
 }  // namespace cordwood::query

@@ -34,8 +34,13 @@ class Template {
 
   /// The label's name when the whole template is one bare field, `{{.x}}`; else null.
   const std::string* single_field() const;
+  /// The needle when the whole template is `{{contains "needle" __line__}}`; else null.
+  const std::string* line_contains() const;
 
  private:
+  /// The command when the template is one action of one command; else null.
+  const TemplateNode* single_command() const;
+
   std::string name_;
   std::shared_ptr<const TemplateTreeSet> trees_;
   std::unique_ptr<TemplateArena> arena_;
