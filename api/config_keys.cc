@@ -221,6 +221,9 @@ void add_query_keys(Table& t) {
 }
 
 void add_own_keys(Table& t) {
+  t.number("traces.max_lines", FIELD(query_limits.trace_max_lines), "Lines of a trace's answer.");
+  t.list("traces.id_fields", FIELD(query_limits.trace_id_names),
+         "Fields that hold ids of traces; case, dots, dashes and underscores do not count.");
   t.number("threads.io", FIELD(http.io_threads), "Threads that move bytes of connections.");
   t.number("threads.push", FIELD(http.push_threads), "Pushes handled at a time; most of them wait for the disk.");
   t.number("threads.query", FIELD(http.query_threads), "Queries run at a time.");

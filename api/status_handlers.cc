@@ -17,6 +17,8 @@ constexpr std::string_view kFrontPage =
     "Ask for it:\n"
     "  curl -G http://HOST/loki/api/v1/query_range --data-urlencode 'query={app=\"demo\"}'\n"
     "  cordwood query '{app=\"demo\"}'\n"
+    "All lines of a trace, by its id alone:\n"
+    "  curl http://HOST/api/v1/traces/4bf92f3577b34da6a3ce929d0e0e4736\n"
     "\n"
     "Grafana: add a Loki data source with the address of this server.\n"
     "More: /ready  /metrics  /config\n";

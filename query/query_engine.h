@@ -36,6 +36,10 @@ struct QueryLimits {
   uint64_t minimum_labels_number = 0;
   uint64_t volume_max_series = 1000;
   bool volume_enabled = true;
+  uint64_t trace_max_lines = 5000;  ///< lines of a trace's answer
+  /// Fields that hold ids of traces; compared without case, dots, dashes and underscores.
+  std::vector<std::string> trace_id_names = {"trace_id",    "trace.id",        "dd.trace_id",   "otel_trace_id",
+                                             "traceparent", "X-Amzn-Trace-Id", "xray_trace_id", "AWS-XRAY-TRACE-ID"};
   std::vector<std::string> shard_aggregations;  ///< `approx_topk` is refused unless it stands here
 };
 
@@ -132,6 +136,10 @@ struct VolumeRequest {
   bool aggregate_by_labels = false;
 };
 
+struct TraceRequest;
+struct TraceContextRequest;
+struct TraceAnswer;  // trace_answer.h
+
 /// A failure as Loki's HTTP API reports it.
 struct QueryError {
   int status = 500;
@@ -167,6 +175,10 @@ class QueryEngine {
                                  QueryStats* stats) const;
   /// A Vector when every series has at most one sample, else a Matrix.
   Answer<QueryResult> volume(const ReadContext& context, const VolumeRequest& request) const;
+  /// The lines of a trace, of all streams.  400 for what is no id, 404 when no line belongs to it.
+  Answer<TraceAnswer> trace(const ReadContext& context, const TraceRequest& request) const;
+  /// The lines of the trace's streams before, between and after the lines of the trace, themselves included.
+  Answer<TraceAnswer> trace_context(const ReadContext& context, const TraceContextRequest& request) const;
   /// Canonical text, as Loki's format_query prints it.
   static Answer<std::string> format(const std::string& query);
 

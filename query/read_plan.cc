@@ -98,21 +98,27 @@ std::optional<uint32_t> ReadPlan::ordinal(const Stream& stream) const {
   return std::nullopt;
 }
 
-Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers) {
+ReadPlan plan_streams(SnapshotPtr snapshot, TimeRange range, std::span<const StreamPtr> streams,
+                      std::vector<BlockSourcePtr> sources) {
   ReadPlan plan;
-  plan.snapshot = scope.snapshot;
+  plan.snapshot = std::move(snapshot);
   plan.range = range;
-  if (range.empty()) return plan;
-  TRY_ASSIGN(const std::vector<StreamPtr> streams,
-             scope.environment->streams->select(scope.context->tenant, range, matchers));
-  TRY(scope.guard->check());
   for (const StreamPtr& stream : streams) {
     if (stream->kind != StreamKind::log) continue;
     plan.by_id.emplace(stream->id, static_cast<uint32_t>(plan.streams.size()));
     plan.streams.push_back({stream, stream_hash(stream->labels), false});
   }
-  if (plan.streams.empty()) return plan;
-  plan_blocks(&plan, plan.snapshot->blocks(scope.context->tenant, range));
+  if (!plan.streams.empty()) plan_blocks(&plan, std::move(sources));
+  return plan;
+}
+
+Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers) {
+  if (range.empty()) return plan_streams(scope.snapshot, range, {}, {});
+  TRY_ASSIGN(const std::vector<StreamPtr> streams,
+             scope.environment->streams->select(scope.context->tenant, range, matchers));
+  TRY(scope.guard->check());
+  if (streams.empty()) return plan_streams(scope.snapshot, range, {}, {});
+  ReadPlan plan = plan_streams(scope.snapshot, range, streams, scope.snapshot->blocks(scope.context->tenant, range));
   TRY(check_bytes(scope, plan));
   scope.stats->streams += plan.streams.size();
   scope.stats->blocks_in_range += plan.blocks.size();

@@ -62,6 +62,11 @@ Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, const 
 /// Of a selector alone.
 Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers);
 
+/// The same for streams and blocks that are known; of the blocks those without rows of the streams in range are left
+/// out.
+ReadPlan plan_streams(SnapshotPtr snapshot, TimeRange range, std::span<const StreamPtr> streams,
+                      std::vector<BlockSourcePtr> sources);
+
 /// Why a query over this plan gave nothing, in words.
 std::string explain_empty(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers);
 
