@@ -101,14 +101,17 @@ Result<uint32_t> CountShortcut::series_of(const Stream& stream, std::string_view
 
 Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
                                  const Taker& taker, std::vector<Rest>* rest) {
-  const int64_t width_ns = block.source->count_width_ns();
-  if (!possible_ || width_ns <= 0 || !windows.edges_are_multiples_of(width_ns) || !labels_known(plan, block)) {
-    return false;
-  }
-  TRY_ASSIGN(const std::vector<BlockCount> counts, block.source->counts());
+  if (!possible_) return false;
+  const std::span<const int64_t> widths = block.source->count_widths_ns();
+  size_t table = widths.size();  // the coarsest that fits reads least
+  while (table > 0 && !windows.edges_are_multiples_of(widths[table - 1])) --table;
+  if (table == 0 || !labels_known(plan, block)) return false;
+  const int64_t width_ns = widths[--table];
+  TRY_ASSIGN(const std::vector<BlockCount> counts, block.source->counts(table));
   const auto& parts = block.source->info().streams;
   uint32_t stream = UINT32_MAX;
   std::optional<uint32_t> ordinal;
+  int64_t cell_end_ns = 0, cell = -1;  // of the bucket looked at last
   for (const BlockCount& count : counts) {
     if (count.stream != stream) {
       stream = count.stream;
@@ -117,7 +120,10 @@ Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows
     }
     int64_t end_ns = 0;
     if (__builtin_mul_overflow(count.bucket, width_ns, &end_ns)) return Error::corrupt("a count's bucket is too far");
-    if (!ordinal || !plan.range.contains(end_ns) || windows.cell(end_ns) < 0) continue;
+    if (!ordinal || !plan.range.contains(end_ns)) continue;
+    if (cell < 0 || end_ns != cell_end_ns) cell = windows.cell(end_ns);
+    cell_end_ns = end_ns;
+    if (cell < 0) continue;
     if (overlapped(*ordinal, end_ns - width_ns, end_ns)) {
       const bool noted = !rest->empty() && rest->back().ordinal == *ordinal && rest->back().end_ns == end_ns;
       if (!noted) rest->push_back({*ordinal, end_ns - width_ns, end_ns});
@@ -125,7 +131,7 @@ Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows
     }
     TRY_ASSIGN(const uint32_t series, series_of(*plan.streams[*ordinal].stream, count.level, taker));
     const uint64_t value = counts_bytes_ ? count.line_bytes : count.rows;
-    TRY(taker.add({end_ns, static_cast<double>(value), count.rows, count.line_bytes, series}));
+    TRY(taker.add({end_ns, cell, static_cast<double>(value), count.rows, count.line_bytes, series}));
   }
   return true;
 }

@@ -22,6 +22,7 @@ class CountShortcut {
   /// What a table has on one stream, level and bucket.
   struct Part {
     int64_t time_ns = 0;  ///< end of the bucket
+    int64_t cell = 0;     ///< of the grid, in which it lies
     double value = 0;
     uint64_t rows = 0;
     uint64_t line_bytes = 0;

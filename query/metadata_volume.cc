@@ -45,8 +45,10 @@ class BlockStretches {
     const BlockStream& whole = *part.part;
     const Amount amount{static_cast<double>(whole.line_bytes), static_cast<double>(whole.rows)};
     const bool inside = whole.time_min_ns >= start_ns && whole.time_max_ns <= end_ns;
-    const int64_t width = part.block->count_width_ns();
-    if ((inside && !split_) || width == 0) return std::vector<Stretch>{{whole.time_min_ns, whole.time_max_ns, amount}};
+    const std::span<const int64_t> widths = part.block->count_widths_ns();
+    if ((inside && !split_) || widths.empty())
+      return std::vector<Stretch>{{whole.time_min_ns, whole.time_max_ns, amount}};
+    const int64_t width = widths[0];
     TRY(load(*part.block));
     std::vector<Stretch> out;
     for (const BlockCount& count : counts_) {
@@ -64,7 +66,7 @@ class BlockStretches {
  private:
   Result<void> load(const BlockSource& block) {
     if (block_ == &block) return {};
-    TRY_ASSIGN(counts_, block.counts());
+    TRY_ASSIGN(counts_, block.counts(0));
     block_ = &block;
     return {};
   }

@@ -9,21 +9,21 @@ namespace {
 
 constexpr uint64_t kRowsPerCheck = 1000;
 
-std::unique_ptr<WindowSeries> make_series(const RangeAggregation& aggregation) {
+std::unique_ptr<WindowSeries> make_series(const RangeAggregation& aggregation, int64_t cells) {
   switch (aggregation.op) {
     case RangeOp::count:
     case RangeOp::rate:
     case RangeOp::bytes:
     case RangeOp::bytes_rate:
     case RangeOp::sum:
-    case RangeOp::absent: return std::make_unique<CellSeries<SumState>>();
-    case RangeOp::avg: return std::make_unique<CellSeries<AvgState>>();
-    case RangeOp::min: return std::make_unique<CellSeries<MinState>>();
-    case RangeOp::max: return std::make_unique<CellSeries<MaxState>>();
-    case RangeOp::stdvar: return std::make_unique<CellSeries<VarianceState>>();
-    case RangeOp::stddev: return std::make_unique<CellSeries<StandardDeviationState>>();
-    case RangeOp::first: return std::make_unique<CellSeries<FirstState>>();
-    case RangeOp::last: return std::make_unique<CellSeries<LastState>>();
+    case RangeOp::absent: return std::make_unique<CellSeries<SumState>>(cells);
+    case RangeOp::avg: return std::make_unique<CellSeries<AvgState>>(cells);
+    case RangeOp::min: return std::make_unique<CellSeries<MinState>>(cells);
+    case RangeOp::max: return std::make_unique<CellSeries<MaxState>>(cells);
+    case RangeOp::stdvar: return std::make_unique<CellSeries<VarianceState>>(cells);
+    case RangeOp::stddev: return std::make_unique<CellSeries<StandardDeviationState>>(cells);
+    case RangeOp::first: return std::make_unique<CellSeries<FirstState>>(cells);
+    case RangeOp::last: return std::make_unique<CellSeries<LastState>>(cells);
     case RangeOp::quantile: return make_quantile_series(aggregation.parameter);
     case RangeOp::rate_counter: return make_rate_counter_series();
   }
@@ -145,11 +145,11 @@ Result<void> RangeScan::add(const CountShortcut::Part& part) {
   scope_.stats->lines_processed += part.rows;
   scope_.stats->post_filter_lines += part.rows;
   scope_.stats->bytes_processed += part.line_bytes;
-  return add_sample(part.series, part.time_ns, windows_.cell(part.time_ns), part.value);
+  return add_sample(part.series, part.time_ns, part.cell, part.value);
 }
 
 Result<void> RangeScan::start_series() {
-  series_.push_back(make_series(aggregation_));
+  series_.push_back(make_series(aggregation_, windows_.cell_count()));
   return scope_.memory->add(table_.last_bytes());
 }
 

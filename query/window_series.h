@@ -25,16 +25,25 @@ class WindowSeries {
 template <typename State>
 class CellSeries final : public WindowSeries {
  public:
+  /// `cell_count` bounds the cells that add() names.
+  explicit CellSeries(int64_t cell_count) : cell_count_(cell_count) {}
+
   uint64_t add(int64_t time_ns, int64_t cell, double value) override {
-    uint64_t grown = 0;
-    if (cells_.empty() || cells_.back().cell != cell) {
-      const size_t capacity = cells_.capacity();
-      if (cells_.size() >= compact_at_) compact();
-      cells_.push_back({cell, {}});
-      grown = (cells_.capacity() - capacity) * sizeof(Cell);
+    const uint32_t known = find(cell);
+    if (known != kNoSlot) {
+      cells_[known].state.add(time_ns, value);
+      return 0;
     }
+    if (slots_.empty() && cells_.size() >= compact_at_) {
+      compact();
+      const uint64_t grown = address();
+      return grown + add(time_ns, cell, value);
+    }
+    const size_t capacity = cells_.capacity();
+    if (!slots_.empty()) slots_[static_cast<size_t>(cell)] = static_cast<uint32_t>(cells_.size());
+    cells_.push_back({cell, {}});
     cells_.back().state.add(time_ns, value);
-    return grown;
+    return (cells_.capacity() - capacity) * sizeof(Cell);
   }
 
   std::vector<StepPoint> finish(const WindowGrid& grid) override {
@@ -99,6 +108,21 @@ class CellSeries final : public WindowSeries {
     return state;
   }
 
+  static constexpr uint32_t kNoSlot = UINT32_MAX;
+
+  uint32_t find(int64_t cell) const {
+    if (!slots_.empty()) return slots_[static_cast<size_t>(cell)];
+    return !cells_.empty() && cells_.back().cell == cell ? static_cast<uint32_t>(cells_.size() - 1) : kNoSlot;
+  }
+
+  /// Samples jump to and fro between cells: from now on each is found by its number, if there are not too many.
+  uint64_t address() {
+    if (cell_count_ > kMostAddressed) return 0;
+    slots_.assign(static_cast<size_t>(cell_count_), kNoSlot);
+    for (size_t i = 0; i < cells_.size(); ++i) slots_[static_cast<size_t>(cells_[i].cell)] = static_cast<uint32_t>(i);
+    return slots_.size() * sizeof(uint32_t);
+  }
+
   /// Sorts by cell and merges cells that came in several stretches.
   void compact() {
     std::stable_sort(cells_.begin(), cells_.end(), [](const Cell& a, const Cell& b) { return a.cell < b.cell; });
@@ -115,6 +139,9 @@ class CellSeries final : public WindowSeries {
   }
 
   static constexpr size_t kCompactFloor = 1024;
+  static constexpr int64_t kMostAddressed = 1 << 16;
+  int64_t cell_count_;
+  std::vector<uint32_t> slots_;  ///< by cell: where it is in cells_; empty until samples jump
   std::vector<Cell> cells_;
   size_t compact_at_ = kCompactFloor;
 };

@@ -285,13 +285,16 @@ EncodedBlock BlockBuilder::Impl::build(const BlockInput& block) {
   shred_rows();
   write_fixed_pieces();
   write_columns();
-  const BlockCountTable counts = make_count_table(block.rows, run_of_stream, out.info.raw_bytes, options.zstd_level);
-  summary.count_width_ns = counts.width_ns;
+  std::vector<std::string> counts;
+  for (BlockCountTable& table : make_count_tables(block.rows, run_of_stream, out.info.raw_bytes, options.zstd_level)) {
+    summary.count_widths_ns.push_back(table.width_ns);
+    counts.push_back(std::move(table.encoded));
+  }
   summary.narrow_bytes = pieces.narrow.size();
   summary.heap_bytes = pieces.heap.size();
   summary.narrow_checksum = xxh3_64(pieces.narrow);
   summary.heap_checksum = xxh3_64(pieces.heap);
-  encode_entry(summary, directory, counts.encoded, options.zstd_level, &out.entry);
+  encode_entry(summary, directory, counts, options.zstd_level, &out.entry);
   out.narrow = pieces.narrow;
   out.heap = pieces.heap;
   out.info.stored_bytes = out.narrow.size() + out.heap.size() + out.entry.size();

@@ -12,8 +12,10 @@ namespace cordwood {
 
 namespace {
 
-constexpr int64_t kFirstWidthNs = 10 * kNsPerSecond;
-constexpr int64_t kLastWidthNs = kNsPerDay;
+/// Each divides the next, and queries' steps as people and Grafana choose them.
+constexpr int64_t kWidthsS[] = {5, 10, 20, 60, 300, 600, 3600, 86'400};
+constexpr int64_t kFirstWidthNs = kWidthsS[0] * kNsPerSecond;
+constexpr int64_t kCoarseWidthNs = 60 * kNsPerSecond;
 constexpr uint64_t kAlwaysAllowedBytes = 512;
 /// Packed entries take more than this; a table of more entries need not be tried.
 constexpr uint64_t kLeastEntryBytes = 2;
@@ -61,8 +63,9 @@ std::vector<BlockCount> count_rows(std::span<const BlockInputRow> rows, std::spa
   return counts;
 }
 
-void widen(std::vector<BlockCount>* counts) {
-  for (BlockCount& c : *counts) c.bucket = floor_div(c.bucket + 1, 2);
+/// Joins `factor` neighbouring buckets into one.
+void widen(int64_t factor, std::vector<BlockCount>* counts) {
+  for (BlockCount& c : *counts) c.bucket = floor_div(c.bucket + factor - 1, factor);
   const auto order = [](const BlockCount& c) { return std::tuple(c.stream, c.bucket, c.level); };
   std::sort(counts->begin(), counts->end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
   size_t kept = 0;
@@ -78,28 +81,30 @@ void widen(std::vector<BlockCount>* counts) {
 
 }  // namespace
 
-BlockCountTable make_count_table(std::span<const BlockInputRow> rows, std::span<const uint32_t> run_of_stream,
-                                 uint64_t raw_bytes, int zstd_level) {
-  BlockCountTable table;
-  if (rows.empty()) return table;
+std::vector<BlockCountTable> make_count_tables(std::span<const BlockInputRow> rows,
+                                               std::span<const uint32_t> run_of_stream, uint64_t raw_bytes,
+                                               int zstd_level) {
+  std::vector<BlockCountTable> tables;
+  if (rows.empty()) return tables;
   std::vector<BlockCount> counts = count_rows(rows, run_of_stream);
   const uint64_t most = std::max(kAlwaysAllowedBytes, raw_bytes / 100);
   std::string packed;
-  for (int64_t width = kFirstWidthNs; width <= kLastWidthNs; width *= 2) {
-    if (counts.size() * kLeastEntryBytes <= most) {
-      table.encoded.clear();
-      encode_counts(counts, &table.encoded);
-      packed.clear();
-      compress(Codec::zstd, table.encoded, &packed, zstd_level);
-      if (std::min(packed.size(), table.encoded.size()) <= most) {
-        table.width_ns = width;
-        return table;
-      }
-    }
-    widen(&counts);
+  int64_t width_ns = kFirstWidthNs;
+  for (const int64_t next_s : kWidthsS) {
+    const int64_t next_ns = next_s * kNsPerSecond;
+    if (next_ns != width_ns) widen(next_ns / width_ns, &counts);
+    width_ns = next_ns;
+    if (!tables.empty() && width_ns != kCoarseWidthNs) continue;
+    if (counts.size() * kLeastEntryBytes > most) continue;
+    BlockCountTable table{width_ns, {}};
+    encode_counts(counts, &table.encoded);
+    packed.clear();
+    compress(Codec::zstd, table.encoded, &packed, zstd_level);
+    if (std::min(packed.size(), table.encoded.size()) > most) continue;
+    tables.push_back(std::move(table));
+    if (width_ns >= kCoarseWidthNs) break;
   }
-  table.encoded.clear();
-  return table;
+  return tables;
 }
 
 }  // namespace cordwood

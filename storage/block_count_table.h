@@ -4,20 +4,23 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "storage/block_builder.h"
 
 namespace cordwood {
 
-/// The count table of a block (design §4, Counts), encoded.
+/// A count table of a block (design §4, Counts), encoded.
 struct BlockCountTable {
-  int64_t width_ns = 0;  ///< 0: no width up to a day makes the table small enough
+  int64_t width_ns = 0;
   std::string encoded;
 };
 
-/// `run_of_stream` gives the run of each input stream.  The width starts at 10 s and doubles until the packed table
-/// takes at most 1 % of `raw_bytes` (or 512 bytes).
-BlockCountTable make_count_table(std::span<const BlockInputRow> rows, std::span<const uint32_t> run_of_stream,
-                                 uint64_t raw_bytes, int zstd_level);
+/// `run_of_stream` gives the run of each input stream.  The finest table has the first width of 5, 10, 20 s, 1, 5, 10
+/// min, 1 h and 1 day with which it takes, packed, at most 1 % of `raw_bytes` (or 512 bytes); where that is below a
+/// minute, a table by minutes follows, so that long ranges read little.  None when no width is wide enough.
+std::vector<BlockCountTable> make_count_tables(std::span<const BlockInputRow> rows,
+                                               std::span<const uint32_t> run_of_stream, uint64_t raw_bytes,
+                                               int zstd_level);
 
 }  // namespace cordwood

@@ -10,7 +10,7 @@ namespace cordwood {
 
 namespace {
 
-constexpr uint8_t kEntryVersion = 1;
+constexpr uint8_t kEntryVersion = 2;
 constexpr uint64_t kMaxPartBytes = 256u << 20;
 /// No real data shrinks further: what claims to is not unpacked.
 constexpr uint64_t kMaxShrink = 1u << 15;
@@ -29,7 +29,8 @@ void write_summary(const BlockSummary& s, ByteWriter* w) {
   w->varint(s.heap_bytes);
   w->u64(s.narrow_checksum);
   w->u64(s.heap_checksum);
-  w->varint(static_cast<uint64_t>(s.count_width_ns));
+  w->varint(s.count_widths_ns.size());
+  for (const int64_t width_ns : s.count_widths_ns) w->varint(static_cast<uint64_t>(width_ns));
   w->varint(s.runs.size());
   int64_t last = 0;
   for (const BlockSummary::Run& r : s.runs) {
@@ -41,7 +42,26 @@ void write_summary(const BlockSummary& s, ByteWriter* w) {
   }
 }
 
-Result<BlockSummary> read_summary(ByteReader* in) {
+Result<std::vector<int64_t>> read_count_widths(ByteReader* in, uint8_t version) {
+  std::vector<int64_t> widths_ns;
+  if (version == 1) {
+    const uint64_t width = in->varint();
+    if (width > static_cast<uint64_t>(INT64_MAX)) return Error::corrupt("block entry: summary out of range");
+    if (width != 0) widths_ns.push_back(static_cast<int64_t>(width));
+    return widths_ns;
+  }
+  const uint64_t tables = in->varint();
+  if (tables > kMaxCountTables) return Error::corrupt("block entry: too many count tables");
+  for (uint64_t i = 0; i < tables; ++i) {
+    const uint64_t width = in->varint();
+    if (width == 0 || width > static_cast<uint64_t>(INT64_MAX))
+      return Error::corrupt("block entry: a count width of 0");
+    widths_ns.push_back(static_cast<int64_t>(width));
+  }
+  return widths_ns;
+}
+
+Result<BlockSummary> read_summary(ByteReader* in, uint8_t version) {
   BlockSummary s;
   const uint64_t rows = in->varint();
   s.raw_bytes = in->varint();
@@ -51,13 +71,12 @@ Result<BlockSummary> read_summary(ByteReader* in) {
   s.heap_bytes = in->varint();
   s.narrow_checksum = in->u64();
   s.heap_checksum = in->u64();
-  const uint64_t width = in->varint();
+  TRY_ASSIGN(s.count_widths_ns, read_count_widths(in, version));
   const uint64_t runs = in->count(4);
-  if (rows > kMaxBlockRows || width > static_cast<uint64_t>(INT64_MAX) || s.arrival_max < s.arrival_min) {
+  if (rows > kMaxBlockRows || s.arrival_max < s.arrival_min) {
     return Error::corrupt("block entry: summary out of range");
   }
   s.rows = static_cast<uint32_t>(rows);
-  s.count_width_ns = static_cast<int64_t>(width);
   s.runs.reserve(runs);
   uint64_t sum = 0;
   uint64_t last = 0;
@@ -266,8 +285,8 @@ uint32_t frame_checksum(std::string_view packed, Codec codec) {
   return static_cast<uint32_t>(xxh3_64(packed, static_cast<uint64_t>(codec)));
 }
 
-void encode_entry(const BlockSummary& summary, const BlockDirectory& directory, std::string_view counts, int zstd_level,
-                  std::string* out) {
+void encode_entry(const BlockSummary& summary, const BlockDirectory& directory, const std::vector<std::string>& counts,
+                  int zstd_level, std::string* out) {
   const size_t begin = out->size();
   ByteWriter w(out);
   w.u8(kEntryVersion);
@@ -275,7 +294,9 @@ void encode_entry(const BlockSummary& summary, const BlockDirectory& directory, 
   std::string raw;
   write_directory(directory, &raw);
   write_part(raw, zstd_level, out);
-  write_part(counts, zstd_level, out);
+  CHECK(counts.size() == summary.count_widths_ns.size(), "{} count tables, {} widths", counts.size(),
+        summary.count_widths_ns.size());
+  for (const std::string& table : counts) write_part(table, zstd_level, out);
   w.u64(xxh3_64(std::string_view(*out).substr(begin)));
 }
 
@@ -285,13 +306,15 @@ Result<EntryParts> decode_entry(std::string_view entry) {
   if (checksum_differs(ByteReader(entry.substr(body.size())).u64(), xxh3_64(body)))
     return Error::corrupt("block entry: checksum differs");
   ByteReader in(body);
-  if (const uint8_t version = in.u8(); version != kEntryVersion) {
-    return Error::corrupt(fmt::format("block entry: version {}, expected {}", version, kEntryVersion));
-  }
   EntryParts parts;
-  TRY_ASSIGN(parts.summary, read_summary(&in));
+  parts.version = in.u8();
+  if (parts.version == 0 || parts.version > kEntryVersion) {
+    return Error::corrupt(fmt::format("block entry: version {}, expected up to {}", parts.version, kEntryVersion));
+  }
+  TRY_ASSIGN(parts.summary, read_summary(&in, parts.version));
   parts.directory = read_part(&in);
-  parts.counts = read_part(&in);
+  const size_t tables = parts.version == 1 ? 1 : parts.summary.count_widths_ns.size();
+  for (size_t i = 0; i < tables; ++i) parts.counts.push_back(read_part(&in));
   TRY(in.finish("block entry"));
   return parts;
 }

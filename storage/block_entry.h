@@ -101,7 +101,7 @@ struct BlockSummary {
   uint64_t heap_bytes = 0;
   uint64_t narrow_checksum = 0;  ///< XXH3 of the whole part: for copying; reading checks frames
   uint64_t heap_checksum = 0;
-  int64_t count_width_ns = 0;
+  std::vector<int64_t> count_widths_ns;  ///< of the count tables, the finest first
   struct Run {
     uint32_t rows = 0;
     uint64_t line_bytes = 0;
@@ -131,8 +131,9 @@ enum FixedPiece : uint32_t {
   kFixedPieces = 5,
 };
 
-/// The three parts of an entry, still encoded; `counts` and `directory` may be packed.
+/// The parts of an entry, still encoded and perhaps packed.
 struct EntryParts {
+  uint8_t version = 0;
   BlockSummary summary;
   struct Part {
     Codec codec = Codec::none;
@@ -140,21 +141,22 @@ struct EntryParts {
     std::string_view packed;
   };
   Part directory;
-  Part counts;
+  std::vector<Part> counts;  ///< in step with BlockSummary::count_widths_ns
 };
 
-/// Appends an entry: summary, directory, counts (both packed when it pays), XXH3.
-void encode_entry(const BlockSummary& summary, const BlockDirectory& directory, std::string_view counts, int zstd_level,
-                  std::string* out);
+/// Appends an entry: summary, directory, count tables (each packed when it pays), XXH3.
+void encode_entry(const BlockSummary& summary, const BlockDirectory& directory, const std::vector<std::string>& counts,
+                  int zstd_level, std::string* out);
 /// corrupt when checksum or grammar do not hold.  Views point into `entry`.
 Result<EntryParts> decode_entry(std::string_view entry);
 Result<std::string> unpack_part(const EntryParts::Part& part);
 /// corrupt unless every offset, count and size is consistent with the summary.
 Result<BlockDirectory> decode_directory(std::string_view raw, const BlockSummary& summary);
 
-/// The count table.  Level views of the result point into `raw`.
+inline constexpr size_t kMaxCountTables = 4;
+/// A count table.  Level views of the result point into `raw`.  `version` is that of the entry.
 void encode_counts(const std::vector<BlockCount>& counts, std::string* out);
-Result<std::vector<BlockCount>> decode_counts(std::string_view raw, size_t streams);
+Result<std::vector<BlockCount>> decode_counts(std::string_view raw, uint8_t version, size_t streams);
 
 /// What a frame's checksum covers.
 uint32_t frame_checksum(std::string_view packed, Codec codec);

@@ -11,15 +11,15 @@ namespace {
 
 class SealedSource final : public BlockSource {
  public:
-  SealedSource(std::shared_ptr<const SealedBlock> block, std::string counts)
-      : block_(std::move(block)), counts_(std::move(counts)) {}
+  SealedSource(std::shared_ptr<const SealedBlock> block, std::vector<std::string> counts, uint8_t version)
+      : block_(std::move(block)), counts_(std::move(counts)), version_(version) {}
   const BlockInfo& info() const override { return block_->info; }
   bool in_head() const override { return block_->in_head; }
   Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const override { return open_view(block_, stats); }
-  int64_t count_width_ns() const override { return block_->summary.count_width_ns; }
-  Result<std::vector<BlockCount>> counts() const override {
-    if (block_->summary.count_width_ns == 0) return std::vector<BlockCount>();
-    return decode_counts(counts_, block_->info.streams.size());
+  std::span<const int64_t> count_widths_ns() const override { return block_->summary.count_widths_ns; }
+  Result<std::vector<BlockCount>> counts(size_t table) const override {
+    CHECK(table < counts_.size(), "count table {} of {}", table, counts_.size());
+    return decode_counts(counts_[table], version_, block_->info.streams.size());
   }
   bool may_have_metadata(std::string_view name) const override {
     std::call_once(names_read_, [this] { read_names(); });
@@ -46,7 +46,8 @@ class SealedSource final : public BlockSource {
   mutable std::once_flag names_read_;
   mutable std::vector<std::string> names_;
   mutable bool names_unknown_ = false;
-  std::string counts_;  ///< unpacked
+  std::vector<std::string> counts_;  ///< unpacked
+  uint8_t version_;                  ///< of the entry
 };
 
 class DamagedSource final : public BlockSource {
@@ -55,8 +56,8 @@ class DamagedSource final : public BlockSource {
   const BlockInfo& info() const override { return info_; }
   bool in_head() const override { return false; }
   Result<std::unique_ptr<BlockView>> open(ReadStats*) const override { return error_; }
-  int64_t count_width_ns() const override { return 0; }
-  Result<std::vector<BlockCount>> counts() const override { return error_; }
+  std::span<const int64_t> count_widths_ns() const override { return {}; }
+  Result<std::vector<BlockCount>> counts(size_t) const override { return error_; }
 
  private:
   BlockInfo info_;
@@ -93,15 +94,15 @@ Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr>
     return Error::corrupt(
         fmt::format("block entry: {} runs, but {} streams", parts.summary.runs.size(), streams.size()));
   }
-  std::string counts;
-  if (parts.summary.count_width_ns != 0) {
-    TRY_ASSIGN(counts, unpack_part(parts.counts));
+  std::vector<std::string> counts(parts.summary.count_widths_ns.size());
+  for (size_t i = 0; i < counts.size(); ++i) {
+    TRY_ASSIGN(counts[i], unpack_part(parts.counts[i]));
   }
   block->info = make_info(tenant, std::move(streams), parts.summary, block->entry.size());
   block->summary = parts.summary;
   block->place = {std::move(source), narrow_offset, heap_offset};
   block->in_head = in_head;
-  return BlockSourcePtr(std::make_shared<SealedSource>(std::move(block), std::move(counts)));
+  return BlockSourcePtr(std::make_shared<SealedSource>(std::move(block), std::move(counts), parts.version));
 }
 
 BlockSourcePtr damaged_block(BlockInfo info, Error error) {

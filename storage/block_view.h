@@ -137,8 +137,8 @@ class BlockSource {
   /// Whether it is still in memory or spilled, not in a published segment.
   virtual bool in_head() const = 0;
   virtual Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const = 0;
-  /// Width of the count buckets in ns, or 0 when the block has no counts (open head blocks).
-  virtual int64_t count_width_ns() const = 0;
+  /// Widths of the buckets of the block's count tables in ns, the finest first; none for open head blocks.
+  virtual std::span<const int64_t> count_widths_ns() const = 0;
   /// False when no row has metadata of this name; reads no data.
   virtual bool may_have_metadata(std::string_view name) const {
     (void)name;
@@ -150,8 +150,9 @@ class BlockSource {
     (void)stats;
     return true;
   }
-  /// The count table; empty when count_width_ns() is 0.  Level views live as long as the source.
-  virtual Result<std::vector<BlockCount>> counts() const = 0;
+  /// A count table, by its place among the widths, in order of (stream, bucket).  Level views live as long as the
+  /// source.
+  virtual Result<std::vector<BlockCount>> counts(size_t table) const = 0;
 };
 using BlockSourcePtr = std::shared_ptr<const BlockSource>;
 

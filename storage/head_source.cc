@@ -108,8 +108,8 @@ class HeadSource final : public BlockSource {
     }
     return std::unique_ptr<BlockView>(std::make_unique<HeadView>(prefix_, info_, std::move(order), stats));
   }
-  int64_t count_width_ns() const override { return 0; }
-  Result<std::vector<BlockCount>> counts() const override { return std::vector<BlockCount>(); }
+  std::span<const int64_t> count_widths_ns() const override { return {}; }
+  Result<std::vector<BlockCount>> counts(size_t) const override { return std::vector<BlockCount>(); }
 
  private:
   const HeadPrefix prefix_;

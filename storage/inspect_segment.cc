@@ -42,6 +42,13 @@ std::string type_text(const ColumnMeta& c) {
   return text;
 }
 
+std::string seconds_of(const std::vector<int64_t>& widths_ns) {
+  std::string out;
+  for (const int64_t width_ns : widths_ns)
+    out += fmt::format("{}{} s", out.empty() ? "" : ", ", width_ns / kNsPerSecond);
+  return out.empty() ? "no table" : out;
+}
+
 class SegmentInspector {
  public:
   SegmentInspector(std::shared_ptr<File> file, const InspectOptions& options, const InspectOutput& print)
@@ -149,11 +156,11 @@ void SegmentInspector::inspect_record(const BlockRecord& record, const StreamTab
   if (!options_.forms) {
     print_(
         fmt::format("block {} tenant {:?} rows {} raw {} B stored {} B ({:.2f}) narrow {} B at {} heap {} B at {} "
-                    "entry {} B arrival [{}, {}] counts every {} s",
+                    "entry {} B arrival [{}, {}] counts every {}",
                     number, tenant, s.rows, s.raw_bytes, stored,
                     static_cast<double>(s.raw_bytes) / static_cast<double>(std::max<uint64_t>(1, stored)),
                     s.narrow_bytes, record.narrow_offset, s.heap_bytes, record.heap_offset, record.entry.size(),
-                    s.arrival_min, s.arrival_max, s.count_width_ns / 1'000'000'000));
+                    s.arrival_min, s.arrival_max, seconds_of(s.count_widths_ns)));
     for (size_t i = 0; i < s.runs.size() && i < record.streams.size(); ++i) {
       const uint32_t n = record.streams[i];
       print_(fmt::format("    stream {} rows {} time [{}, {}]",

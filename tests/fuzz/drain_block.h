@@ -47,7 +47,7 @@ inline void drain_row(BlockView& view, uint32_t row) {
 
 /// Reads all there is to read of a block, in an order that changes with `seed`.
 inline void drain_block(const BlockSource& source, uint32_t seed) {
-  (void)source.counts().ok();
+  for (size_t i = 0; i < source.count_widths_ns().size(); ++i) (void)source.counts(i).ok();
   ReadStats stats;
   auto opened = source.open(&stats);
   if (!opened.ok()) return;

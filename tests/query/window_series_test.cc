@@ -31,13 +31,14 @@ void check(std::mt19937& random, int64_t step, int64_t range, int64_t offset, Na
   const StepGrid grid{1000, step, 40};
   const WindowGrid windows(grid, range, offset);
   std::vector<Point> samples;
-  for (int i = 0; i < 300; ++i) {
+  const int count = random() % 2 == 0 ? 300 : 5000;  // few, and so many that cells are found by number
+  for (int i = 0; i < count; ++i) {
     const TimeRange covered = windows.covered();
     const auto width = static_cast<uint64_t>(covered.end_ns - covered.start_ns);
     samples.push_back(
         {covered.start_ns + static_cast<int64_t>(random() % width), static_cast<double>(random() % 1000)});
   }
-  CellSeries<State> series;
+  CellSeries<State> series(windows.cell_count());
   for (const Point& p : samples) {
     if (const int64_t cell = windows.cell(p.time_ns); cell >= 0) series.add(p.time_ns, cell, p.value);
   }

@@ -170,6 +170,28 @@ TEST(BlockTest, IntegersAreReadFromNarrowFramesAlone) {
   EXPECT_EQ(stats.blocks_opened, 1u);
 }
 
+/// Every entry has just the rows of its stream, level and bucket, and none is left out.
+void expect_counts(const BlockSource& source, size_t table, const Rows& rows) {
+  const auto counts = source.counts(table).value();
+  uint64_t errors = 0;
+  uint64_t total = 0;
+  for (const BlockCount& c : counts) {
+    total += c.rows;
+    if (c.level == "error") errors += c.rows;
+    EXPECT_EQ(c.line_bytes, c.rows * 10);
+    EXPECT_EQ(c.metadata_bytes, c.rows * (3 + 14 + c.level.size()));
+    uint64_t want = 0;
+    for (const BlockInputRow& r : rows.rows()) {
+      const int64_t width = source.count_widths_ns()[table];
+      const bool in = r.time_ns > (c.bucket - 1) * width && r.time_ns <= c.bucket * width;
+      want += in && r.stream == c.stream && r.metadata[1].value == c.level ? 1 : 0;
+    }
+    EXPECT_EQ(c.rows, want);
+  }
+  EXPECT_EQ(total, 3000u);
+  EXPECT_EQ(errors, 300u);
+}
+
 TEST(BlockTest, CountsNeedNoData) {
   BlockBuilder builder({});
   Rows rows(2);
@@ -180,26 +202,10 @@ TEST(BlockTest, CountsNeedNoData) {
   }
   const EncodedBlock block = builder.build(rows.input());
   const BlockSourcePtr source = testing::source_of(block);
-  ASSERT_EQ(source->count_width_ns() % (10 * second), 0);
-  ASSERT_GT(source->count_width_ns(), 0);
-  const auto counts = source->counts().value();
-  uint64_t errors = 0;
-  uint64_t total = 0;
-  for (const BlockCount& c : counts) {
-    total += c.rows;
-    if (c.level == "error") errors += c.rows;
-    EXPECT_EQ(c.line_bytes, c.rows * 10);
-    EXPECT_EQ(c.metadata_bytes, c.rows * (3 + 14 + c.level.size()));
-    uint64_t want = 0;
-    for (const BlockInputRow& r : rows.rows()) {
-      const int64_t width = source->count_width_ns();
-      const bool in = r.time_ns > (c.bucket - 1) * width && r.time_ns <= c.bucket * width;
-      want += in && r.stream == c.stream && r.metadata[1].value == c.level ? 1 : 0;
-    }
-    EXPECT_EQ(c.rows, want);
-  }
-  EXPECT_EQ(total, 3000u);
-  EXPECT_EQ(errors, 300u);
+  ASSERT_EQ(source->count_widths_ns().size(), 2u);
+  EXPECT_EQ(source->count_widths_ns()[0] % (5 * second), 0);
+  EXPECT_EQ(source->count_widths_ns()[1], 60 * second);
+  for (size_t table = 0; table < 2; ++table) expect_counts(*source, table, rows);
   EXPECT_EQ(source->info().streams.size(), 2u);
   EXPECT_EQ(source->info().streams[1].rows, 1500u);
   EXPECT_EQ(source->info().raw_bytes, 3000u * 13);

@@ -88,7 +88,7 @@ void expect_sample(const std::string& bytes) {
     ASSERT_TRUE(view.ok()) << view.error().message;
     testing::expect_same(view->get(), want[b].rows());
     uint64_t counted = 0;
-    const std::vector<BlockCount> counts = (*segment)->blocks()[b]->counts().value();
+    const std::vector<BlockCount> counts = (*segment)->blocks()[b]->counts(0).value();
     for (const BlockCount& c : counts) counted += c.rows;
     EXPECT_EQ(counted, want[b].size());
   }
