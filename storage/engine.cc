@@ -276,6 +276,7 @@ void EngineImpl::tick() {
     }
   }
   relieve_memory();
+  remove_retired();
   kick();
 }
 

@@ -17,6 +17,8 @@
 
 namespace cordwood {
 
+class MergeTarget;
+
 struct EngineOptions {
   std::string data_dir = "data";  ///< wal/, spill/, catalog.sqlite, objects/ (unless a store is given)
   std::string node = "node-1";
@@ -81,6 +83,8 @@ class Engine {
   virtual Status status() const = 0;
   /// The interned stream for labels of a tenant; the same object for as long as somebody holds it.
   virtual StreamPtr stream(const TenantId& tenant, StreamKind kind, const Labels& labels) = 0;
+  /// Where segments can be replaced by others (storage/merge_target.h); null when they cannot.
+  virtual MergeTarget* merge_target() { return nullptr; }
 };
 
 }  // namespace cordwood

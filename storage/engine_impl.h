@@ -11,6 +11,7 @@
 #include "storage/engine.h"
 #include "storage/engine_snapshot.h"
 #include "storage/generation.h"
+#include "storage/merge_target.h"
 #include "storage/stream_registry.h"
 #include "storage/wal_reader.h"
 
@@ -67,9 +68,9 @@ class TaskGate {
   size_t inside_ GUARDED_BY(mu_) = 0;
 };
 
-/// Locks are taken in the order create_mu_, mu_, Generation's.  I/O is done under create_mu_ (a new WAL file) or
-/// under none, and WAL records are encoded under mu_ so that their order is that of their sequences.
-class EngineImpl final : public Engine {
+/// Locks are taken in the order create_mu_ or commit_mu_, mu_, Generation's.  I/O is done under create_mu_ (a new WAL
+/// file) or under none, and WAL records are encoded under mu_ so that their order is that of their sequences.
+class EngineImpl final : public Engine, public MergeTarget {
  public:
   EngineImpl(EngineOptions options, EngineEnvironment environment);
   ~EngineImpl() override;
@@ -83,6 +84,11 @@ class EngineImpl final : public Engine {
   void tick() override;
   Status status() const override;
   StreamPtr stream(const TenantId& tenant, StreamKind kind, const Labels& labels) override;
+  MergeTarget* merge_target() override { return this; }
+
+  State merge_state() const override;
+  Result<Replaced> replace(std::vector<SegmentMeta> added, std::vector<std::string> removed) override;
+  Result<void> settle() override;
 
  private:
   using GenerationPtr = std::shared_ptr<Generation>;
@@ -97,6 +103,17 @@ class EngineImpl final : public Engine {
     std::vector<SegmentMeta> written;  ///< segments of an attempt whose commit failed: they may be named already
   };
   using UnpublishedPtr = std::shared_ptr<Unpublished>;
+
+  /// A change of segments for others whose fate is not known yet.
+  struct Replacement {
+    CatalogChange change;
+    std::vector<std::shared_ptr<const PublishedSegment>> opened;
+  };
+  /// A segment that was replaced; its object goes when the last snapshot with it has gone.
+  struct Retired {
+    std::string key;
+    std::weak_ptr<const PublishedSegment> segment;
+  };
 
   /// A piece of background work.
   struct Work {
@@ -134,6 +151,9 @@ class EngineImpl final : public Engine {
   Result<void> commit(const Work& work, const std::vector<std::shared_ptr<const PublishedSegment>>& opened);
   void remove_leftovers(uint64_t number, bool keep_wal);
 
+  // engine_replace.cc
+  void remove_retired();
+
   // engine_recovery.cc
   Result<void> prepare_directories();
   Result<void> open_segments();
@@ -152,7 +172,11 @@ class EngineImpl final : public Engine {
   std::unique_ptr<Catalog> catalog_;
   const std::shared_ptr<TaskGate> gate_ = std::make_shared<TaskGate>();
 
+  bool segments_unreadable_ = false;        ///< constant after recovery
+  std::unique_ptr<Replacement> unsettled_;  ///< of the one thread that replaces
+
   Mutex create_mu_;
+  Mutex commit_mu_;  ///< one catalog change at a time, together with the swap of what is published
 
   mutable Mutex mu_;
   CondVar progress_;  ///< some work or append is over
@@ -162,6 +186,7 @@ class EngineImpl final : public Engine {
   uint64_t next_sequence_ GUARDED_BY(mu_) = 1;
   uint64_t next_generation_ GUARDED_BY(mu_) = 1;
   uint64_t catalog_version_ GUARDED_BY(mu_) = 0;
+  std::vector<Retired> retired_ GUARDED_BY(mu_);
   uint32_t seals_running_ GUARDED_BY(mu_) = 0;
   bool publishing_ GUARDED_BY(mu_) = false;
   uint32_t tasks_posted_ GUARDED_BY(mu_) = 0;

@@ -78,6 +78,7 @@ Result<std::vector<SegmentMeta>> EngineImpl::write_segments(Generation& generati
 
 Result<void> EngineImpl::commit(const Work& work, const std::vector<std::shared_ptr<const PublishedSegment>>& opened) {
   const uint64_t number = work.of->generation->number();
+  const MutexLock commit_lock(commit_mu_);
   if (!opened.empty()) {
     CatalogChange change;
     change.added = work.of->written;

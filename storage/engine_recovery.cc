@@ -73,6 +73,7 @@ Result<void> EngineImpl::open_segments() {
     const ErrorKind kind = segment.error().kind;
     if (kind == ErrorKind::io || kind == ErrorKind::unavailable) return std::move(segment).error();
     metrics_.segments_corrupt.add();
+    segments_unreadable_ = true;
     env_.log->error("a segment cannot be read and is left out of every answer",
                     {{"segment", meta.key}, {"rows", meta.rows}, {"error", segment.error().message}});
   }

@@ -57,10 +57,17 @@ struct SpilledBlock {
   uint64_t heap_offset = 0, heap_bytes = 0;
 };
 
+/// What a merged segment tells of where it comes from.
+struct SegmentOrigin {
+  uint32_t level = 0;
+  std::vector<std::string> replaces;
+};
+
 /// Writes one segment object from spilled blocks: stripes of at most 16 blocks, narrow pieces first, then tail.
 /// The object is durable on success, but published by the manifest alone.
 Result<SegmentMeta> write_segment(ObjectStore& store, const std::string& key, const std::string& node,
-                                  uint64_t generation, const std::vector<SpilledBlock>& blocks);
+                                  uint64_t generation, const std::vector<SpilledBlock>& blocks,
+                                  const SegmentOrigin& origin = {});
 
 /// An open segment: its tail, parsed.  Immutable, thread-safe.  Blocks share ownership of what they need.
 class Segment {

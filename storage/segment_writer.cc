@@ -140,11 +140,14 @@ Result<void> SegmentWriter::write_tail(const std::vector<SpilledBlock>& blocks, 
 }  // namespace
 
 Result<SegmentMeta> write_segment(ObjectStore& store, const std::string& key, const std::string& node,
-                                  uint64_t generation, const std::vector<SpilledBlock>& blocks) {
+                                  uint64_t generation, const std::vector<SpilledBlock>& blocks,
+                                  const SegmentOrigin& origin) {
   SegmentMeta meta;
   meta.key = key;
   meta.node = node;
   meta.generation = generation;
+  meta.level = origin.level;
+  meta.replaces = origin.replaces;
   meta.blocks = static_cast<uint32_t>(blocks.size());
   for (size_t i = 0; i < blocks.size(); ++i) {
     const BlockInfo& info = blocks[i].info;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/segment.h"
+#include "storage/snapshot.h"
+
+namespace cordwood {
+
+/// The published segments as somebody who replaces some of them by others sees them.  Thread-safe, but only one
+/// thread at a time may replace.
+class MergeTarget {
+ public:
+  virtual ~MergeTarget() = default;
+
+  /// All of one moment.
+  struct State {
+    SnapshotPtr snapshot;
+    std::vector<std::shared_ptr<const Segment>> segments;
+    std::vector<SegmentMeta> unreadable;  ///< named by the catalog, but left out of every answer
+    uint64_t first_unpublished = 0;       ///< segments of this generation and later ones are not to be touched yet:
+                                          ///< rows that arrived before theirs may be on their way
+    uint64_t catalog_version = 0;
+    std::string node;  ///< whose segments they are
+  };
+  virtual State merge_state() const = 0;
+
+  /// Opens `added` (durable objects), puts them in the place of the published segments `removed` by one catalog
+  /// change, and swaps them for new snapshots in one step.  Objects of removed segments go when no snapshot names
+  /// them any more.  invalid when one of `removed` is not published.  After another error of the catalog the change
+  /// may have been made: settle() must succeed before anything else is replaced, and the objects must stay.
+  enum class Replaced : uint8_t { done, unsettled };
+  virtual Result<Replaced> replace(std::vector<SegmentMeta> added, std::vector<std::string> removed) = 0;
+  /// Offers again the change of a replace() that was left unsettled.
+  virtual Result<void> settle() = 0;
+};
+
+}  // namespace cordwood
