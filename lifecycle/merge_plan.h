@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "lifecycle/merge_bin.h"
+#include "storage/merge_target.h"
+
+namespace cordwood::lifecycle {
+
+struct MergePlanLimits {
+  uint64_t bin_rows = 512u << 10;            ///< rows whose order is worked out at once
+  uint64_t small_family_bytes = 256u << 10;  ///< families below share blocks
+  uint64_t shared_bytes = 8u << 20;          ///< raw bytes of families that do
+};
+
+/// How the blocks of some segments are to be merged.  Only blocks that are neighbours in arrival among all published
+/// blocks of their tenant and day come together, whatever segments are chosen: so every reader finds rows of one time
+/// in the order of their arrival as before.  Whole streams, by family.  corrupt when the index of a segment is damaged.
+Result<std::vector<MergeBin>> plan_merge(const MergeTarget::State& state, const std::set<std::string>& segments,
+                                         const MergePlanLimits& limits);
+
+}  // namespace cordwood::lifecycle

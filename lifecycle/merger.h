@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "lifecycle/merge_bin.h"
+#include "lifecycle/merge_policy.h"
+#include "storage/base/clock.h"
+#include "storage/base/file_system.h"
+#include "storage/base/logger.h"
+#include "storage/base/memory_accountant.h"
+#include "storage/base/metrics.h"
+#include "storage/base/object_store.h"
+#include "storage/generation_seal.h"
+#include "storage/merge_target.h"
+
+namespace cordwood::lifecycle {
+
+struct MergeOptions {
+  bool enabled = true;
+  MergePolicyOptions policy;
+  uint64_t own_segment_bytes = 1u << 20;  ///< raw bytes of a tenant's day in one merge that get a segment of their own
+  uint64_t memory_bytes = 64u << 20;      ///< about what a merge may take
+  int64_t quiet_after_ns = 600'000'000'000;  ///< without a publication, what is left is merged however few it is
+  int64_t retry_after_ns = 60'000'000'000;   ///< after a failure
+  int64_t damaged_retry_after_ns = 86'400'000'000'000;  ///< segments with a damaged block rest this long
+  MergeBlockLimits block_limits;
+  BlockBuilderOptions block;
+  std::string spill_dir = "data/spill";
+};
+
+/// Merges young segments into large ones, one group at a time: plans (merge_policy.h), makes new blocks bin by bin
+/// (merge_bin.h) into a spill file, assembles durable segments of them, and puts those in the place of the old ones by
+/// one catalog change.  A crash at any point leaves the old segments or the new ones.  A group whose source cannot
+/// be read is left as it is, with a log line, and rests for a while.  One thread at a time, but for stop().
+class Merger {
+ public:
+  /// What it needs of the world; all outlive it.
+  struct Environment {
+    FileSystem* fs = nullptr;
+    Clock* clock = nullptr;
+    ObjectStore* store = nullptr;
+    MemoryAccountant* memory = nullptr;
+    MergeTarget* target = nullptr;
+    Logger* log = nullptr;
+    Metrics* metrics = nullptr;
+  };
+  Merger(MergeOptions options, Environment environment);
+
+  /// Merges until nothing is due; call about once a second.
+  void tick();
+  /// One merge, when one is due: true when it was done.  Failures are logged, counted and tried again later.
+  bool merge_once();
+  /// Merges these segments now, whatever the policy says (tests).
+  Result<void> merge_segments(const std::vector<std::string>& keys);
+  /// Any thread: a merge that runs is given up soon, and none begins again.
+  void stop() { stop_ = true; }
+
+ private:
+  struct Counters {
+    explicit Counters(Metrics& metrics);
+    Counter& merges;
+    Counter& failures;
+    Counter& damaged;
+    Counter& segments_replaced;
+    Counter& rows;
+    Counter& duplicates;
+    Counter& raw_bytes;
+    Counter& written_bytes;
+    Histogram& seconds;
+  };
+  /// New blocks of one tenant and day.
+  struct Part {
+    std::vector<SpilledBlock> blocks;
+    uint64_t raw_bytes = 0;
+    uint64_t stored_bytes = 0;
+  };
+  using Parts = std::map<std::pair<TenantId, int32_t>, Part>;
+
+  bool is_quiet(const MergeTarget::State& state);
+  std::vector<MergeCandidate> candidates(const MergeTarget::State& state);
+  Result<void> merge_group(const MergeTarget::State& state, const std::vector<const Segment*>& sources);
+  Result<MergeCounts> make_blocks(const MergeTarget::State& state, const std::set<std::string>& keys, SpillFile& spill,
+                                  Parts* parts);
+  Result<void> write_segments(const MergeTarget::State& state, Parts parts, uint64_t generation,
+                              const SegmentOrigin& origin, std::vector<SegmentMeta>* written);
+  void remove(const std::vector<SegmentMeta>& written);
+  void rest(const std::vector<const Segment*>& sources, const Error& error);
+
+  const MergeOptions options_;
+  const Environment env_;
+  Counters counters_;
+  std::atomic<bool> stop_{false};
+  uint64_t attempts_ = 0;
+  uint64_t seen_version_ = 0;
+  int64_t seen_since_ns_ = 0;
+  bool unsettled_ = false;
+  int64_t settle_at_ns_ = 0;
+  std::map<std::string, int64_t> resting_;  ///< segments that are left alone until then
+  std::string failed_segment_;              ///< of the last failure, when it is known
+};
+
+}  // namespace cordwood::lifecycle
