@@ -16,6 +16,9 @@ struct QueryEncoding {
   bool base64_lines = false;       ///< our own command line asks for it: lines keep bytes that are not UTF-8
 };
 
+/// Asks query_range to leave out so many lines at the beginning of the answer, which carries the header then.
+inline constexpr std::string_view kSkipHeader = "X-Cordwood-Skip";
+
 /// What the headers X-Loki-Response-Encoding-Flags and X-Cordwood-Raw ask for.
 QueryEncoding encoding_of(const HttpRequest& request);
 

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <optional>
 
+#include "api/loki_json.h"
 #include "api/url.h"
 
 namespace cordwood::api {
@@ -103,6 +104,11 @@ std::optional<uint64_t> allowed_lines(const std::string& message) {
 /// How many lines of the last time each stream has shown already.
 class ShownTies {
  public:
+  uint64_t count() const {
+    uint64_t sum = 0;
+    for (const auto& [labels, lines] : shown_) sum += lines;
+    return sum;
+  }
   /// Takes out of a page what was shown, and notes what of it is at the page's end.
   void skip_shown(std::vector<FetchedLine>* lines) {
     auto left = shown_;
@@ -135,14 +141,17 @@ QueryClient::QueryClient(HttpClient& client, HttpHeaders headers) : client_(clie
   headers_.add("X-Cordwood-Raw", "base64");
 }
 
-Result<FetchedPage> QueryClient::get(const std::string& endpoint, const TextPairs& params, bool forward) {
+Result<FetchedPage> QueryClient::get(const std::string& endpoint, const TextPairs& params, bool forward,
+                                     uint64_t skip) {
   std::string target = "/loki/api/v1/" + endpoint;
   char separator = '?';
   for (const auto& [name, value] : params) {
     target += separator + percent_encode(name) + "=" + percent_encode(value);
     separator = '&';
   }
-  TRY_ASSIGN(const HttpClient::Reply reply, client_.call("GET", target, headers_, {}));
+  HttpHeaders headers = headers_;
+  if (skip > 0) headers.add(std::string(kSkipHeader), std::to_string(skip));
+  TRY_ASSIGN(const HttpClient::Reply reply, client_.call("GET", target, headers, {}));
   if (reply.status != 200) {
     return Error::invalid(reply.body.empty() ? fmt::format("the server answers {}", reply.status) : reply.body);
   }
@@ -161,6 +170,7 @@ Result<FetchedPage> QueryClient::parse(const HttpClient::Reply& reply, bool forw
   }
   FetchedPage page;
   page.result_type = type;
+  page.skipped = !reply.headers.get(kSkipHeader).empty();
   element stats;
   if (data["stats"].get(stats) == simdjson::SUCCESS) page.raw_stats = simdjson::minify(stats);
   simdjson::dom::array warnings;
@@ -186,7 +196,7 @@ Result<FetchedPage> QueryClient::page(const FetchRequest& request, uint64_t* lin
                      {"limit", std::to_string(*lines)},
                      {"direction", request.forward ? "forward" : "backward"}};
     if (!request.step.empty()) params.emplace_back("step", request.step);
-    auto got = get("query_range", params, request.forward);
+    auto got = get("query_range", params, request.forward, request.skip);
     if (got.ok()) return got;
     const auto allowed = allowed_lines(got.error().message);
     if (!allowed || *allowed >= *lines) return got;
@@ -208,10 +218,14 @@ Result<void> QueryClient::range(FetchRequest request, const std::function<void(c
       return {};
     }
     const bool full = got.lines.size() >= asked;
-    ties.skip_shown(&got.lines);
+    if (!got.skipped) ties.skip_shown(&got.lines);
     if (request.limit != 0 && got.lines.size() > left) got.lines.resize(left);
     if (full && got.lines.empty()) {
-      // Nothing but lines of one time that were shown: only a larger page can get past them.
+      // Nothing but lines of one time that were shown: only a larger page or leaving them out gets past them.
+      if (asked < wanted && request.skip == 0) {
+        request.skip = ties.count();
+        continue;
+      }
       if (asked < wanted) {
         return Error::exhausted(
             fmt::format("more than {} lines share one time, and the server allows no larger page", asked));
@@ -228,6 +242,7 @@ Result<void> QueryClient::range(FetchRequest request, const std::function<void(c
     } else {
       request.end_ns = *ties.last_ns() + 1;
     }
+    request.skip = got.skipped ? ties.count() : 0;
     if (asked < wanted) request.page = std::min(request.page, asked);
     ask = request.page;
   }

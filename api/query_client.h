@@ -29,6 +29,7 @@ struct FetchedPage {
   std::string raw_result;          ///< the JSON of `result`, for matrix, vector and scalar
   std::string raw_stats;           ///< the JSON of `stats`
   std::vector<std::string> warnings;
+  bool skipped = false;  ///< the server left out what it was asked to
 };
 
 struct FetchRequest {
@@ -38,6 +39,7 @@ struct FetchRequest {
   bool forward = false;
   uint64_t limit = 0;    ///< lines wanted in all; 0: every one
   uint64_t page = 1000;  ///< lines asked for at a time
+  uint64_t skip = 0;     ///< lines left out at the beginning, if the server can
   std::string step;      ///< empty: the server's default
 };
 
@@ -46,10 +48,10 @@ class QueryClient {
  public:
   QueryClient(HttpClient& client, HttpHeaders headers);
   /// One GET of `/loki/api/v1/<endpoint>`.  Lines keep bytes that are not UTF-8 when the server is ours.
-  Result<FetchedPage> get(const std::string& endpoint, const TextPairs& params, bool forward);
+  Result<FetchedPage> get(const std::string& endpoint, const TextPairs& params, bool forward, uint64_t skip = 0);
   /// Hands on every page (with the lines of the page before left out).  Pages by time: the next one takes in the last
   /// time again, so that lines of one time are not lost; when more of them share a time than fit, pages grow up to
-  /// what the server allows.
+  /// what the server allows.  Past that our own server is asked to leave out those that were shown.
   Result<void> range(FetchRequest request, const std::function<void(const FetchedPage&)>& take);
 
  private:

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+
 #include "api/handlers.h"
 #include "api/json_text.h"
 #include "api/loki_json.h"
@@ -42,11 +44,19 @@ Result<HttpResponse> range(const Services& services, ReadCall& call) {
   TRY_ASSIGN(query::RangeRequest request, parse_range(call));
   QueryEncoding encoding = encoding_of(call.http);
   request.categorize_labels = encoding.categorize_labels;
+  if (const std::string_view skip = call.http.headers.get(kSkipHeader); !skip.empty()) {
+    const auto parsed = std::from_chars(skip.data(), skip.data() + skip.size(), request.skip);
+    if (parsed.ec != std::errc() || parsed.ptr != skip.data() + skip.size()) {
+      return Error::invalid("X-Cordwood-Skip: want a whole number");
+    }
+  }
   auto answer = services.queries->range(call.context, request);
   if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);
   auto& result = std::get<query::QueryResult>(answer);
   log_query(services, call, request.query, result);
-  return encode_query(std::move(result), std::move(encoding));
+  HttpResponse response = encode_query(std::move(result), std::move(encoding));
+  if (request.skip > 0) response.headers.emplace_back(std::string(kSkipHeader), std::to_string(request.skip));
+  return response;
 }
 
 Result<HttpResponse> instant(const Services& services, ReadCall& call) {

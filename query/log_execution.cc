@@ -59,6 +59,7 @@ Result<void> run_merged(const QueryScope& scope, const ReadPlan& plan, const Ran
   prepare_row(scope, &row);
   RowMerge::Row place;
   uint64_t generation = 0;
+  uint64_t to_skip = request.skip;
   while (scope.stats->entries_returned < request.limit) {
     TRY_ASSIGN(const bool more, merge.next(&place));
     if (!more) break;
@@ -69,7 +70,10 @@ Result<void> run_merged(const QueryScope& scope, const ReadPlan& plan, const Ran
     row.begin(place.view, place.row, plan.streams[place.ordinal].stream.get(), place.time_ns);
     const bool kept = pipeline->process(row);
     if (kept) ++scope.stats->post_filter_lines;
-    if (kept && gate.passes(place.time_ns)) {
+    const bool answers = kept && gate.passes(place.time_ns);
+    if (answers && to_skip > 0) {
+      --to_skip;
+    } else if (answers) {
       auto captured = capture.capture(row);
       if (captured.ok()) {
         TRY(collector->add(std::move(*captured)));
@@ -85,10 +89,12 @@ Result<void> run_merged(const QueryScope& scope, const ReadPlan& plan, const Ran
 /// The rows that pass, sought block by block.
 Result<void> run_filtered(const QueryScope& scope, const ReadPlan& plan, const RangeRequest& request,
                           Pipeline* pipeline, StreamCollector* collector) {
-  TopRows top(scope, plan, request.direction, request.limit, RowCapture(request.categorize_labels));
+  TopRows top(scope, plan, request.direction, uint64_t{request.limit} + request.skip,
+              RowCapture(request.categorize_labels));
   TRY(top.run(pipeline));
-  for (CapturedRow& row : std::move(top).take()) {
-    TRY(collector->add(std::move(row)));
+  std::vector<CapturedRow> rows = std::move(top).take();
+  for (size_t i = request.skip; i < rows.size(); ++i) {
+    TRY(collector->add(std::move(rows[i])));
     ++scope.stats->entries_returned;
   }
   return {};

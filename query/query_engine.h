@@ -57,6 +57,7 @@ struct RangeRequest {
   int64_t step_ns = 0;      ///< metric queries
   int64_t interval_ns = 0;  ///< log queries
   uint32_t limit = 100;
+  uint32_t skip = 0;  ///< lines at the beginning of the answer that are left out
   Direction direction = Direction::backward;
   bool categorize_labels = false;
 };

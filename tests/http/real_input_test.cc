@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real logs the whole way: `cordwood push`, and back by `cordwood query --output raw` as the same lines.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <set>
 
 #include "tests/http/running_server.h"
 
@@ -88,6 +90,28 @@ TEST_F(RealInputTest, AwkwardLinesComeBackToo) {
   expect_back("awkward", text, "from the head");
   ASSERT_EQ(server_.call("POST", "/flush").status, 204);
   expect_back("awkward", text, "after a flush");
+}
+
+TEST_F(RealInputTest, MoreLinesOfOneTimeThanAPageMayHave) {
+  constexpr int kLines = 12'000;  // a page has 5,000 at most
+  std::string body = R"({"streams":[)";
+  for (int i = 0; i < kLines; ++i) {
+    const int64_t time = 1795000000000000000 + (i < 100 ? 0 : i < kLines - 100 ? 1 : 2);
+    body += fmt::format(R"({}{{"stream":{{"app":"tied","pod":"{}"}},"values":[["{}","line {}"]]}})", i == 0 ? "" : ",",
+                        i % 3, time, i);
+  }
+  ASSERT_EQ(server_.post("/loki/api/v1/push", "application/json", body + "]}").status, 204);
+  for (const char* filter : {"", R"( |= "line")"}) {
+    const auto answer = server_.cli({"query", std::string(R"({app="tied"})") + filter, "--limit", "0", "--from",
+                                     "1795000000", "--to", "1795000009", "-o", "raw"});
+    EXPECT_EQ(answer.status, 0) << answer.err;
+    std::set<std::string> lines;
+    std::istringstream in(answer.out);
+    int count = 0;
+    for (std::string line; std::getline(in, line); ++count) lines.insert(line);
+    EXPECT_EQ(count, kLines) << filter;
+    EXPECT_EQ(lines.size(), static_cast<size_t>(kLines)) << filter;
+  }
 }
 
 TEST_F(RealInputTest, PagesLoseNoTies) {
