@@ -62,6 +62,10 @@ class PipelineRow {
   }
   /// Size of the stored line, 0 when nothing asked for it.
   uint64_t line_size_if_known() const { return stored_size_; }
+  /// For lines that were looked at without being read.
+  void assume_line_size(uint64_t bytes) {
+    if (stored_size_ == 0) stored_size_ = bytes;
+  }
   void set_line(std::string_view line) {
     line_ = line;
     line_replaced_ = true;

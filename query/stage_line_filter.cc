@@ -35,31 +35,106 @@ bool matches(const Operand& operand, std::string_view line) {
   }
 }
 
+/// What a line must hold one of for an operand to match; nothing when there is no such condition.
+struct Required {
+  std::vector<std::string> words;
+  bool enough = false;  ///< a line that holds one matches
+};
+
+std::optional<Required> required_by(const Operand& operand) {
+  if (const auto* needle = std::get_if<Needle>(&operand)) return Required{{needle->text}, true};
+  return std::nullopt;
+}
+
+/// One operand and, in a block that can be searched as a whole, the rows that may match it.
+class SearchedOperand {
+ public:
+  explicit SearchedOperand(Operand operand) : operand_(std::move(operand)), required_(required_by(operand_)) {}
+
+  const Operand& operand() const { return operand_; }
+  bool searchable() const { return required_.has_value(); }
+  void on_block() { rows_.reset(); }
+
+  bool matches_row(PipelineRow& row) {
+    if (!rows_ && !search(row)) return false;
+    if (!rows_->test(row.row())) return false;
+    return required_->enough || matches(operand_, row.line());
+  }
+
+ private:
+  bool search(PipelineRow& row) {
+    rows_.emplace(row.block().row_count());
+    for (const std::string& word : required_->words) {
+      auto found = row.block().rows_with_text(word, TextPlace::line);
+      if (!found.ok()) {
+        rows_.reset();
+        row.fail(std::move(found).error());
+        return false;
+      }
+      rows_->add(*found);
+    }
+    return true;
+  }
+
+  Operand operand_;
+  std::optional<Required> required_;
+  std::optional<RowBits> rows_;
+};
+
 /// Positive: one operand must match, and operands that take everything do not count beside others.  Negative: none
 /// may match.
 class LineFilter final : public RowStage {
  public:
-  LineFilter(std::vector<Operand> operands, bool negative) : operands_(std::move(operands)), negative_(negative) {
-    if (negative_) {
-      const bool nothing = std::any_of(operands_.begin(), operands_.end(), takes_everything);
-      if (nothing) fixed_ = false;
-    } else {
-      std::erase_if(operands_, takes_everything);
-      if (operands_.empty()) fixed_ = true;
-    }
+  LineFilter(std::vector<Operand> operands, bool negative) : negative_(negative) {
+    const bool any_takes_all = std::any_of(operands.begin(), operands.end(), takes_everything);
+    if (!negative_) std::erase_if(operands, takes_everything);
+    if (negative_ ? any_takes_all : operands.empty()) fixed_ = !negative_;
+    for (Operand& operand : operands) operands_.emplace_back(std::move(operand));
+    searchable_ = std::any_of(operands_.begin(), operands_.end(), [](const auto& o) { return o.searchable(); });
   }
   bool process(PipelineRow& row) override {
     if (fixed_) return *fixed_;
-    const std::string_view line = row.line();
-    const bool found =
-        std::any_of(operands_.begin(), operands_.end(), [&](const Operand& operand) { return matches(operand, line); });
-    return found != negative_;
+    const bool by_block = searchable_ && row.line_is_stored() && searches_block(row);
+    if (by_block) row.assume_line_size(mean_line_bytes_);
+    for (SearchedOperand& operand : operands_) {
+      const bool found =
+          by_block && operand.searchable() ? operand.matches_row(row) : matches(operand.operand(), row.line());
+      if (found) return !negative_;
+    }
+    return negative_;
+  }
+  void on_block() override {
+    rows_seen_ = 0;
+    mean_line_bytes_ = 0;
+    for (SearchedOperand& operand : operands_) operand.on_block();
   }
 
  private:
-  std::vector<Operand> operands_;
+  /// The first rows of a block are looked at one by one: often no more are wanted.
+  static constexpr uint32_t kRowsOneByOne = 96;
+  bool searches_block(const PipelineRow& row) {
+    if (rows_seen_ < kRowsOneByOne) {
+      ++rows_seen_;
+      return false;
+    }
+    // Rows of the head are not in columns yet.
+    if (row.source == nullptr || row.source->count_widths_ns().empty()) return false;
+    if (mean_line_bytes_ == 0) mean_line_bytes_ = mean_line_bytes(row.source->info());
+    return true;
+  }
+  static uint64_t mean_line_bytes(const BlockInfo& block) {
+    uint64_t bytes = 0;
+    for (const BlockStream& part : block.streams) bytes += part.line_bytes;
+    return block.rows == 0 ? 0 : bytes / block.rows;
+  }
+
+  std::vector<SearchedOperand> operands_;
   bool negative_;
+  bool searchable_ = false;
   std::optional<bool> fixed_;  ///< the answer for every line
+  // Of the block:
+  uint32_t rows_seen_ = 0;
+  uint64_t mean_line_bytes_ = 0;  ///< 0 until it is searched
 };
 
 Result<Operand> make_operand(LineOp op, const LineOperand& operand) {

@@ -10,6 +10,7 @@
 
 #include "storage/block_entry.h"
 #include "storage/column_ints.h"
+#include "storage/column_search.h"
 #include "storage/segment.h"
 
 namespace cordwood {
@@ -75,6 +76,8 @@ class TextPiece {
   TextPiece(BlockFrames* frames, uint32_t piece) : frames_(frames), piece_(piece) {}
   uint32_t rows() const { return frames_->piece(piece_).rows(); }
   Result<std::string_view> get(uint32_t row);
+  /// Sets the bits of the texts that pass the test.
+  Result<void> find(const CellTest& test, RowBits* found);
 
  private:
   struct Frame {

@@ -6,7 +6,7 @@
 
 #include "storage/base/coding.h"
 #include "storage/column_reader.h"
-#include "storage/row_search.h"
+#include "storage/needle_search.h"
 #include "storage/shape_rows.h"
 
 namespace cordwood {
@@ -33,7 +33,7 @@ Result<uint32_t> read_packed_metadata(std::string_view cell, std::vector<Metadat
   return static_cast<uint32_t>(derived);
 }
 
-class SealedView final : public BlockView {
+class SealedView final : public BlockView, private SearchedBlock {
  public:
   SealedView(std::shared_ptr<const SealedBlock> block, BlockDirectory directory, ReadStats* stats)
       : block_(std::move(block)),
@@ -57,7 +57,8 @@ class SealedView final : public BlockView {
   Result<std::string_view> cell(uint32_t row, const ShapeSlot& slot, std::string* scratch) override;
   Result<std::optional<int64_t>> integer_cell(uint32_t row, const ShapeSlot& slot) override;
   Result<RowBits> rows_with_text(std::string_view needle, TextPlace place) override {
-    return search_rendered(*this, needle, place);
+    if (place == TextPlace::line) return search_lines(*this, *this, raw_column_, needle);
+    return search_metadata(*this, *this, metadata_list_, packed_column_, needle);
   }
 
  private:
@@ -66,7 +67,27 @@ class SealedView final : public BlockView {
     std::unique_ptr<ColumnReader> reader;
     const RowRanks* ranks = nullptr;
   };
+  Result<std::span<const Shape>> searched_shapes() override {
+    TRY(load_shapes());
+    return std::span<const Shape>(shapes_);
+  }
+  Result<const ShapeRows*> searched_shape_rows() override {
+    if (!shape_rows_.loaded()) TRY(load_shape_rows());
+    return &shape_rows_;
+  }
+  Result<ColumnReader*> reader(uint32_t index) override {
+    OpenColumn& c = columns_[index];
+    if (c.reader == nullptr) {
+      TRY_ASSIGN(c.reader, ColumnReader::open(directory_.columns[index], &frames_, &times_, &shared_));
+    }
+    return c.reader.get();
+  }
+  Result<const RowRanks*> ranks(uint32_t index) override {
+    TRY_ASSIGN(const OpenColumn* c, column(index));
+    return c->ranks;
+  }
   Result<void> load_shapes();
+  Result<void> load_shape_rows();
   Result<void> load_metadata_shapes();
   Result<Shape> parse_shape(std::string_view text) const;
   Result<MetadataShape> parse_metadata_shape(std::string_view text) const;
@@ -87,11 +108,13 @@ class SealedView final : public BlockView {
   TextPiece shared_;
   std::vector<OpenColumn> columns_;
   std::vector<Shape> shapes_;  ///< id - 1
+  bool shapes_loaded_ = false;
   ShapeRows shape_rows_;
   std::vector<MetadataShape> metadata_shapes_;
   ShapeRows metadata_rows_;
   std::vector<std::vector<uint32_t>> shapes_with_;                   ///< by column: ids of line shapes that have it
   std::vector<std::vector<uint32_t>> metadata_with_;                 ///< by column: ids of metadata shapes that have it
+  std::vector<uint32_t> metadata_list_;                              ///< all columns that hold metadata values
   std::unordered_map<std::string_view, uint32_t> metadata_columns_;  ///< first occurrence of each name
   uint32_t raw_column_ = UINT32_MAX;
   uint32_t packed_column_ = UINT32_MAX;
@@ -113,6 +136,7 @@ Result<void> SealedView::prepare() {
     if (meta.source == ColumnSource::packed_metadata) packed_column_ = c;
     if (meta.source != ColumnSource::metadata) continue;
     if (meta.path.size() != 1) return Error::corrupt("block: a metadata column without a name");
+    metadata_list_.push_back(c);
     if (meta.occurrence == 0) metadata_columns_.emplace(meta.path[0], c);
   }
   return {};
@@ -145,6 +169,7 @@ Result<Shape> SealedView::parse_shape(std::string_view text) const {
 }
 
 Result<void> SealedView::load_shapes() {
+  if (shapes_loaded_) return {};
   TextPiece texts(&frames_, kShapesPiece);
   if (texts.rows() != directory_.shape_count) return Error::corrupt("block: number of shapes differs");
   shapes_.clear();
@@ -161,6 +186,12 @@ Result<void> SealedView::load_shapes() {
     }
     shapes_.push_back(std::move(shape));
   }
+  shapes_loaded_ = true;
+  return {};
+}
+
+Result<void> SealedView::load_shape_rows() {
+  TRY(load_shapes());
   return shape_rows_.load(&frames_, kShapeIdsPiece, row_count(), directory_.shape_count + 1);
 }
 
@@ -212,8 +243,8 @@ Result<SealedView::OpenColumn*> SealedView::open_column(uint32_t index) {
   const ColumnMeta& meta = directory_.columns[index];
   const bool of_metadata = meta.source == ColumnSource::metadata || meta.source == ColumnSource::packed_metadata;
   if (of_metadata) TRY(load_metadata_shapes());
-  if (!of_metadata && !shape_rows_.loaded()) TRY(load_shapes());
-  TRY_ASSIGN(c.reader, ColumnReader::open(meta, &frames_, &times_, &shared_));
+  if (!of_metadata && !shape_rows_.loaded()) TRY(load_shape_rows());
+  TRY(reader(index));
   const RowRanks& ranks =
       of_metadata ? metadata_rows_.ranks(metadata_with_[index]) : shape_rows_.ranks(shapes_with_[index]);
   if (ranks.count() != meta.cells) return Error::corrupt("block: cells of a column do not match its rows");
@@ -231,7 +262,7 @@ Result<std::string_view> SealedView::cell_text(uint32_t column_index, uint32_t r
 
 Result<std::string_view> SealedView::line(uint32_t row, std::string* scratch) {
   CHECK(row < row_count(), "row {} of {}", row, row_count());
-  if (!shape_rows_.loaded()) TRY(load_shapes());
+  if (!shape_rows_.loaded()) TRY(load_shape_rows());
   ++stats_->lines_rendered;
   const uint32_t id = shape_rows_.shape(row);
   if (id == 0) {
@@ -296,7 +327,7 @@ Result<uint32_t> SealedView::derived_metadata_count(uint32_t row) {
 
 Result<const Shape*> SealedView::shape(uint32_t row) {
   CHECK(row < row_count(), "row {} of {}", row, row_count());
-  if (!shape_rows_.loaded()) TRY(load_shapes());
+  if (!shape_rows_.loaded()) TRY(load_shape_rows());
   const uint32_t id = shape_rows_.shape(row);
   const Shape* shape = id == 0 ? nullptr : &shapes_[id - 1];
   return shape;

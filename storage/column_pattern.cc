@@ -166,19 +166,17 @@ Result<void> PatternReader::load_patterns() {
   return {};
 }
 
-Result<void> PatternReader::load_numbers(uint32_t index, const std::unordered_map<uint32_t, uint32_t>& counts,
-                                         Frame* out) {
+Result<void> PatternReader::load_numbers(uint32_t index, const std::vector<uint32_t>& counts, Frame* out) {
   TRY_ASSIGN(const std::string_view raw, frames_->frame(first_piece_ + 2, index));
   ByteReader in(raw);
-  std::vector<uint32_t> present;
-  for (const auto& [id, count] : counts) present.push_back(id);
-  std::sort(present.begin(), present.end());
-  for (const uint32_t id : present) {
+  out->slots.resize(patterns_.size());
+  for (size_t id = 0; id < patterns_.size(); ++id) {
+    if (counts[id] == 0) continue;
     std::vector<IntFrame>& slots = out->slots[id];
     for (size_t s = 0; s < patterns_[id].digits.size(); ++s) {
       const std::string_view bytes = in.string();
       TRY(in.status("numbers of a pattern"));
-      TRY_ASSIGN(IntFrame f, IntFrame::parse(bytes, counts.at(id)));
+      TRY_ASSIGN(IntFrame f, IntFrame::parse(bytes, counts[id]));
       slots.push_back(std::move(f));
     }
   }
@@ -195,12 +193,14 @@ Result<const PatternReader::Frame*> PatternReader::frame(uint32_t index) {
     return Error::corrupt("block: ids and numbers of a pattern column differ");
   }
   auto f = std::make_unique<Frame>();
-  std::unordered_map<uint32_t, uint32_t> counts;
+  std::vector<uint32_t> counts(patterns_.size(), 0);
+  f->ids.reserve(ids.frames[index].rows);
+  f->ranks.reserve(ids.frames[index].rows);
   for (uint32_t i = 0; i < ids.frames[index].rows; ++i) {
     TRY_ASSIGN(const int64_t id, ids_.get(ids.frames[index].first_row + i));
     if (id < 0 || id >= static_cast<int64_t>(patterns_.size())) return Error::corrupt("block: pattern id out of range");
     f->ids.push_back(static_cast<uint32_t>(id));
-    f->ranks.push_back(counts[static_cast<uint32_t>(id)]++);
+    f->ranks.push_back(counts[static_cast<size_t>(id)]++);
   }
   TRY(load_numbers(index, counts, f.get()));
   parsed_[index] = std::move(f);
@@ -217,7 +217,7 @@ Result<void> PatternReader::append(uint32_t cell, std::string* out) {
     out->append(p.constants[0]);
     return {};
   }
-  const std::vector<IntFrame>& slots = f->slots.at(f->ids[i]);
+  const std::vector<IntFrame>& slots = f->slots[f->ids[i]];
   for (size_t s = 0; s < p.digits.size(); ++s) {
     out->append(p.constants[s]);
     char raw[24];

@@ -52,6 +52,8 @@ class PatternReader {
       : frames_(frames), first_piece_(first_piece), texts_(frames, first_piece), ids_(frames, first_piece + 1) {}
   /// Appends the text of a cell.
   Result<void> append(uint32_t cell, std::string* out);
+  /// Sets the cells that pass the test.
+  Result<void> find(const CellTest& test, RowBits* cells);
 
  private:
   struct Pattern {
@@ -59,13 +61,13 @@ class PatternReader {
     std::vector<uint8_t> digits;              ///< by slot; 0 for a number without leading zeros
   };
   struct Frame {
-    std::vector<uint32_t> ids;                                  ///< by cell
-    std::vector<uint32_t> ranks;                                ///< by cell: how many of its pattern come before it
-    std::unordered_map<uint32_t, std::vector<IntFrame>> slots;  ///< by pattern
+    std::vector<uint32_t> ids;                 ///< by cell
+    std::vector<uint32_t> ranks;               ///< by cell: how many of its pattern come before it
+    std::vector<std::vector<IntFrame>> slots;  ///< by pattern
   };
   Result<void> load_patterns();
   Result<const Frame*> frame(uint32_t index);
-  Result<void> load_numbers(uint32_t index, const std::unordered_map<uint32_t, uint32_t>& counts, Frame* out);
+  Result<void> load_numbers(uint32_t index, const std::vector<uint32_t>& counts, Frame* out);
 
   BlockFrames* frames_;
   uint32_t first_piece_;

@@ -10,7 +10,9 @@
 
 #include "storage/block_frames.h"
 #include "storage/column_pattern.h"
+#include "storage/column_search.h"
 #include "storage/column_text.h"
+#include "storage/shape_rows.h"
 
 namespace cordwood {
 
@@ -33,6 +35,13 @@ class ColumnReader {
   Result<const std::vector<std::string_view>*> dictionary();
   Result<std::optional<uint32_t>> dictionary_id(uint32_t cell);
 
+  /// False when no cell can pass the test, as far as the column's type and its exceptions tell.
+  Result<bool> may_match(const CellTest& test);
+  /// Whether find() has to know the rows of the cells.
+  bool needs_ranks() const { return meta_.type == ColumnType::timestamp && (meta_.flags & kRelative) != 0; }
+  /// Sets the cells that pass the test, exactly; `ranks` may be null unless needs_ranks().
+  Result<void> find(const CellTest& test, const RowRanks* ranks, RowBits* cells);
+
  private:
   ColumnReader(const ColumnMeta& meta, BlockFrames* frames, TimePiece* times, TextPiece* shared)
       : meta_(meta), frames_(frames), times_(times), shared_(shared) {}
@@ -43,6 +52,12 @@ class ColumnReader {
   std::optional<std::string_view> exception(uint32_t cell) const;
   Result<std::string_view> binary_text(uint32_t cell, std::string* scratch);
   Result<std::string_view> number_text(uint32_t cell, uint32_t row, std::string* scratch);
+  bool typed_may_match(const CellTest& test) const;
+  Result<void> find_typed(const CellTest& test, const RowRanks* ranks, RowBits* cells);
+  Result<void> find_in_dictionary(const CellTest& test, RowBits* cells);
+  /// The number that a cell must be to pass, for tests of equality with one; and the cells that are it.
+  std::optional<int64_t> value_of(const CellTest& test) const;
+  Result<void> find_value(int64_t value, RowBits* cells);
 
   const ColumnMeta& meta_;
   BlockFrames* frames_;

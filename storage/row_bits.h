@@ -14,6 +14,18 @@ class RowBits {
   uint32_t rows() const { return rows_; }
   bool test(uint32_t row) const { return (words_[row / 64] >> (row % 64) & 1) != 0; }
   void set(uint32_t row) { words_[row / 64] |= uint64_t{1} << (row % 64); }
+  void clear(uint32_t row) { words_[row / 64] &= ~(uint64_t{1} << (row % 64)); }
+  void set_all() {
+    for (uint64_t& word : words_) word = ~uint64_t{0};
+    if (rows_ % 64 != 0) words_.back() = (uint64_t{1} << (rows_ % 64)) - 1;
+  }
+  /// Both sets are of the same block.
+  void add(const RowBits& other) {
+    for (size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
+  }
+  void keep(const RowBits& other) {
+    for (size_t i = 0; i < words_.size(); ++i) words_[i] &= other.words_[i];
+  }
   uint32_t count() const {
     uint32_t sum = 0;
     for (const uint64_t word : words_) sum += static_cast<uint32_t>(std::popcount(word));

@@ -21,6 +21,20 @@ uint32_t RowRanks::rank(uint32_t row) const {
   return before_[row / 64] + static_cast<uint32_t>(std::popcount(below));
 }
 
+void RowRanks::to_rows(const RowBits& cells, RowBits* rows) const {
+  if (all_) {
+    rows->add(cells);
+    return;
+  }
+  size_t w = 0;
+  for (uint32_t cell = cells.next(0); cell < cells.rows(); cell = cells.next(cell + 1)) {
+    while (w + 1 < before_.size() && before_[w + 1] <= cell) ++w;
+    uint64_t word = words_[w];
+    for (uint32_t skip = cell - before_[w]; skip > 0; --skip) word &= word - 1;
+    rows->set(static_cast<uint32_t>(w * 64) + static_cast<uint32_t>(std::countr_zero(word)));
+  }
+}
+
 Result<void> ShapeRows::load(BlockFrames* frames, uint32_t piece, uint32_t rows, uint32_t shapes) {
   if (loaded_) return {};
   std::vector<int64_t> ids;

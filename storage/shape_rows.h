@@ -19,6 +19,8 @@ class RowRanks {
   /// How many rows before this one have it: the ordinal of its cell.
   uint32_t rank(uint32_t row) const;
   uint32_t count() const { return count_; }
+  /// Sets the rows whose cells are in `cells`, a set of count() cells.
+  void to_rows(const RowBits& cells, RowBits* rows) const;
 
  private:
   std::vector<uint64_t> words_;

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/column_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "storage/column_reader.h"
+
+namespace cordwood {
+
+namespace {
+
+/// Cells whose text is made and searched at a time.
+constexpr uint32_t kCellsAtATime = 4096;
+constexpr size_t kMaxIntegerText = 20;
+constexpr size_t kMaxDecimalText = 21;
+constexpr size_t kMaxIpv4Text = 15;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// Whether texts in which 'd' of `mask` stands for a digit, 'x' and 'X' for hex digits, and all else for itself can
+/// match.
+bool mask_allows(std::string_view mask, const CellTest& test) {
+  const std::string_view text = test.text;
+  if (text.size() > mask.size() || (test.kind == CellTest::Kind::equals && text.size() != mask.size())) return false;
+  const auto fits = [&](size_t at) {
+    for (size_t i = 0; i < text.size(); ++i) {
+      const char m = mask[at + i];
+      const char c = text[i];
+      const bool letter = (m == 'x' && c >= 'a' && c <= 'f') || (m == 'X' && c >= 'A' && c <= 'F');
+      const bool wild = m == 'd' || m == 'x' || m == 'X';
+      if (wild ? !is_digit(c) && !letter : c != m) return false;
+    }
+    return true;
+  };
+  const size_t last = mask.size() - text.size();
+  if (test.kind == CellTest::Kind::ends) return fits(last);
+  if (test.kind == CellTest::Kind::begins) return fits(0);
+  for (size_t at = 0; at <= last; ++at)
+    if (fits(at)) return true;
+  return false;
+}
+
+/// Whether numbers with an optional sign, at most `points` points and `longest` bytes can match.
+bool number_allows(const CellTest& test, uint32_t points, size_t longest) {
+  if (test.text.size() > longest) return false;
+  uint32_t seen = 0;
+  for (size_t i = 0; i < test.text.size(); ++i) {
+    const char c = test.text[i];
+    if (c == '.' ? ++seen > points : c == '-' ? i != 0 : !is_digit(c)) return false;
+  }
+  return true;
+}
+
+std::string timestamp_mask(const TimestampLayout& layout) {
+  std::string mask = "dddd-dd-dd";
+  mask += layout.separator;
+  mask += "dd:dd:dd";
+  if (layout.digits > 0) {
+    mask += layout.point;
+    mask.append(layout.digits, 'd');
+  }
+  return mask;
+}
+
+/// The longest text of an integer within the range.
+size_t longest_integer(const std::optional<ColumnMeta::Range>& range) {
+  constexpr double kExact = 1e15;
+  if (!range || std::abs(range->min) > kExact || std::abs(range->max) > kExact) return kMaxIntegerText;
+  std::string low, high;
+  append_integer(static_cast<int64_t>(range->min), &low);
+  append_integer(static_cast<int64_t>(range->max), &high);
+  return std::max(low.size(), high.size());
+}
+
+std::string_view longest_run_without_digits(std::string_view text) {
+  std::string_view best;
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    while (end < text.size() && !is_digit(text[end])) ++end;
+    if (end - i > best.size()) best = text.substr(i, end - i);
+    i = end + 1;
+  }
+  return best;
+}
+
+}  // namespace
+
+bool CellTest::matches(std::string_view cell) const {
+  switch (kind) {
+    case Kind::contains:
+      return text.empty() ||
+             (text.size() <= cell.size() && memmem(cell.data(), cell.size(), text.data(), text.size()) != nullptr);
+    case Kind::equals: return cell == text;
+    case Kind::begins: return cell.starts_with(text);
+    case Kind::ends: return cell.ends_with(text);
+  }
+  return false;
+}
+
+void search_cells(std::string_view text, std::span<const uint32_t> ends, const CellTest& test, uint32_t first_cell,
+                  RowBits* cells) {
+  if (test.kind != CellTest::Kind::contains || test.text.empty()) {
+    for (size_t i = 0; i < ends.size(); ++i) {
+      const uint32_t begin = i == 0 ? 0 : ends[i - 1];
+      if (test.matches(text.substr(begin, ends[i] - begin))) cells->set(first_cell + static_cast<uint32_t>(i));
+    }
+    return;
+  }
+  auto floor = ends.begin();
+  for (size_t at = 0; at + test.text.size() <= text.size();) {
+    const void* hit = memmem(text.data() + at, text.size() - at, test.text.data(), test.text.size());
+    if (hit == nullptr) return;
+    const size_t found = static_cast<size_t>(static_cast<const char*>(hit) - text.data());
+    floor = std::upper_bound(floor, ends.end(), found);
+    // A hit that crosses the cell's end is none, and no other that begins in this cell can be one.
+    if (found + test.text.size() <= *floor) cells->set(first_cell + static_cast<uint32_t>(floor - ends.begin()));
+    at = *floor;
+  }
+}
+
+Result<void> TextPiece::find(const CellTest& test, RowBits* found) {
+  const PieceMeta& piece = frames_->piece(piece_);
+  for (uint32_t i = 0; i < piece.frames.size(); ++i) {
+    TRY_ASSIGN(const Frame* f, frame(i));
+    search_cells(f->text, f->ends, test, piece.frames[i].first_row, found);
+  }
+  return {};
+}
+
+Result<void> PatternReader::find(const CellTest& test, RowBits* cells) {
+  TRY(load_patterns());
+  // Slots hold digits only, one at least: a run of anything else lies within one constant part.
+  const std::string_view run = longest_run_without_digits(test.text);
+  const bool digits = run.size() < test.text.size();
+  enum Verdict : uint8_t { none, all, open };
+  std::vector<uint8_t> verdicts(patterns_.size(), none);
+  bool any = false;
+  for (size_t id = 0; id < patterns_.size(); ++id) {
+    const Pattern& p = patterns_[id];
+    if (p.digits.empty()) {
+      verdicts[id] = test.matches(p.constants[0]) ? all : none;
+    } else if (digits || test.text.empty()) {
+      const bool holds = std::any_of(p.constants.begin(), p.constants.end(),
+                                     [&](std::string_view c) { return c.find(run) != std::string_view::npos; });
+      verdicts[id] = holds ? open : none;
+    } else if (test.kind == CellTest::Kind::contains) {
+      const bool holds =
+          std::any_of(p.constants.begin(), p.constants.end(), [&](std::string_view c) { return test.matches(c); });
+      verdicts[id] = holds ? all : none;
+    } else if (test.kind != CellTest::Kind::equals) {
+      const bool begins = test.kind == CellTest::Kind::begins;
+      verdicts[id] = test.matches(begins ? p.constants.front() : p.constants.back()) ? all : none;
+    }
+    any = any || verdicts[id] != none;
+  }
+  if (!any) return {};
+  std::vector<int64_t> ids;
+  TRY(ids_.decode_all(&ids));
+  std::string text;
+  for (uint32_t cell = 0; cell < ids.size(); ++cell) {
+    if (ids[cell] < 0 || ids[cell] >= static_cast<int64_t>(patterns_.size()))
+      return Error::corrupt("block: pattern id out of range");
+    const uint8_t verdict = verdicts[static_cast<size_t>(ids[cell])];
+    if (verdict == none) continue;
+    if (verdict == open) {
+      text.clear();
+      TRY(append(cell, &text));
+    }
+    if (verdict == all || test.matches(text)) cells->set(cell);
+  }
+  return {};
+}
+
+Result<bool> ColumnReader::may_match(const CellTest& test) {
+  if ((meta_.flags & kExceptions) != 0) {
+    TRY(load_exceptions());
+    for (const std::string_view text : exception_texts_)
+      if (test.matches(text)) return true;
+  }
+  if (meta_.type == ColumnType::constant) return test.matches(meta_.constant);
+  return typed_may_match(test);
+}
+
+bool ColumnReader::typed_may_match(const CellTest& test) const {
+  const bool upper = (meta_.flags & kUpperCase) != 0;
+  switch (meta_.type) {
+    case ColumnType::integer: return number_allows(test, 0, longest_integer(meta_.range));
+    case ColumnType::decimal: return number_allows(test, 1, kMaxDecimalText);
+    case ColumnType::ipv4: return number_allows(test, 3, kMaxIpv4Text);
+    case ColumnType::hex: return mask_allows(std::string(meta_.digits, upper ? 'X' : 'x'), test);
+    case ColumnType::uuid:
+      return mask_allows(upper ? "XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX" : "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", test);
+    case ColumnType::timestamp: return mask_allows(timestamp_mask(layout_) + layout_.suffix, test);
+    default: return true;
+  }
+}
+
+Result<void> ColumnReader::find(const CellTest& test, const RowRanks* ranks, RowBits* cells) {
+  switch (meta_.type) {
+    case ColumnType::constant:
+      if (test.matches(meta_.constant)) cells->set_all();
+      return {};
+    case ColumnType::shared:
+      for (uint32_t cell = 0; cell < meta_.cells; ++cell) {
+        TRY_ASSIGN(const std::string_view text, shared_->get(meta_.shared_first + cell));
+        if (test.matches(text)) cells->set(cell);
+      }
+      return {};
+    case ColumnType::bytes: return texts_.find(test, cells);
+    case ColumnType::dictionary: return find_in_dictionary(test, cells);
+    case ColumnType::pattern: return pattern_->find(test, cells);
+    default: break;
+  }
+  if (typed_may_match(test)) {
+    const std::optional<int64_t> value = value_of(test);
+    TRY(value ? find_value(*value, cells) : find_typed(test, ranks, cells));
+  }
+  if ((meta_.flags & kExceptions) == 0) return {};
+  TRY(load_exceptions());
+  for (size_t i = 0; i < exception_cells_.size(); ++i) {
+    cells->clear(exception_cells_[i]);
+    if (test.matches(exception_texts_[i])) cells->set(exception_cells_[i]);
+  }
+  return {};
+}
+
+Result<void> ColumnReader::find_in_dictionary(const CellTest& test, RowBits* cells) {
+  RowBits entries(meta_.distinct);
+  TRY(texts_.find(test, &entries));
+  if (entries.none()) return {};
+  std::vector<int64_t> ids;
+  ids.reserve(meta_.cells);
+  TRY(numbers_.decode_all(&ids));
+  for (uint32_t cell = 0; cell < ids.size(); ++cell) {
+    const int64_t id = ids[cell];
+    if (id < 0 || id >= static_cast<int64_t>(meta_.distinct))
+      return Error::corrupt("block: dictionary id out of range");
+    if (entries.test(static_cast<uint32_t>(id))) cells->set(cell);
+  }
+  return {};
+}
+
+std::optional<int64_t> ColumnReader::value_of(const CellTest& test) const {
+  int64_t value = 0;
+  if (test.kind != CellTest::Kind::equals) return std::nullopt;
+  switch (meta_.type) {
+    case ColumnType::integer: return parse_integer(test.text, &value) ? std::optional(value) : std::nullopt;
+    case ColumnType::ipv4: return parse_ipv4(test.text, &value) ? std::optional(value) : std::nullopt;
+    default: return std::nullopt;
+  }
+}
+
+Result<void> ColumnReader::find_value(int64_t value, RowBits* cells) {
+  std::vector<int64_t> values;
+  values.reserve(meta_.cells);
+  TRY(numbers_.decode_all(&values));
+  for (uint32_t cell = 0; cell < values.size(); ++cell)
+    if (values[cell] == value) cells->set(cell);
+  return {};
+}
+
+Result<void> ColumnReader::find_typed(const CellTest& test, const RowRanks* ranks, RowBits* cells) {
+  const bool binary = meta_.type == ColumnType::hex || meta_.type == ColumnType::uuid;
+  std::string text;
+  std::vector<uint32_t> ends;
+  uint32_t row = 0;
+  for (uint32_t first = 0; first < meta_.cells; first += kCellsAtATime) {
+    text.clear();
+    ends.clear();
+    for (uint32_t cell = first; cell < std::min(meta_.cells, first + kCellsAtATime); ++cell) {
+      if (ranks != nullptr) {
+        while (!ranks->has(row)) ++row;
+      }
+      if (binary) {
+        TRY(binary_text(cell, &text));
+      } else {
+        TRY(number_text(cell, row++, &text));
+      }
+      ends.push_back(static_cast<uint32_t>(text.size()));
+    }
+    search_cells(text, ends, test, first, cells);
+  }
+  return {};
+}
+
+}  // namespace cordwood

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/needle_search.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace cordwood {
+
+namespace {
+
+using Kind = CellTest::Kind;
+
+/// More ways than this to lay the needle over one shape: its rows are rendered.
+constexpr size_t kMaxAlignmentsOfShape = 256;
+/// Steps spent on one shape; beyond them likewise.
+constexpr size_t kMaxStepsOfShape = 1u << 16;
+/// Different conditions on cells in a block; beyond them likewise.
+constexpr size_t kMaxConditions = 1024;
+
+struct Condition {
+  uint32_t column = 0;
+  CellTest test;
+  auto operator<=>(const Condition&) const = default;
+};
+/// Conditions that together put the needle across an edge of a cell.
+using Alignment = std::vector<Condition>;
+
+/// Finds all ways in which the needle can lie across edges between constants and cells of one shape.
+class ShapeLayout {
+ public:
+  ShapeLayout(const Shape& shape, std::string_view needle) : shape_(shape), needle_(needle) {}
+
+  /// False when there are too many.
+  bool find(std::vector<Alignment>* out) {
+    out_ = out;
+    for (size_t i = 0; i < shape_.slots.size() && !gave_up_; ++i) {
+      start_in_constant(i);
+      start_in_cell(i);
+    }
+    return !gave_up_;
+  }
+
+ private:
+  void start_in_constant(size_t i) {
+    const std::string_view constant = shape_.constants[i];
+    for (size_t size = std::min(constant.size(), needle_.size() - 1); size > 0; --size) {
+      if (constant.ends_with(needle_.substr(0, size))) from_cell(i, needle_.substr(size));
+    }
+  }
+  void start_in_cell(size_t i) {
+    for (size_t size = 1; size < needle_.size(); ++size) {
+      with(i, {Kind::ends, needle_.substr(0, size)}, needle_.substr(size));
+    }
+  }
+  /// `rest`, not empty, is to begin where cell i does.
+  void from_cell(size_t i, std::string_view rest) {
+    path_.push_back({shape_.slots[i].column, {Kind::begins, rest}});
+    emit();
+    path_.pop_back();
+    for (size_t size = 0; size < rest.size() && !gave_up_; ++size) {
+      with(i, {Kind::equals, rest.substr(0, size)}, rest.substr(size));
+    }
+  }
+  /// Cell i passes the test and `rest`, not empty, follows behind it.
+  void with(size_t i, CellTest test, std::string_view rest) {
+    const std::string_view constant = shape_.constants[i + 1];
+    if (!constant.empty() && constant[0] != rest[0]) return;
+    if (++steps_ > kMaxStepsOfShape) gave_up_ = true;
+    if (gave_up_) return;
+    const size_t same = std::min(constant.size(), rest.size());
+    if (constant.substr(0, same) != rest.substr(0, same)) return;
+    path_.push_back({shape_.slots[i].column, test});
+    if (rest.size() <= constant.size()) {
+      emit();
+    } else if (i + 1 < shape_.slots.size()) {
+      from_cell(i + 1, rest.substr(constant.size()));
+    }
+    path_.pop_back();
+  }
+  void emit() {
+    if (out_->size() == kMaxAlignmentsOfShape) gave_up_ = true;
+    if (!gave_up_) out_->push_back(path_);
+  }
+
+  const Shape& shape_;
+  std::string_view needle_;
+  std::vector<Alignment>* out_ = nullptr;
+  Alignment path_;
+  size_t steps_ = 0;
+  bool gave_up_ = false;
+};
+
+class LineSearch {
+ public:
+  LineSearch(BlockView& view, SearchedBlock& block, std::string_view needle)
+      : view_(view), block_(block), needle_(needle), found_(view.row_count()) {}
+
+  Result<RowBits> run(uint32_t raw_column) {
+    TRY_ASSIGN(const std::span<const Shape> shapes, block_.searched_shapes());
+    verdicts_.assign(shapes.size() + 1, Verdict::cells);
+    for (uint32_t id = 1; id <= shapes.size(); ++id) lay_over(shapes[id - 1], id);
+    if (raw_column != UINT32_MAX) columns_.insert(raw_column);
+    for (const uint32_t column : columns_) TRY(find_rows(block_, column, {Kind::contains, needle_}, &found_));
+    for (const auto& [alignment, ids] : alignments_) TRY(add_rows(alignment, ids));
+    if (any_verdict_) TRY(add_shapes());
+    return std::move(found_);
+  }
+
+ private:
+  enum class Verdict : uint8_t {
+    cells,     ///< what is found in cells is all
+    constant,  ///< every row holds the needle
+    render,    ///< rows are to be looked at one by one
+  };
+
+  void lay_over(const Shape& shape, uint32_t id) {
+    const bool everywhere = std::any_of(shape.constants.begin(), shape.constants.end(), [&](const std::string& c) {
+      return CellTest{Kind::contains, needle_}.matches(c);
+    });
+    if (everywhere) {
+      verdicts_[id] = Verdict::constant;
+      any_verdict_ = true;
+      return;
+    }
+    for (const ShapeSlot& slot : shape.slots) columns_.insert(slot.column);
+    ways_.clear();
+    if (conditions_ >= kMaxConditions || !ShapeLayout(shape, needle_).find(&ways_)) {
+      verdicts_[id] = Verdict::render;
+      any_verdict_ = true;
+      return;
+    }
+    for (Alignment& way : ways_) {
+      const size_t size = way.size();
+      const auto [at, fresh] = alignments_.try_emplace(std::move(way));
+      if (fresh) conditions_ += size;
+      at->second.push_back(id);
+    }
+  }
+
+  Result<const RowBits*> rows_of(const Condition& condition) {
+    const auto known = rows_.find(condition);
+    if (known != rows_.end()) return &known->second;
+    RowBits rows(view_.row_count());
+    TRY(find_rows(block_, condition.column, condition.test, &rows));
+    return &rows_.emplace(condition, std::move(rows)).first->second;
+  }
+
+  Result<void> add_rows(const Alignment& alignment, const std::vector<uint32_t>& shapes) {
+    TRY_ASSIGN(const RowBits* first, rows_of(alignment[0]));
+    if (first->none()) return {};
+    RowBits rows = *first;
+    for (size_t i = 1; i < alignment.size(); ++i) {
+      TRY_ASSIGN(const RowBits* more, rows_of(alignment[i]));
+      rows.keep(*more);
+      if (rows.none()) return {};
+    }
+    TRY_ASSIGN(const ShapeRows* shape_rows, block_.searched_shape_rows());
+    std::vector<bool> wanted(verdicts_.size(), false);
+    for (const uint32_t id : shapes) wanted[id] = true;
+    for (uint32_t row = rows.next(0); row < rows.rows(); row = rows.next(row + 1)) {
+      if (wanted[shape_rows->shape(row)]) found_.set(row);
+    }
+    return {};
+  }
+
+  Result<void> add_shapes() {
+    TRY_ASSIGN(const ShapeRows* shape_rows, block_.searched_shape_rows());
+    std::string scratch;
+    for (uint32_t row = 0; row < found_.rows(); ++row) {
+      const Verdict verdict = verdicts_[shape_rows->shape(row)];
+      if (verdict == Verdict::cells || found_.test(row)) continue;
+      if (verdict == Verdict::render) {
+        TRY_ASSIGN(const std::string_view line, view_.line(row, &scratch));
+        if (!CellTest{Kind::contains, needle_}.matches(line)) continue;
+      }
+      found_.set(row);
+    }
+    return {};
+  }
+
+  BlockView& view_;
+  SearchedBlock& block_;
+  std::string_view needle_;
+  RowBits found_;
+  std::vector<Verdict> verdicts_;  ///< by shape id
+  bool any_verdict_ = false;       ///< other than cells
+  std::set<uint32_t> columns_;     ///< whose cells may hold all of the needle
+  std::map<Alignment, std::vector<uint32_t>> alignments_;
+  size_t conditions_ = 0;
+  std::map<Condition, RowBits> rows_;
+  std::vector<Alignment> ways_;
+};
+
+RowBits all_rows(uint32_t rows) {
+  RowBits bits(rows);
+  bits.set_all();
+  return bits;
+}
+
+}  // namespace
+
+Result<void> find_rows(SearchedBlock& block, uint32_t column, const CellTest& test, RowBits* rows) {
+  TRY_ASSIGN(ColumnReader * reader, block.reader(column));
+  TRY_ASSIGN(const bool possible, reader->may_match(test));
+  if (!possible) return {};
+  const RowRanks* ranks = nullptr;
+  if (reader->needs_ranks()) {
+    TRY_ASSIGN(ranks, block.ranks(column));
+  }
+  RowBits cells(reader->meta().cells);
+  TRY(reader->find(test, ranks, &cells));
+  if (cells.none()) return {};
+  TRY_ASSIGN(ranks, block.ranks(column));
+  ranks->to_rows(cells, rows);
+  return {};
+}
+
+Result<RowBits> search_lines(BlockView& view, SearchedBlock& block, uint32_t raw_column, std::string_view needle) {
+  if (needle.empty()) return all_rows(view.row_count());
+  return LineSearch(view, block, needle).run(raw_column);
+}
+
+Result<RowBits> search_metadata(BlockView& view, SearchedBlock& block, std::span<const uint32_t> columns,
+                                uint32_t packed_column, std::string_view needle) {
+  const CellTest test{Kind::contains, needle};
+  RowBits found(view.row_count());
+  for (const uint32_t column : columns) TRY(find_rows(block, column, test, &found));
+  if (packed_column == UINT32_MAX) return found;
+  RowBits packed(view.row_count());
+  TRY(find_rows(block, packed_column, test, &packed));
+  std::vector<MetadataPair> pairs;
+  for (uint32_t row = packed.next(0); row < packed.rows(); row = packed.next(row + 1)) {
+    pairs.clear();
+    TRY(view.metadata(row, &pairs));
+    const bool holds =
+        std::any_of(pairs.begin(), pairs.end(), [&](const MetadataPair& p) { return test.matches(p.value); });
+    if (holds) found.set(row);
+  }
+  return found;
+}
+
+}  // namespace cordwood
