@@ -3,6 +3,7 @@
 
 #include "api/handlers.h"
 #include "api/text_response.h"
+#include "ingest/otlp_answer.h"
 
 namespace cordwood::api {
 namespace {
@@ -21,7 +22,21 @@ std::string encode_status(std::string_view message) {
   return out.append(message);
 }
 
-HttpResponse refusal(PushProtocol protocol, int status, const std::string& message) {
+HttpResponse to_http(ingest::PushResponse pushed) {
+  HttpResponse response;
+  response.status = pushed.status;
+  response.content_type = std::move(pushed.content_type);
+  if (response.status >= 400) response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  if (pushed.retry_after_s > 0) response.headers.emplace_back("Retry-After", std::to_string(pushed.retry_after_s));
+  response.body = std::move(pushed.body);
+  return response;
+}
+
+HttpResponse refusal(PushProtocol protocol, const HttpRequest& request, int status, const std::string& message) {
+  if (protocol == PushProtocol::otlp_spec) {
+    const auto encoding = ingest::otlp_encoding_of(request.headers.get("Content-Type"));
+    return to_http(ingest::otlp_error_response(encoding, status, message));
+  }
   if (protocol != PushProtocol::otlp) return text_response(status, message + "\n");
   HttpResponse response;
   response.status = status;
@@ -32,11 +47,11 @@ HttpResponse refusal(PushProtocol protocol, int status, const std::string& messa
 
 HttpResponse refuse_body(PushProtocol protocol, const HttpRequest& request) {
   if (request.body_state == BodyState::too_large) {
-    return refusal(protocol, 413,
+    return refusal(protocol, request, 413,
                    fmt::format("request body too large: message size too large than max ({} vs {})", request.body_bytes,
                                request.body_limit_bytes));
   }
-  HttpResponse response = refusal(protocol, 503, "The server cannot accept more requests at this time.");
+  HttpResponse response = refusal(protocol, request, 503, "The server cannot accept more requests at this time.");
   response.headers.emplace_back("Retry-After", "1");
   return response;
 }
@@ -44,7 +59,7 @@ HttpResponse refuse_body(PushProtocol protocol, const HttpRequest& request) {
 HttpResponse push(const Services& services, PushProtocol protocol, HttpRequest& http) {
   auto tenant = tenant_of(services.config->tenants, http);
   if (!tenant.ok()) {
-    return refusal(protocol, tenant.error().kind == ErrorKind::not_found ? 401 : 400, tenant.error().message);
+    return refusal(protocol, http, tenant.error().kind == ErrorKind::not_found ? 401 : 400, tenant.error().message);
   }
   ingest::PushRequest request;
   request.tenant = std::move(*tenant);
@@ -52,14 +67,7 @@ HttpResponse push(const Services& services, PushProtocol protocol, HttpRequest& 
   request.content_type = http.headers.get("Content-Type");
   request.content_encoding = http.headers.get("Content-Encoding");
   request.body = http.body;
-  ingest::PushResponse pushed = services.pusher->push(request);
-  HttpResponse response;
-  response.status = pushed.status;
-  response.content_type = std::move(pushed.content_type);
-  if (response.status >= 400) response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  if (pushed.retry_after_s > 0) response.headers.emplace_back("Retry-After", std::to_string(pushed.retry_after_s));
-  response.body = std::move(pushed.body);
-  return response;
+  return to_http(services.pusher->push(request));
 }
 
 }  // namespace
@@ -76,6 +84,7 @@ void add_push_routes(Router& router, const Services& services) {
   add("/loki/api/v1/push", PushProtocol::loki);
   add("/api/prom/push", PushProtocol::loki_legacy);
   add("/otlp/v1/logs", PushProtocol::otlp);
+  add("/v1/logs", PushProtocol::otlp_spec);
 }
 
 }  // namespace cordwood::api

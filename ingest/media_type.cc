@@ -114,4 +114,13 @@ Result<BodyKind> otlp_body_kind(std::string_view content_type, std::string_view 
   return kind;
 }
 
+Result<BodyKind> otlp_spec_body_kind(std::string_view content_type, std::string_view content_encoding) {
+  const auto type = parse_media_type(content_type);
+  if (!type.ok()) return otlp_body_kind(content_type, {});
+  std::string encoding(content_encoding);
+  std::transform(encoding.begin(), encoding.end(), encoding.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  return otlp_body_kind(*type, encoding == "identity" ? "" : encoding);
+}
+
 }  // namespace cordwood::ingest

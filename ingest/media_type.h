@@ -18,7 +18,9 @@ struct BodyKind {
 };
 /// How Loki's push endpoints read a body: JSON, or for any other type protobuf in snappy.  invalid: 400.
 Result<BodyKind> loki_body_kind(std::string_view content_type, std::string_view content_encoding, bool legacy);
-/// The OTLP endpoint takes two types, to the letter.  invalid: 400.
+/// Loki's OTLP endpoint takes two types, to the letter.  invalid: 400.
 Result<BodyKind> otlp_body_kind(std::string_view content_type, std::string_view content_encoding);
+/// The OpenTelemetry protocol's endpoint takes the same two, with parameters and in any case.  invalid: 415.
+Result<BodyKind> otlp_spec_body_kind(std::string_view content_type, std::string_view content_encoding);
 
 }  // namespace cordwood::ingest

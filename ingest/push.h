@@ -53,7 +53,12 @@ struct IngestOptions {
   uint64_t max_decompressed_size_bytes = 256u << 20;
 };
 
-enum class PushProtocol : uint8_t { loki, loki_legacy, otlp };
+enum class PushProtocol : uint8_t {
+  loki,
+  loki_legacy,
+  otlp,      ///< as Loki answers it
+  otlp_spec  ///< as the OpenTelemetry protocol says: the same rows, other answers
+};
 
 struct PushRequest {
   TenantId tenant;
@@ -63,7 +68,7 @@ struct PushRequest {
   std::string_view body;
 };
 
-/// An answer as it goes over the wire.  204 with no body when all was stored.
+/// An answer as it goes over the wire.  204 with no body when all was stored; for otlp_spec 200 with the message.
 struct PushResponse {
   int status = 204;
   std::string body;          ///< text, or for OTLP an encoded google.rpc.Status

@@ -5,6 +5,7 @@
 #include "ingest/body_decoder.h"
 #include "ingest/entry_validator.h"
 #include "ingest/media_type.h"
+#include "ingest/otlp_answer.h"
 #include "ingest/push.h"
 #include "ingest/rate_rules.h"
 
@@ -19,10 +20,19 @@ constexpr int kRetryAfterSeconds = 1;
 struct Answer {
   int status = 204;
   std::string text;
+  uint64_t accepted = 0;  ///< entries
+  uint64_t rejected = 0;
 };
 
 Answer refused(int status, std::string text) {
-  return {status, std::move(text)};
+  Answer answer;
+  answer.status = status;
+  answer.text = std::move(text);
+  return answer;
+}
+
+bool is_otlp(PushProtocol protocol) {
+  return protocol == PushProtocol::otlp || protocol == PushProtocol::otlp_spec;
 }
 
 constexpr const char* kOverloaded = "The server cannot accept more requests at this time.";
@@ -33,6 +43,7 @@ std::string_view name_of(PushProtocol protocol) {
     case PushProtocol::loki: return "loki";
     case PushProtocol::loki_legacy: return "loki_legacy";
     case PushProtocol::otlp: return "otlp";
+    case PushProtocol::otlp_spec: return "otlp_spec";
   }
   return "unknown";
 }
@@ -46,13 +57,24 @@ std::string encode_status(std::string_view message) {
   return out;
 }
 
-PushResponse respond(PushProtocol protocol, Answer answer) {
+/// What the OpenTelemetry protocol says: refused records beside stored ones are a partial success; so are those of a
+/// tenant that is blocked with a status of success.
+PushResponse respond_by_spec(std::string_view content_type, const Answer& answer) {
+  const OtlpEncoding encoding = otlp_encoding_of(content_type);
+  const bool partly = answer.status == 400 && answer.accepted > 0;
+  if (partly || answer.status < 300) return otlp_export_response(encoding, answer.rejected, answer.text);
+  return otlp_error_response(encoding, answer.status, answer.text);
+}
+
+PushResponse respond(const PushRequest& request, Answer answer) {
+  const PushProtocol protocol = request.protocol;
+  // Clients of OTLP never try again after a 500.
+  if (is_otlp(protocol) && answer.status == 500) answer.status = 503;
   PushResponse response;
   response.status = answer.status;
-  // Clients of OTLP never try again after a 500.
-  if (protocol == PushProtocol::otlp && response.status == 500) response.status = 503;
+  if (protocol == PushProtocol::otlp_spec) response = respond_by_spec(request.content_type, answer);
   if (response.status == 429 || response.status == 503) response.retry_after_s = kRetryAfterSeconds;
-  if (response.status == 204) return response;
+  if (response.status == 204 || protocol == PushProtocol::otlp_spec) return response;
   if (protocol == PushProtocol::otlp) {
     response.body = encode_status(answer.text);
     response.content_type = "application/x-protobuf";
@@ -86,7 +108,7 @@ struct Pusher::Impl {
 
   PushResponse push(const PushRequest& request) {
     const int64_t begun_ns = environment.clock->monotonic_ns();
-    PushResponse response = respond(request.protocol, handle(request));
+    PushResponse response = respond(request, handle(request));
     duration.observe_ns(environment.clock->monotonic_ns() - begun_ns);
     received.add(request.body.size());
     environment.metrics
@@ -97,10 +119,8 @@ struct Pusher::Impl {
   }
 
   Answer handle(const PushRequest& request) {
-    auto kind = request.protocol == PushProtocol::otlp ? otlp_body_kind(request.content_type, request.content_encoding)
-                                                       : loki_body_kind(request.content_type, request.content_encoding,
-                                                                        request.protocol == PushProtocol::loki_legacy);
-    if (!kind.ok()) return refused(400, kind.error().message);
+    auto kind = kind_of(request);
+    if (!kind.ok()) return refused(request.protocol == PushProtocol::otlp_spec ? 415 : 400, kind.error().message);
     if (request.body.size() > options.max_recv_msg_size_bytes) {
       return refused(413, fmt::format("request body too large: message size too large than max ({} vs {})",
                                       request.body.size(), options.max_recv_msg_size_bytes));
@@ -112,6 +132,17 @@ struct Pusher::Impl {
       return unpack_refusal(*failure, memory.bytes());
     }
     return store(request, *kind, body.bytes, &memory);
+  }
+
+  static Result<BodyKind> kind_of(const PushRequest& request) {
+    const std::string_view type = request.content_type, encoding = request.content_encoding;
+    switch (request.protocol) {
+      case PushProtocol::otlp: return otlp_body_kind(type, encoding);
+      case PushProtocol::otlp_spec: return otlp_spec_body_kind(type, encoding);
+      case PushProtocol::loki:
+      case PushProtocol::loki_legacy: break;
+    }
+    return loki_body_kind(type, encoding, request.protocol == PushProtocol::loki_legacy);
   }
 
   Answer unpack_refusal(const UnpackFailure& failure, uint64_t held) {
@@ -144,12 +175,13 @@ struct Pusher::Impl {
     auto decoded = decode_body(kind.format, body, &rows);
     if (!decoded.ok()) {
       if (decoded.error().kind == ErrorKind::exhausted) return overloaded(memory->bytes());
-      return refused(rows.metadata_name_failed() ? 500 : 400, decoded.error().message);
+      const bool names_are_500 = rows.metadata_name_failed() && request.protocol != PushProtocol::otlp_spec;
+      return refused(names_are_500 ? 500 : 400, decoded.error().message);
     }
-    const bool nothing_sent =
-        request.protocol == PushProtocol::otlp ? rows.entries_seen() == 0 : rows.streams_seen() == 0;
-    if (nothing_sent) return refused(422, kNoStreams);
+    const bool nothing_sent = is_otlp(request.protocol) ? rows.entries_seen() == 0 : rows.streams_seen() == 0;
+    if (nothing_sent) return request.protocol == PushProtocol::otlp_spec ? Answer{} : refused(422, kNoStreams);
     Answer answer = append(request, kind, limits, *policy, rows, &validator, &batch);
+    for (const auto& [reason, count] : validator.discards()) answer.rejected += count.entries;
     count_discards(request.tenant, validator);
     return answer;
   }
@@ -157,6 +189,7 @@ struct Pusher::Impl {
   Answer append(const PushRequest& request, BodyKind kind, const IngestLimits& limits, const DecodePolicy& policy,
                 const RowBuilder& rows, EntryValidator* validator, RowBatch* batch) {
     std::optional<RateRefusal> rate;
+    uint64_t accepted = 0;
     if (!batch->rows.empty()) {
       rate = apply_rates(limits, &limiters, environment.clock->monotonic_ns(), rows.ordinals(), validator, batch);
     }
@@ -175,14 +208,20 @@ struct Pusher::Impl {
       bytes.add(line_bytes);
       lines.add(batch->rows.size());
       duplicates.add(appended->duplicates);
+      accepted = batch->rows.size();
     }
     if (rate) return refused(rate->status, std::move(rate->text));
     if (validator->blocked()) {
       if (limits.block_ingestion_status_code == 200) return {};
       return refused(limits.block_ingestion_status_code, validator->complaints().text());
     }
-    if (!validator->complaints().empty()) return refused(400, validator->complaints().text());
-    return {};
+    Answer answer;
+    answer.accepted = accepted;
+    if (!validator->complaints().empty()) {
+      answer.status = 400;
+      answer.text = validator->complaints().text();
+    }
+    return answer;
   }
 
   static Answer engine_refusal(const Error& error) {
