@@ -8,10 +8,12 @@
 #include "storage/base/coding.h"
 #include "storage/block_count_table.h"
 #include "storage/block_entry.h"
+#include "storage/block_index.h"
 #include "storage/column_writer.h"
 #include "storage/line_shredder.h"
 #include "storage/metadata_shapes.h"
 #include "storage/piece_writer.h"
+#include "storage/text_tokens.h"
 
 namespace cordwood {
 
@@ -37,6 +39,19 @@ bool renders_to(const Shape& shape, std::span<const std::string_view> cells, std
   return line == shape.constants.back();
 }
 
+/// Whether every cell of the shape begins and ends where a token, an UUID and an escape do: then the index can take
+/// constants and cells one by one.
+bool has_clear_edges(const Shape& shape) {
+  for (size_t i = 0; i < shape.slots.size(); ++i) {
+    const std::string& before = shape.constants[i];
+    const std::string& after = shape.constants[i + 1];
+    if (before.empty() ? i > 0 : is_token_char(before.back()) || before.back() == '-' || before.back() == '\\')
+      return false;
+    if (after.empty() ? i + 1 < shape.slots.size() : is_token_char(after.front()) || after.front() == '-') return false;
+  }
+  return true;
+}
+
 ColumnSource source_of(ColumnKey::Source source) {
   switch (source) {
     case ColumnKey::Source::metadata: return ColumnSource::metadata;
@@ -58,6 +73,8 @@ struct BlockBuilder::Impl {
 
   void shred_rows();
   void take_line(std::string_view line);
+  void index_line(std::string_view line, uint32_t shape);
+  void index_columns();
   uint32_t stored_shape(uint32_t shape);
   BlockInfo make_info(BlockSummary* summary);
   void write_fixed_pieces();
@@ -73,6 +90,7 @@ struct BlockBuilder::Impl {
   MetadataShapes metadata;
   PieceWriter pieces;
   ColumnWriter columns;
+  BlockIndexBuilder index;
 
   const BlockInput* input = nullptr;
   BlockDirectory directory;
@@ -82,6 +100,7 @@ struct BlockBuilder::Impl {
   std::vector<int64_t> shape_ids;           ///< by row; 0 is raw
   std::vector<int64_t> metadata_shape_ids;  ///< by row
   std::vector<uint32_t> shape_map;          ///< shredder's shape -> stored id, 0 when not used yet
+  std::vector<bool> clear_shapes;           ///< stored id - 1 -> has_clear_edges()
   std::vector<uint32_t> used_shapes;        ///< stored id - 1 -> shredder's shape
   std::vector<uint32_t> column_map;         ///< shredder's column -> stored column
   std::vector<uint32_t> run_begins;
@@ -98,11 +117,41 @@ uint32_t BlockBuilder::Impl::stored_shape(uint32_t shape) {
   return shape_map[shape];
 }
 
+/// Constants come once for each shape; cells come later, column by column.
+void BlockBuilder::Impl::index_line(std::string_view line, uint32_t shape) {
+  if (clear_shapes.size() < used_shapes.size()) {
+    const Shape& s = shredder.shapes()[used_shapes.back()];
+    clear_shapes.push_back(has_clear_edges(s));
+    if (clear_shapes.back())
+      for (const std::string& constant : s.constants) index.add_line(constant);
+  }
+  if (!clear_shapes[shape - 1]) index.add_line(line);
+}
+
+void BlockBuilder::Impl::index_columns() {
+  for (const auto& column : cells) {
+    index.begin_column();
+    for (const std::string_view cell : column) index.add_cell(cell, true);
+  }
+  bool packed = false;
+  for (const MetadataShapes::Column& column : metadata.columns()) {
+    packed = packed || column.packed;
+    if (column.packed) continue;
+    index.begin_column();
+    for (const std::string_view cell : column.cells) index.add_cell(cell, false);
+  }
+  if (!packed) return;
+  index.begin_column();
+  for (const BlockInputRow& row : input->rows)
+    for (const MetadataPair& pair : row.metadata) index.add_cell(pair.value, false);
+}
+
 void BlockBuilder::Impl::take_line(std::string_view line) {
   line_cells.clear();
   const uint32_t id = shredder.shred(line, &line_cells);
   if (id == LineShredder::kRawShape || !renders_to(shredder.shapes()[id], line_cells, line)) {
     raw_cells.push_back(line);
+    index.add_line(line);
     shape_ids.push_back(0);
     ++directory.form_rows[static_cast<size_t>(LineForm::raw)];
     return;
@@ -111,6 +160,7 @@ void BlockBuilder::Impl::take_line(std::string_view line) {
   if (cells.size() < shredder.columns().size()) cells.resize(shredder.columns().size());
   for (size_t i = 0; i < line_cells.size(); ++i) cells[shape.slots[i].column].push_back(line_cells[i]);
   shape_ids.push_back(stored_shape(id));
+  index_line(line, stored_shape(id));
   ++directory.form_rows[static_cast<size_t>(shape.form)];
 }
 
@@ -277,12 +327,16 @@ EncodedBlock BlockBuilder::Impl::build(const BlockInput& block) {
   metadata_shape_ids.clear();
   shape_map.clear();
   used_shapes.clear();
+  clear_shapes.clear();
   run_begins.clear();
 
   EncodedBlock out;
   BlockSummary summary;
   out.info = make_info(&summary);
+  index.reset(out.info.raw_bytes);
   shred_rows();
+  index_columns();
+  index.finish(&out.index);
   write_fixed_pieces();
   write_columns();
   std::vector<std::string> counts;

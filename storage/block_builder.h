@@ -40,6 +40,7 @@ struct EncodedBlock {
   BlockInfo info;
   std::string narrow;  ///< narrow pieces, one after the other
   std::string heap;    ///< byte heaps, one after the other
+  std::string index;   ///< ids and filters for the segment's index, see block_index.h
   std::string entry;   ///< piece directory, run table, statistics, counts; positions relative to narrow and heap
   struct FormCounts {
     uint64_t rows[4] = {};  ///< by LineForm

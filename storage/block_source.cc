@@ -4,6 +4,7 @@
 
 #include "storage/block_reader.h"
 #include "storage/segment.h"
+#include "storage/segment_index.h"
 
 namespace cordwood {
 
@@ -11,8 +12,13 @@ namespace {
 
 class SealedSource final : public BlockSource {
  public:
-  SealedSource(std::shared_ptr<const SealedBlock> block, std::vector<std::string> counts, uint8_t version)
-      : block_(std::move(block)), counts_(std::move(counts)), version_(version) {}
+  SealedSource(std::shared_ptr<const SealedBlock> block, std::vector<std::string> counts, uint8_t version,
+               std::shared_ptr<const SegmentIndex> index, uint32_t number)
+      : block_(std::move(block)),
+        counts_(std::move(counts)),
+        version_(version),
+        index_(std::move(index)),
+        number_(number) {}
   const BlockInfo& info() const override { return block_->info; }
   bool in_head() const override { return block_->in_head; }
   Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const override { return open_view(block_, stats); }
@@ -24,6 +30,10 @@ class SealedSource final : public BlockSource {
   bool may_have_metadata(std::string_view name) const override {
     std::call_once(names_read_, [this] { read_names(); });
     return names_unknown_ || std::find(names_.begin(), names_.end(), name) != names_.end();
+  }
+  Result<bool> may_hold(const TextProbe& probe, ReadStats* stats) const override {
+    if (index_ == nullptr) return true;
+    return index_->may_hold(number_, probe, stats);
   }
 
  private:
@@ -48,6 +58,8 @@ class SealedSource final : public BlockSource {
   mutable bool names_unknown_ = false;
   std::vector<std::string> counts_;  ///< unpacked
   uint8_t version_;                  ///< of the entry
+  std::shared_ptr<const SegmentIndex> index_;
+  uint32_t number_ = 0;  ///< in index_
 };
 
 class DamagedSource final : public BlockSource {
@@ -86,7 +98,8 @@ BlockInfo make_info(const TenantId& tenant, std::vector<StreamPtr> streams, cons
 
 Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr> streams, std::string entry,
                                   std::shared_ptr<const ByteSource> source, uint64_t narrow_offset,
-                                  uint64_t heap_offset, bool in_head) {
+                                  uint64_t heap_offset, bool in_head, std::shared_ptr<const SegmentIndex> index,
+                                  uint32_t number) {
   auto block = std::make_shared<SealedBlock>();
   block->entry = std::move(entry);
   TRY_ASSIGN(const EntryParts parts, decode_entry(block->entry));
@@ -102,7 +115,8 @@ Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr>
   block->summary = parts.summary;
   block->place = {std::move(source), narrow_offset, heap_offset};
   block->in_head = in_head;
-  return BlockSourcePtr(std::make_shared<SealedSource>(std::move(block), std::move(counts), parts.version));
+  return BlockSourcePtr(
+      std::make_shared<SealedSource>(std::move(block), std::move(counts), parts.version, std::move(index), number));
 }
 
 BlockSourcePtr damaged_block(BlockInfo info, Error error) {

@@ -21,6 +21,7 @@ Result<SpilledBlock> SpillFile::write(EncodedBlock block) {
   // Written by position: after a failure the next block takes the same place.
   TRY(file_->write_at(end_, block.narrow));
   TRY(file_->write_at(end_ + block.narrow.size(), block.heap));
+  TRY(file_->write_at(end_ + block.narrow.size() + block.heap.size(), block.index));
   SpilledBlock spilled;
   spilled.info = std::move(block.info);
   spilled.entry = std::move(block.entry);
@@ -29,7 +30,9 @@ Result<SpilledBlock> SpillFile::write(EncodedBlock block) {
   spilled.narrow_bytes = block.narrow.size();
   spilled.heap_offset = end_ + block.narrow.size();
   spilled.heap_bytes = block.heap.size();
-  end_ = spilled.heap_offset + spilled.heap_bytes;
+  spilled.index_offset = spilled.heap_offset + spilled.heap_bytes;
+  spilled.index_bytes = block.index.size();
+  end_ = spilled.index_offset + spilled.index_bytes;
   return spilled;
 }
 

@@ -6,8 +6,10 @@
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
 #include "storage/block_frames.h"
+#include "storage/bloom_filter.h"
 #include "storage/inspect.h"
 #include "storage/segment_format.h"
+#include "storage/segment_index.h"
 
 namespace cordwood {
 
@@ -69,6 +71,8 @@ class SegmentInspector {
   /// The section's bytes, whatever its checksum says; empty when they cannot be read.
   std::string read_section(SegmentSection which, const SegmentFooter& footer);
   void inspect_meta(std::string_view bytes);
+  void inspect_index(const SegmentFooter& footer);
+  void check_filter(std::string_view bytes, uint32_t blocks, uint32_t kind, size_t number);
   void inspect_record(const BlockRecord& record, const StreamTable& streams, uint64_t number);
   void inspect_columns(const BlockDirectory& directory);
   void check_frames(const BlockRecord& record, const BlockDirectory& directory, uint64_t number);
@@ -119,6 +123,46 @@ void SegmentInspector::inspect_meta(std::string_view bytes) {
       meta->key, meta->node, meta->generation, meta->level, meta->blocks, meta->rows, meta->raw_bytes,
       meta->time_min_ns, meta->time_max_ns, meta->arrival_min, meta->arrival_max));
   for (const std::string& key : meta->replaces) print_("replaces " + key);
+}
+
+/// The pages of one filter, which `bytes` begin with.
+void SegmentInspector::check_filter(std::string_view bytes, uint32_t blocks, uint32_t kind, size_t number) {
+  uint32_t page = 0;
+  for (uint64_t left = bloom_bytes(blocks); left > 0; ++page) {
+    const uint32_t size = bloom_page_bytes(page, blocks);
+    if (!check_bloom_page(bytes.substr(bloom_page_offset(page), size), page, kind).ok())
+      damage(fmt::format("block {}, filter {}, page {}: its checksum differs", number, kind, page));
+    left -= size;
+  }
+}
+
+void SegmentInspector::inspect_index(const SegmentFooter& footer) {
+  if ((footer.features & kFeatureFilters) == 0) return;
+  const std::string filters = read_section(kFilterSection, footer);
+  const std::string ids = read_section(kIdTableSection, footer);
+  const Result<SegmentIndexDirectory> directory = SegmentIndexDirectory::decode(filters, footer);
+  if (!directory.ok()) return damage(directory.error().message);
+  const IdTableShape& shape = directory->ids;
+  print_(fmt::format("id table: {} ids, {} entries, {} buckets, {} overflow, {} + {} bits", shape.ids, shape.entries,
+                     shape.buckets, shape.overflow, shape.remainder_bits, shape.block_bits));
+  for (uint64_t i = 0; i * IdTableShape::kBucketBytes < ids.size(); ++i) {
+    IdMatch match;
+    const std::string_view bucket =
+        std::string_view(ids).substr(i * IdTableShape::kBucketBytes, IdTableShape::kBucketBytes);
+    if (!search_id_bucket(bucket, i, 0, shape, &match).ok())
+      damage(fmt::format("id table, bucket {}: it is damaged", i));
+  }
+  if (filters.empty()) return;
+  for (size_t i = 0; i < directory->blocks.size(); ++i) {
+    const BlockTextFacts& facts = directory->blocks[i].facts;
+    if (!options_.forms) {
+      print_(fmt::format("index of block {}: flags {:#x}, tokens {} B, grams {} B, hex lengths {:#x}", i, facts.flags,
+                         bloom_bytes(facts.token_blocks), bloom_bytes(facts.gram_blocks), facts.hex_lengths));
+    }
+    const std::string_view own = std::string_view(filters).substr(directory->blocks[i].filter_offset);
+    check_filter(own, facts.token_blocks, kTokenFilter, i);
+    check_filter(own.substr(bloom_bytes(facts.token_blocks)), facts.gram_blocks, kGramFilter, i);
+  }
 }
 
 void SegmentInspector::inspect_columns(const BlockDirectory& directory) {
@@ -217,6 +261,7 @@ Result<InspectReport> SegmentInspector::run() {
   } else {
     damage(table.error().message);
   }
+  inspect_index(*footer);
   uint64_t number = 0;
   const std::string index = read_section(kBlockSection, *footer);
   for_each_block_record(index, [&](Result<std::string_view> bytes) {

@@ -11,11 +11,13 @@
 
 namespace cordwood {
 
+class SegmentIndex;
+
 /// What the catalog knows of a segment; enough to leave it out of a query without touching it.
 struct SegmentMeta {
   std::string key;  ///< object name, unique per attempt
   uint64_t size_bytes = 0;
-  uint64_t tail_bytes = 0;  ///< stream table, block index and footer at the end of the object
+  uint64_t tail_bytes = 0;  ///< what is read when it is opened: from the directory of the filters to the end
   std::string node;
   uint64_t generation = 0;
   uint32_t level = 0;
@@ -43,10 +45,12 @@ std::shared_ptr<const ByteSource> file_source(std::shared_ptr<File> file);
 std::shared_ptr<const ByteSource> memory_source(std::string bytes);
 
 /// A sealed block outside a segment (spilled or in memory): `narrow` at narrow_offset and `heap` at heap_offset of
-/// `source`.  corrupt when `entry` is malformed.  `in_head` is what BlockSource::in_head() answers.
+/// `source`.  corrupt when `entry` is malformed.  `in_head` is what BlockSource::in_head() answers.  `index` answers
+/// may_hold() for it as its block `number`.
 Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr> streams, std::string entry,
                                   std::shared_ptr<const ByteSource> source, uint64_t narrow_offset,
-                                  uint64_t heap_offset, bool in_head);
+                                  uint64_t heap_offset, bool in_head,
+                                  std::shared_ptr<const SegmentIndex> index = nullptr, uint32_t number = 0);
 
 /// Where a spilled block lies, for assembling a segment by copying.
 struct SpilledBlock {
@@ -55,6 +59,7 @@ struct SpilledBlock {
   std::shared_ptr<const ByteSource> source;
   uint64_t narrow_offset = 0, narrow_bytes = 0;
   uint64_t heap_offset = 0, heap_bytes = 0;
+  uint64_t index_offset = 0, index_bytes = 0;  ///< EncodedBlock::index; of no bytes: the block is never ruled out
 };
 
 /// What a merged segment tells of where it comes from.

@@ -5,6 +5,7 @@
 #include "storage/base/coding.h"
 #include "storage/block_reader.h"
 #include "storage/segment_format.h"
+#include "storage/segment_index.h"
 
 namespace cordwood {
 
@@ -31,6 +32,13 @@ class Tail {
     if (s.offset < begin_) return Error::corrupt("segment: a section lies before the tail");
     return std::string_view(bytes_).substr(s.offset - begin_, s.size);
   }
+  /// Bytes of the filter section that lie in the tail: they end with the directory of the index.
+  std::string_view index_bytes() const {
+    const SectionPlace& s = footer_.sections[kFilterSection];
+    if (s.offset + s.size <= begin_) return {};
+    const uint64_t skip = s.offset < begin_ ? begin_ - s.offset : 0;
+    return std::string_view(bytes_).substr(s.offset + skip - begin_, s.size - skip);
+  }
   Result<std::string_view> checked_section(SegmentSection which) const {
     TRY_ASSIGN(const std::string_view bytes, section(which));
     if (checksum_differs(footer_.sections[which].checksum, xxh3_64(bytes)))
@@ -54,19 +62,21 @@ class OpenSegment final : public Segment {
   uint64_t memory_bytes() const override { return memory_bytes_; }
 
  private:
-  Result<BlockSourcePtr> open_record(std::string_view record);
+  Result<BlockSourcePtr> open_record(std::string_view record, uint32_t number);
+  void open_index(const Tail& tail);
   void add_damaged(const Error& error);
 
   ObjectStore& store_;
   SegmentMeta meta_;
   StreamTable table_;
   std::shared_ptr<const ByteSource> source_;
+  std::shared_ptr<const SegmentIndex> index_;  ///< null: there is none, or its directory is damaged
   std::vector<BlockSourcePtr> blocks_;
   uint64_t memory_bytes_ = 0;
   bool damaged_ = false;
 };
 
-Result<BlockSourcePtr> OpenSegment::open_record(std::string_view bytes) {
+Result<BlockSourcePtr> OpenSegment::open_record(std::string_view bytes, uint32_t number) {
   TRY_ASSIGN(const BlockRecord record, BlockRecord::decode(bytes));
   if (record.tenant >= table_.tenants.size()) return Error::corrupt("block record: tenant out of range");
   std::vector<StreamPtr> streams;
@@ -76,7 +86,17 @@ Result<BlockSourcePtr> OpenSegment::open_record(std::string_view bytes) {
     streams.push_back(table_.streams[s]);
   }
   return open_block(table_.tenants[record.tenant], std::move(streams), std::string(record.entry), source_,
-                    record.narrow_offset, record.heap_offset, false);
+                    record.narrow_offset, record.heap_offset, false, index_, number);
+}
+
+void OpenSegment::open_index(const Tail& tail) {
+  constexpr uint64_t kNeeded = kFeatureIdTable | kFeatureFilters;
+  if ((tail.footer().features & kNeeded) != kNeeded) return;
+  Result<SegmentIndexDirectory> directory = SegmentIndexDirectory::decode(tail.index_bytes(), tail.footer());
+  if (!directory.ok()) return;
+  auto index = std::make_shared<const SegmentIndex>(std::move(directory).value(), tail.footer(), source_);
+  memory_bytes_ += index->memory_bytes();
+  index_ = std::move(index);
 }
 
 void OpenSegment::add_damaged(const Error& error) {
@@ -101,15 +121,30 @@ Result<void> OpenSegment::load() {
   // Not the checksum of the whole index: one damaged record must not take the others with it.
   TRY_ASSIGN(const std::string_view index, tail.section(kBlockSection));
   memory_bytes_ = streams.size() * 4 + index.size() * 2;
-  const uint64_t count = for_each_block_record(index, [this](Result<std::string_view> record) {
+  open_index(tail);
+  uint32_t number = 0;
+  const uint64_t count = for_each_block_record(index, [this, &number](Result<std::string_view> record) {
+    const uint32_t n = number++;
     if (!record.ok()) return add_damaged(record.error());
-    Result<BlockSourcePtr> block = open_record(*record);
+    Result<BlockSourcePtr> block = open_record(*record, n);
     if (!block.ok()) return add_damaged(block.error());
     blocks_.push_back(std::move(block).value());
   });
   const bool whole = tail.checked_section(kBlockSection).ok() && count == meta_.blocks;
   if (!whole && !damaged_) add_damaged(Error::corrupt("the block index is damaged"));
   return {};
+}
+
+/// Where the tail of a segment begins.
+uint64_t tail_begin(ObjectStore& store, const std::string& key, const SegmentFooter& footer) {
+  const SectionPlace& filters = footer.sections[kFilterSection];
+  const uint64_t end = filters.offset + filters.size;
+  if ((footer.features & kFeatureFilters) == 0 || filters.size < SegmentIndexDirectory::kTrailerBytes) return end;
+  const Result<std::string> trailer =
+      store.get_range(key, end - SegmentIndexDirectory::kTrailerBytes, SegmentIndexDirectory::kTrailerBytes);
+  if (!trailer.ok()) return end;
+  const Result<uint64_t> size = SegmentIndexDirectory::encoded_bytes(*trailer, footer);
+  return size.ok() ? end - *size : end;
 }
 
 }  // namespace
@@ -133,7 +168,7 @@ Result<SegmentMeta> read_segment_meta(ObjectStore& store, const std::string& key
   TRY(in.finish("segment meta"));
   meta.key = key;
   meta.size_bytes = object.size_bytes;
-  meta.tail_bytes = object.size_bytes - tail.footer().sections[kIdTableSection].offset;
+  meta.tail_bytes = object.size_bytes - tail_begin(store, key, tail.footer());
   return meta;
 }
 

@@ -5,8 +5,10 @@
 
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
+#include "storage/base/running_checksum.h"
 #include "storage/block_entry.h"
 #include "storage/segment_format.h"
+#include "storage/segment_index.h"
 
 namespace cordwood {
 
@@ -53,9 +55,11 @@ class SegmentWriter {
     return {};
   }
   Result<void> write_section(SegmentSection section, std::string_view bytes);
+  Result<void> write_index(const std::vector<SpilledBlock>& blocks);
 
   std::unique_ptr<ObjectUpload> upload_;
   uint64_t position_ = 0;
+  uint64_t tail_begin_ = 0;
   SegmentFooter footer_;
   std::vector<BlockRecord> records_;
 };
@@ -101,6 +105,35 @@ Result<void> SegmentWriter::write_section(SegmentSection section, std::string_vi
   return append(bytes);
 }
 
+/// Id table and filters; the directory at their end begins the tail.
+Result<void> SegmentWriter::write_index(const std::vector<SpilledBlock>& blocks) {
+  TRY_ASSIGN(SegmentIndexWriter index, SegmentIndexWriter::open(blocks));
+  SectionPlace* section = nullptr;
+  std::unique_ptr<RunningChecksum> checksum;
+  const auto begin = [&](SegmentSection which) {
+    section = &footer_.sections[which];
+    section->offset = position_;
+    checksum = std::make_unique<RunningChecksum>();
+  };
+  const auto add = [&](std::string_view bytes) -> Result<void> {
+    checksum->update(bytes);
+    section->size += bytes.size();
+    return append(bytes);
+  };
+  begin(kIdTableSection);
+  TRY(index.write_ids(add));
+  section->checksum = checksum->value();
+  begin(kFilterSection);
+  TRY(index.write_filters(add));
+  tail_begin_ = position_;
+  std::string directory;
+  index.directory().encode(&directory);
+  TRY(add(directory));
+  section->checksum = checksum->value();
+  footer_.features |= kFeatureIdTable | kFeatureFilters;
+  return {};
+}
+
 Result<void> SegmentWriter::write_tail(const std::vector<SpilledBlock>& blocks, SegmentMeta* meta) {
   StreamTable table;
   StreamNumbers numbers(&table);
@@ -117,11 +150,9 @@ Result<void> SegmentWriter::write_tail(const std::vector<SpilledBlock>& blocks, 
     w.u64(xxh3_64(record));
     w.bytes(record);
   }
-  const uint64_t tail_begin = position_;
   std::string streams;
   table.encode(&streams);
-  TRY(write_section(kIdTableSection, {}));
-  TRY(write_section(kFilterSection, {}));
+  TRY(write_index(blocks));
   TRY(write_section(kStreamSection, streams));
   TRY(write_section(kXapianSection, {}));
   TRY(write_section(kBlockSection, index));
@@ -133,7 +164,7 @@ Result<void> SegmentWriter::write_tail(const std::vector<SpilledBlock>& blocks, 
   footer_.encode(&footer);
   TRY(append(footer));
   meta->size_bytes = position_;
-  meta->tail_bytes = position_ - tail_begin;
+  meta->tail_bytes = position_ - tail_begin_;
   return upload_->finish();
 }
 

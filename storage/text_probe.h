@@ -12,6 +12,23 @@ namespace cordwood {
 /// certain, "yes" is not (design §5, Soundness).  Made once per query, asked of many blocks.
 class TextProbe {
  public:
+  /// An id that a row must hold: the id table names its blocks, and where one of `or_lengths` or `or_long_uuid` is a
+  /// property of the block, it may lie within a longer run of digits.
+  struct Id {
+    uint64_t hash = 0;
+    uint32_t or_lengths = 0;
+    bool or_long_uuid = false;
+    bool operator==(const Id&) const = default;
+  };
+  /// What a block must have, all of it.
+  struct Conditions {
+    std::vector<uint32_t> hex_lengths;  ///< of each, one of the bits of hex_length_bit()
+    bool long_uuid = false;
+    std::vector<Id> ids;
+    std::vector<uint64_t> tokens;  ///< hashes, those of long tokens first
+    std::vector<uint64_t> grams;   ///< hashes
+  };
+
   /// The bytes of `needle` anywhere in a line or a metadata value, as `|=` looks for them.
   static TextProbe substring(std::string_view needle);
   /// `value` as the whole value of a metadata pair, of a JSON field or of a logfmt field: it begins and ends there.
@@ -19,11 +36,26 @@ class TextProbe {
   static TextProbe value(std::string_view value);
 
   /// False when it rules nothing out, whatever the block.
-  bool useful() const { return false; }
+  bool useful() const { return useful_; }
   const std::string& text() const { return text_; }
+  /// Whether it asks for a whole, decoded value.
+  bool is_value() const { return is_value_; }
+  const Conditions& conditions() const { return conditions_; }
 
  private:
+  TextProbe(std::string_view text, bool is_value);
+  void take_token(size_t begin, size_t end);
+  void take_hex_runs(size_t begin, size_t end);
+  void take_uuid(size_t dash);
+  bool may_be_uuid_part(size_t begin, size_t end) const;
+  /// Whether the byte before `at`, or at it, is known.
+  bool closed_before(size_t at) const { return is_value_ || at > 0; }
+  bool closed_at(size_t at) const { return is_value_ || at < text_.size(); }
+
   std::string text_;
+  bool is_value_ = false;
+  bool useful_ = false;
+  Conditions conditions_;
 };
 
 }  // namespace cordwood

@@ -94,9 +94,11 @@ void save_blocks(const std::filesystem::path& out) {
     SpilledBlock spilled;
     spilled.info = block.info;
     spilled.entry = block.entry;
-    spilled.source = memory_source(block.narrow + block.heap);
+    spilled.source = memory_source(block.narrow + block.heap + block.index);
     spilled.narrow_bytes = spilled.heap_offset = block.narrow.size();
     spilled.heap_bytes = block.heap.size();
+    spilled.index_offset = block.narrow.size() + block.heap.size();
+    spilled.index_bytes = block.index.size();
     fuzz::MemoryStore store;
     const auto meta = write_segment(store, "segments/s", "node-1", 1, {spilled, spilled});
     CHECK(meta.ok(), "{}", meta.error().message);

@@ -112,7 +112,9 @@ inline SpilledBlock spill(EncodedBlock block) {
   s.narrow_bytes = block.narrow.size();
   s.heap_offset = block.narrow.size();
   s.heap_bytes = block.heap.size();
-  s.source = memory_source(block.narrow + block.heap);
+  s.index_offset = block.narrow.size() + block.heap.size();
+  s.index_bytes = block.index.size();
+  s.source = memory_source(block.narrow + block.heap + block.index);
   return s;
 }
 

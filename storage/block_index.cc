@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/block_index.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+#include "storage/bloom_filter.h"
+#include "storage/model/utf8.h"
+#include "storage/text_tokens.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr uint32_t kBitsPerKey = 12;
+constexpr uint32_t kLeastBitsPerKey = 6;
+/// What the token filter may take of the raw bytes before its keys get fewer bits, in thousandths.
+constexpr uint64_t kTokenShare = 10;
+/// A block with more distinct tokens than one in so many bytes has no token filter.
+constexpr uint64_t kBytesPerToken = 32;
+constexpr uint64_t kBytesPerGram = 512;
+constexpr size_t kMaxGrams = 1u << 16;
+constexpr size_t kFewest = 1024;  ///< what a small block may have all the same
+constexpr size_t kSeenAtFirst = 1u << 12;
+constexpr size_t kSeenGrams = kMaxGrams * 2;
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+
+template <typename T>
+T load(const char* at) {
+  T v;
+  std::memcpy(&v, at, sizeof v);
+  return v;
+}
+
+/// Where a cell goes in the table of those seen lately: any function of its bytes will do.
+size_t slot_of(std::string_view cell) {
+  uint64_t mix = cell.size();
+  if (cell.size() >= 8) {
+    mix ^= load<uint64_t>(cell.data()) ^ load<uint64_t>(cell.data() + cell.size() - 8) * 0x9e3779b97f4a7c15ull;
+  } else if (cell.size() >= 4) {
+    mix ^= uint64_t{load<uint32_t>(cell.data())} << 32 | load<uint32_t>(cell.data() + cell.size() - 4);
+  } else {
+    for (const char c : cell) mix = mix << 8 | static_cast<uint8_t>(c);
+  }
+  return static_cast<size_t>((mix * 0xff51afd7ed558ccdull) >> 56);
+}
+
+uint32_t bits_per_key(size_t keys, uint64_t raw_bytes) {
+  const uint64_t bits = raw_bytes * 8 * kTokenShare / 1000 / std::max<size_t>(keys, 1);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(bits, kLeastBitsPerKey, kBitsPerKey));
+}
+
+}  // namespace
+
+uint64_t BlockTextFacts::filter_bytes() const {
+  return bloom_bytes(token_blocks) + bloom_bytes(gram_blocks);
+}
+
+Result<BlockIndexHeader> check_block_index(std::string_view bytes) {
+  if (bytes.size() < BlockIndexHeader::kBytes + 8) return Error::corrupt("a block's index is too short");
+  const std::string_view body = bytes.substr(0, bytes.size() - 8);
+  if (checksum_differs(ByteReader(bytes.substr(body.size())).u64(), xxh3_64(body))) {
+    return Error::corrupt("a block's index is damaged");
+  }
+  ByteReader in(body);
+  BlockIndexHeader h;
+  h.facts.flags = in.u32();
+  h.facts.hex_lengths = in.u32();
+  h.ids = in.u32();
+  h.facts.token_blocks = in.u32();
+  h.facts.gram_blocks = in.u32();
+  if (h.facts.token_blocks > kMaxBloomBlocks || h.facts.gram_blocks > kMaxBloomBlocks ||
+      h.total_bytes() != bytes.size()) {
+    return Error::corrupt("a block's index does not have the size its head tells");
+  }
+  return h;
+}
+
+void BlockIndexBuilder::reset(uint64_t raw_bytes) {
+  facts_ = BlockTextFacts();
+  raw_bytes_ = raw_bytes;
+  ids_.clear();
+  tokens_.clear();
+  grams_.clear();
+  max_tokens_ = std::max<size_t>(kFewest, raw_bytes / kBytesPerToken);
+  max_grams_ = std::clamp<size_t>(raw_bytes / kBytesPerGram, kFewest, kMaxGrams);
+  too_many_tokens_ = too_many_grams_ = false;
+  skip_until_ = nullptr;
+  if (seen_.empty()) seen_.resize(kSeenAtFirst);
+  if (seen_grams_.empty()) seen_grams_.resize(kSeenGrams);
+  if (++stamp_ == 0) {
+    seen_.assign(seen_.size(), Seen());
+    seen_grams_.assign(seen_grams_.size(), SeenGram());
+    stamp_ = 1;
+  }
+  begin_column();
+}
+
+void BlockIndexBuilder::begin_column() {
+  std::fill(std::begin(lately_), std::end(lately_), std::string_view());
+}
+
+bool BlockIndexBuilder::seen_lately(std::string_view cell) {
+  std::string_view& slot = lately_[slot_of(cell)];
+  if (slot == cell && slot.data() != nullptr) return true;
+  slot = cell;
+  return false;
+}
+
+void BlockIndexBuilder::add(std::string_view text, bool line) {
+  const auto& classes = text_tables::kClasses;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  skip_until_ = at;
+  while (at != end) {
+    uint8_t c = static_cast<uint8_t>(*at);
+    uint8_t k = classes[c];
+    if ((k & kTokenChar) == 0) {
+      ++at;
+      continue;
+    }
+    Token token;
+    token.begin = at;
+    uint8_t all = 0xff;
+    uint8_t any = 0;
+    do {
+      all &= k;
+      any |= c;
+      if (++at == end) break;
+      c = static_cast<uint8_t>(*at);
+      k = classes[c];
+    } while ((k & kTokenChar) != 0);
+    token.end = at;
+    token.all = all;
+    token.high = (any & 0x80) != 0;
+    add_token(text, token, line);
+  }
+}
+
+void BlockIndexBuilder::add_token(std::string_view text, const Token& token, bool line) {
+  const size_t size = static_cast<size_t>(token.end - token.begin);
+  bool escaped = false;
+  if (line && token.begin != text.data() && token.begin[-1] == '\\') {
+    escaped = (text_class_of(*token.begin) & kEscapeLetter) != 0;
+    take_escape(text, token);
+  }
+  if (size >= 8) {
+    if (token.end != text.data() + text.size() && *token.end == '-') take_uuid(text, token, escaped);
+    if (size >= 16) take_hex_runs(token, escaped);
+  }
+  if (token.begin < skip_until_) return;
+  list_token(token.text(), token.high);
+  if (escaped && size > 1) list_token(token.text().substr(1), token.high);
+}
+
+void BlockIndexBuilder::list_token(std::string_view token, bool high) {
+  // Only tokens that begin with a digit, and long ones, may be of a kind that is not listed.
+  const bool plain = (text_class_of(token[0]) & kDigit) == 0 && token.size() != 16 && token.size() != 32;
+  if (!plain && !is_listed_token(token)) return add_grams(token);
+  const uint64_t hash = token_hash(token);
+  if (too_many_tokens_ && too_many_grams_ && !high) return;
+  if (!is_new(token, hash)) return;
+  tokens_.push_back(hash);
+  add_grams(token);
+  if (high && (token.find(kReplacement) != std::string_view::npos || !is_valid_utf8(token)))
+    facts_.flags |= BlockTextFacts::kHidden;
+}
+
+/// A backslash stands before the token: its first letter may be part of an escape.
+void BlockIndexBuilder::take_escape(std::string_view text, const Token& token) {
+  const char* before = token.begin - 1;
+  while (before != text.data() && before[-1] == '\\') --before;
+  const bool odd = (token.begin - before) % 2 != 0;
+  if (odd && (text_class_of(*token.begin) & kEscapeNumber) != 0) facts_.flags |= BlockTextFacts::kHidden;
+}
+
+void BlockIndexBuilder::take_uuid(std::string_view text, const Token& token, bool escaped) {
+  UuidPlace uuid;
+  if (!find_uuid(text, static_cast<size_t>(token.end - text.data()), &uuid)) return;
+  // An escape's letter can be taken for a digit of the id.
+  if (escaped) facts_.flags |= BlockTextFacts::kHidden;
+  if (!uuid.exact()) {
+    facts_.flags |= BlockTextFacts::kLongUuid;
+    return;
+  }
+  ids_.push_back(id_hash(text.substr(uuid.begin, uuid.end - uuid.begin)) >> (64 - kIdHashBits));
+  const bool alone =
+      text.data() + uuid.begin == token.begin && (uuid.end == text.size() || !is_token_char(text[uuid.end]));
+  if (alone) skip_until_ = text.data() + uuid.end;
+}
+
+void BlockIndexBuilder::take_hex_runs(const Token& token, bool escaped) {
+  const auto take = [&](const char* begin, const char* end) {
+    const size_t digits = static_cast<size_t>(end - begin);
+    if (digits < 16) return;
+    if (escaped && begin == token.begin) facts_.flags |= BlockTextFacts::kHidden;
+    facts_.hex_lengths |= hex_length_bit(digits);
+    if (digits == 16 || digits == 32) ids_.push_back(id_hash({begin, digits}) >> (64 - kIdHashBits));
+  };
+  if ((token.all & kHexDigit) != 0) return take(token.begin, token.end);
+  for (const char* at = token.begin; at != token.end;) {
+    if (!is_hex_digit(*at)) {
+      ++at;
+      continue;
+    }
+    const char* run = at;
+    while (at != token.end && is_hex_digit(*at)) ++at;
+    take(run, at);
+  }
+}
+
+bool BlockIndexBuilder::is_new(std::string_view token, uint64_t hash) {
+  if (tokens_.size() >= max_tokens_) too_many_tokens_ = true;
+  if (tokens_.size() * 2 >= seen_.size() && !too_many_tokens_) grow_seen();
+  const size_t mask = seen_.size() - 1;
+  for (size_t i = (hash >> 20) & mask;; i = (i + 1) & mask) {
+    Seen& s = seen_[i];
+    if (s.stamp != stamp_) {
+      // Past the limit tokens are taken for new each time, so that nothing of them is lost.
+      if (!too_many_tokens_) s = {hash, token.data(), static_cast<uint32_t>(token.size()), stamp_};
+      break;
+    }
+    if (s.hash == hash && std::string_view(s.text, s.size) == token) return false;
+  }
+  if (!too_many_tokens_) return true;
+  // The token filter will not be written: only the rest of what a new token does is still wanted.
+  add_grams(token);
+  if (!is_valid_utf8(token) || token.find(kReplacement) != std::string_view::npos)
+    facts_.flags |= BlockTextFacts::kHidden;
+  return false;
+}
+
+void BlockIndexBuilder::grow_seen() {
+  std::vector<Seen> old(seen_.size() * 2);
+  old.swap(seen_);
+  const size_t mask = seen_.size() - 1;
+  for (const Seen& s : old) {
+    if (s.stamp != stamp_) continue;
+    size_t i = (s.hash >> 20) & mask;
+    while (seen_[i].stamp == stamp_) i = (i + 1) & mask;
+    seen_[i] = s;
+  }
+}
+
+void BlockIndexBuilder::add_grams(std::string_view token) {
+  if (too_many_grams_) return;
+  for_each_gram(token, [this](uint32_t gram) { add_gram(gram); });
+}
+
+void BlockIndexBuilder::add_gram(uint32_t gram) {
+  constexpr size_t kMask = kSeenGrams - 1;
+  const uint64_t hash = gram_hash(gram);
+  for (size_t i = hash & kMask;; i = (i + 1) & kMask) {
+    SeenGram& s = seen_grams_[i];
+    if (s.stamp == stamp_ && s.gram == gram) return;
+    if (s.stamp == stamp_) continue;
+    if (grams_.size() >= max_grams_) {
+      too_many_grams_ = true;
+      return;
+    }
+    s = {gram, stamp_};
+    grams_.push_back(hash);
+    return;
+  }
+}
+
+/// Ascending, each once.  Hashes are even: their top bits spread them over short runs.
+void BlockIndexBuilder::sort_ids() {
+  constexpr int kShift = kIdHashBits - 12;
+  id_counts_.assign((1u << 12) + 1, 0);
+  for (const uint64_t id : ids_) ++id_counts_[(id >> kShift) + 1];
+  for (size_t i = 1; i < id_counts_.size(); ++i) id_counts_[i] += id_counts_[i - 1];
+  sorted_ids_.resize(ids_.size());
+  for (const uint64_t id : ids_) sorted_ids_[id_counts_[id >> kShift]++] = id;
+  size_t begin = 0;
+  for (size_t i = 0; i + 1 < id_counts_.size(); ++i) {
+    const size_t end = id_counts_[i];
+    std::sort(sorted_ids_.begin() + static_cast<ptrdiff_t>(begin), sorted_ids_.begin() + static_cast<ptrdiff_t>(end));
+    begin = end;
+  }
+  sorted_ids_.erase(std::unique(sorted_ids_.begin(), sorted_ids_.end()), sorted_ids_.end());
+}
+
+void BlockIndexBuilder::finish(std::string* out) {
+  out->clear();
+  sort_ids();
+  facts_.flags |= BlockTextFacts::kIndexed;
+  if (!too_many_tokens_) {
+    facts_.flags |= BlockTextFacts::kTokens;
+    facts_.token_blocks = bloom_blocks_for(tokens_.size(), bits_per_key(tokens_.size(), raw_bytes_));
+  }
+  if (!too_many_grams_) {
+    facts_.flags |= BlockTextFacts::kGrams;
+    facts_.gram_blocks = bloom_blocks_for(grams_.size(), kBitsPerKey);
+  }
+  BlockIndexHeader header;
+  header.facts = facts_;
+  header.ids = static_cast<uint32_t>(sorted_ids_.size());
+  out->reserve(header.total_bytes());
+  ByteWriter w(out);
+  w.u32(facts_.flags);
+  w.u32(facts_.hex_lengths);
+  w.u32(header.ids);
+  w.u32(facts_.token_blocks);
+  w.u32(facts_.gram_blocks);
+  for (const uint64_t id : sorted_ids_) {
+    char bytes[8];
+    std::memcpy(bytes, &id, 8);
+    out->append(bytes, BlockIndexHeader::kIdBytes);
+  }
+  if (facts_.token_blocks > 0) append_bloom(tokens_, facts_.token_blocks, kTokenFilter, out);
+  if (facts_.gram_blocks > 0) append_bloom(grams_, facts_.gram_blocks, kGramFilter, out);
+  w.u64(xxh3_64(*out));
+}
+
+}  // namespace cordwood

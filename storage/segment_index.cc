@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/segment_index.h"
+
+#include <algorithm>
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+#include "storage/bloom_filter.h"
+#include "storage/text_tokens.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr uint8_t kDirectoryVersion = 1;
+constexpr uint32_t kMaxOverflowReads = 256;
+
+}  // namespace
+
+void SegmentIndexDirectory::encode(std::string* out) const {
+  const size_t begin = out->size();
+  ByteWriter w(out);
+  w.u8(kDirectoryVersion);
+  w.u8(ids.remainder_bits);
+  w.u8(ids.block_bits);
+  w.varint(ids.buckets);
+  w.varint(ids.overflow);
+  w.varint(ids.ids);
+  w.varint(ids.entries);
+  w.varint(blocks.size());
+  for (const Block& b : blocks) {
+    w.varint(b.facts.flags);
+    w.varint(b.facts.hex_lengths);
+    w.varint(b.facts.token_blocks);
+    w.varint(b.facts.gram_blocks);
+  }
+  w.u32(static_cast<uint32_t>(out->size() - begin));
+  w.u64(xxh3_64(std::string_view(*out).substr(begin)));
+}
+
+Result<uint64_t> SegmentIndexDirectory::encoded_bytes(std::string_view trailer, const SegmentFooter& footer) {
+  if (trailer.size() < kTrailerBytes) return Error::corrupt("index directory: too short");
+  const uint64_t size = ByteReader(trailer.substr(trailer.size() - kTrailerBytes)).u32();
+  if (size + kTrailerBytes > footer.sections[kFilterSection].size)
+    return Error::corrupt("index directory: larger than its section");
+  return size + kTrailerBytes;
+}
+
+Result<SegmentIndexDirectory> SegmentIndexDirectory::decode(std::string_view bytes, const SegmentFooter& footer) {
+  TRY_ASSIGN(const uint64_t size, encoded_bytes(bytes, footer));
+  if (size > bytes.size()) return Error::corrupt("index directory: begins before the tail");
+  bytes.remove_prefix(bytes.size() - size);
+  const std::string_view checked = bytes.substr(0, bytes.size() - 8);
+  if (checksum_differs(ByteReader(bytes.substr(checked.size())).u64(), xxh3_64(checked)))
+    return Error::corrupt("index directory: checksum differs");
+  ByteReader in(bytes.substr(0, bytes.size() - kTrailerBytes));
+  if (in.u8() != kDirectoryVersion) return Error::corrupt("index directory: unknown version");
+  SegmentIndexDirectory d;
+  d.ids.remainder_bits = in.u8();
+  d.ids.block_bits = in.u8();
+  const uint64_t buckets = in.varint();
+  const uint64_t overflow = in.varint();
+  d.ids.ids = in.varint();
+  d.ids.entries = in.varint();
+  const uint64_t blocks = in.count(4);
+  d.blocks.reserve(blocks);
+  uint64_t offset = 0;
+  for (uint64_t i = 0; i < blocks; ++i) {
+    Block& b = d.blocks.emplace_back();
+    const uint64_t flags = in.varint();
+    const uint64_t lengths = in.varint();
+    const uint64_t tokens = in.varint();
+    const uint64_t grams = in.varint();
+    if (flags > UINT32_MAX || lengths > UINT32_MAX || tokens > kMaxBloomBlocks || grams > kMaxBloomBlocks)
+      return Error::corrupt("index directory: a number is out of range");
+    b.facts = {static_cast<uint32_t>(flags), static_cast<uint32_t>(lengths), static_cast<uint32_t>(tokens),
+               static_cast<uint32_t>(grams)};
+    b.filter_offset = offset;
+    offset += b.facts.filter_bytes();
+  }
+  TRY(in.finish("index directory"));
+  if (buckets > IdTableShape::kMaxBuckets || overflow > IdTableShape::kMaxBuckets)
+    return Error::corrupt("index directory: too many buckets");
+  d.ids.buckets = static_cast<uint32_t>(buckets);
+  d.ids.overflow = static_cast<uint32_t>(overflow);
+  if (!d.ids.valid() || d.ids.bytes() != footer.sections[kIdTableSection].size ||
+      offset + size != footer.sections[kFilterSection].size) {
+    return Error::corrupt("index directory: does not fit its sections");
+  }
+  return d;
+}
+
+SegmentIndex::SegmentIndex(SegmentIndexDirectory directory, const SegmentFooter& footer,
+                           std::shared_ptr<const ByteSource> source)
+    : directory_(std::move(directory)),
+      id_section_(footer.sections[kIdTableSection]),
+      filter_section_(footer.sections[kFilterSection]),
+      source_(std::move(source)) {}
+
+Result<std::string> SegmentIndex::read(uint64_t offset, uint64_t size, ReadStats* stats) const {
+  ++stats->index_reads;
+  stats->index_bytes += size;
+  return source_->read(offset, size);
+}
+
+SegmentIndex::Lookup SegmentIndex::look_up(uint64_t id, ReadStats* stats) const {
+  Lookup out;
+  out.id = id;
+  if (directory_.ids.buckets == 0) return out;
+  const IdPlace place = id_place(id, directory_.ids);
+  uint64_t number = place.bucket;
+  IdMatch match;
+  for (uint32_t reads = 0;; ++reads) {
+    const Result<std::string> bucket =
+        read(id_section_.offset + number * IdTableShape::kBucketBytes, IdTableShape::kBucketBytes, stats);
+    bool good = bucket.ok() && search_id_bucket(*bucket, number, place.remainder, directory_.ids, &match).ok();
+    if (match.next > directory_.ids.overflow || reads >= kMaxOverflowReads) good = false;
+    if (!good) {
+      ++stats->index_damages;
+      out.anywhere = true;
+      return out;
+    }
+    if (match.next == 0) break;
+    number = uint64_t{directory_.ids.buckets} + match.next - 1;
+  }
+  out.anywhere = match.common;
+  out.blocks = std::move(match.blocks);
+  std::sort(out.blocks.begin(), out.blocks.end());
+  return out;
+}
+
+bool SegmentIndex::id_in_block(uint64_t id, uint32_t block, ReadStats* stats) const {
+  std::shared_ptr<const Lookup> found;
+  {
+    const MutexLock lock(mu_);
+    for (const auto& recent : recent_)
+      if (recent != nullptr && recent->id == id) found = recent;
+  }
+  if (found == nullptr) {
+    found = std::make_shared<const Lookup>(look_up(id, stats));
+    const MutexLock lock(mu_);
+    recent_[next_recent_++ % recent_.size()] = found;
+  }
+  return found->anywhere || std::binary_search(found->blocks.begin(), found->blocks.end(), block);
+}
+
+bool SegmentIndex::filter_holds(const std::vector<uint64_t>& hashes, uint64_t offset, uint32_t blocks, uint32_t kind,
+                                ReadStats* stats) const {
+  if (blocks == 0) return hashes.empty();
+  std::string page;
+  uint32_t page_number = UINT32_MAX;
+  for (const uint64_t hash : hashes) {
+    const BloomPlace place = bloom_place(hash, blocks);
+    if (place.page != page_number) {
+      Result<std::string> bytes = read(filter_section_.offset + offset + bloom_page_offset(place.page),
+                                       bloom_page_bytes(place.page, blocks), stats);
+      if (!bytes.ok() || !check_bloom_page(*bytes, place.page, kind).ok()) {
+        ++stats->index_damages;
+        return true;
+      }
+      page = std::move(bytes).value();
+      page_number = place.page;
+    }
+    if (!bloom_holds(page, place.block, hash)) return false;
+  }
+  return true;
+}
+
+Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, ReadStats* stats) const {
+  if (block >= directory_.blocks.size() || !probe.useful()) return true;
+  const SegmentIndexDirectory::Block& b = directory_.blocks[block];
+  const BlockTextFacts& facts = b.facts;
+  const auto has = [&facts](uint32_t flag) { return (facts.flags & flag) != 0; };
+  if (!has(BlockTextFacts::kIndexed)) return true;
+  if (probe.is_value() && has(BlockTextFacts::kHidden)) return true;
+  const TextProbe::Conditions& c = probe.conditions();
+  for (const uint32_t lengths : c.hex_lengths)
+    if ((facts.hex_lengths & lengths) == 0) return false;
+  if (c.long_uuid && !has(BlockTextFacts::kLongUuid)) return false;
+  for (const TextProbe::Id& id : c.ids) {
+    if ((facts.hex_lengths & id.or_lengths) != 0 || (id.or_long_uuid && has(BlockTextFacts::kLongUuid))) continue;
+    if (!id_in_block(id.hash >> (64 - kIdHashBits), block, stats)) return false;
+  }
+  if (has(BlockTextFacts::kTokens) && !filter_holds(c.tokens, b.filter_offset, facts.token_blocks, kTokenFilter, stats))
+    return false;
+  return !has(BlockTextFacts::kGrams) || filter_holds(c.grams, b.filter_offset + bloom_bytes(facts.token_blocks),
+                                                      facts.gram_blocks, kGramFilter, stats);
+}
+
+}  // namespace cordwood

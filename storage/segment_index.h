@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/mutex.h"
+#include "storage/block_index.h"
+#include "storage/block_view.h"
+#include "storage/id_table.h"
+#include "storage/segment.h"
+#include "storage/segment_format.h"
+
+namespace cordwood {
+
+/// What a segment keeps of its id table and filters in memory; lies at the end of the filter section, so that it is
+/// read with the tail.
+struct SegmentIndexDirectory {
+  IdTableShape ids;
+  struct Block {
+    BlockTextFacts facts;
+    uint64_t filter_offset = 0;  ///< within the filter section; not stored: the filters lie one after the other
+  };
+  std::vector<Block> blocks;
+
+  /// Bytes of its trailer: how many bytes the directory has, checksum.
+  static constexpr size_t kTrailerBytes = 12;
+  void encode(std::string* out) const;
+  /// `bytes`: from wherever, to the end of the filter section.  corrupt when it does not hold or does not begin there.
+  static Result<SegmentIndexDirectory> decode(std::string_view bytes, const SegmentFooter& footer);
+  /// How many bytes it has with its trailer.
+  static Result<uint64_t> encoded_bytes(std::string_view trailer, const SegmentFooter& footer);
+};
+
+/// Writes id table and filters of a segment from the indexes its blocks came with.  Reads those in chunks: memory
+/// is bounded however many ids there are.
+class SegmentIndexWriter {
+ public:
+  using Append = std::function<Result<void>(std::string_view)>;
+
+  /// `blocks` must outlive it.  corrupt when an index is damaged; a block without one is never ruled out.
+  static Result<SegmentIndexWriter> open(const std::vector<SpilledBlock>& blocks);
+  Result<void> write_ids(const Append& append);
+  Result<void> write_filters(const Append& append);
+  /// After both.
+  const SegmentIndexDirectory& directory() const { return directory_; }
+
+ private:
+  explicit SegmentIndexWriter(const std::vector<SpilledBlock>& blocks) : blocks_(&blocks) {}
+  Result<double> bits_per_entry() const;
+
+  const std::vector<SpilledBlock>* blocks_;
+  std::vector<BlockIndexHeader> headers_;
+  SegmentIndexDirectory directory_;
+};
+
+/// Answers BlockSource::may_hold() for the blocks of one segment.  Damage rules nothing out; ReadStats counts it.
+/// Thread-safe.
+class SegmentIndex {
+ public:
+  SegmentIndex(SegmentIndexDirectory directory, const SegmentFooter& footer, std::shared_ptr<const ByteSource> source);
+  /// `block`: its number in the segment's block index.
+  Result<bool> may_hold(uint32_t block, const TextProbe& probe, ReadStats* stats) const;
+  uint64_t memory_bytes() const { return directory_.blocks.capacity() * sizeof(SegmentIndexDirectory::Block); }
+
+ private:
+  struct Lookup {
+    uint64_t id = UINT64_MAX;
+    bool anywhere = false;  ///< common, or the table is damaged
+    std::vector<uint32_t> blocks;
+  };
+  bool id_in_block(uint64_t id, uint32_t block, ReadStats* stats) const EXCLUDES(mu_);
+  Lookup look_up(uint64_t id, ReadStats* stats) const;
+  /// Whether all keys may be in the filter.
+  bool filter_holds(const std::vector<uint64_t>& hashes, uint64_t offset, uint32_t blocks, uint32_t kind,
+                    ReadStats* stats) const;
+  Result<std::string> read(uint64_t offset, uint64_t size, ReadStats* stats) const;
+
+  const SegmentIndexDirectory directory_;
+  const SectionPlace id_section_;
+  const SectionPlace filter_section_;
+  const std::shared_ptr<const ByteSource> source_;
+
+  mutable Mutex mu_;
+  mutable std::array<std::shared_ptr<const Lookup>, 16> recent_ GUARDED_BY(mu_);
+  mutable size_t next_recent_ GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace cordwood

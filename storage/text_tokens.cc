@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/text_tokens.h"
+
+#include <algorithm>
+
+#include "storage/base/checksum.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr size_t kShortNumber = 4;  ///< numbers of so many digits are in nearly every block
+
+uint8_t nibble(char c) {
+  return static_cast<uint8_t>((text_class_of(c) & kDigit) != 0 ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+size_t digits_from(std::string_view token, size_t at) {
+  while (at < token.size() && (text_class_of(token[at]) & kDigit) != 0) ++at;
+  return at;
+}
+
+}  // namespace
+
+uint64_t id_hash(std::string_view digits) {
+  std::array<char, 16> bytes{};
+  size_t n = 0;
+  uint8_t high = 0;
+  for (const char c : digits) {
+    if (c == '-') continue;
+    if (n >= 32) break;
+    if (n % 2 == 0) {
+      high = nibble(c);
+    } else {
+      bytes[n / 2] = static_cast<char>(high << 4 | nibble(c));
+    }
+    ++n;
+  }
+  return xxh3_64({bytes.data(), n / 2});
+}
+
+uint64_t token_hash(std::string_view token) {
+  return xxh3_64(token);
+}
+
+uint64_t gram_hash(uint32_t gram) {
+  // The finaliser of MurmurHash3: every bit of the gram reaches every bit of the hash.
+  uint64_t h = gram + 0x9e3779b97f4a7c15ull;
+  h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdull;
+  h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53ull;
+  return h ^ (h >> 33);
+}
+
+bool is_listed_token(std::string_view token) {
+  if (token.empty()) return false;
+  if ((text_class_of(token[0]) & kHexDigit) == 0) return true;
+  if (const size_t number = digits_from(token, 0); number > 0) {
+    if (number == token.size()) {
+      if (number <= kShortNumber) return false;
+    } else if (token[number] == 'Z') {
+      if (number + 1 == token.size()) return false;
+    } else if (token[number] == 'T') {
+      if (number + 1 < token.size() && digits_from(token, number + 1) == token.size()) return false;
+    }
+  }
+  if (token.size() != 16 && token.size() != 32) return true;
+  return !std::all_of(token.begin(), token.end(), is_hex_digit);
+}
+
+bool find_uuid(std::string_view text, size_t dash, UuidPlace* place) {
+  // dash 4 dash 4 dash 4 dash 12
+  if (dash < 8 || text.size() < dash + 28) return false;
+  if (text[dash + 5] != '-' || text[dash + 10] != '-' || text[dash + 15] != '-') return false;
+  for (const size_t group : {dash + 1, dash + 6, dash + 11}) {
+    for (size_t i = group; i < group + 4; ++i)
+      if (!is_hex_digit(text[i])) return false;
+  }
+  size_t begin = dash;
+  while (begin > 0 && is_hex_digit(text[begin - 1])) --begin;
+  size_t end = dash + 16;
+  while (end < text.size() && is_hex_digit(text[end])) ++end;
+  if (dash - begin < 8 || end - dash - 16 < 12) return false;
+  place->begin = begin;
+  place->end = end;
+  place->head = static_cast<uint32_t>(std::min<size_t>(dash - begin, UINT32_MAX));
+  place->tail = static_cast<uint32_t>(std::min<size_t>(end - dash - 16, UINT32_MAX));
+  return true;
+}
+
+uint32_t hex_length_bit(size_t digits) {
+  return 1u << (std::min<size_t>(digits, 33) - 16);
+}
+
+}  // namespace cordwood
