@@ -8,6 +8,7 @@
 #include "api/tenant.h"
 #include "index/stream_index.h"
 #include "ingest/push.h"
+#include "lifecycle/merger.h"
 #include "query/query_engine.h"
 #include "storage/engine.h"
 
@@ -25,6 +26,7 @@ struct Config {
   uint64_t background_threads = 1;
   MemoryAccountant::Limits memory;
   EngineOptions engine;
+  lifecycle::MergeOptions merge;
   index::StreamIndexOptions index;
   ingest::IngestOptions ingest;
   ingest::IngestLimits ingest_limits = ingest::default_ingest_limits();

@@ -251,6 +251,19 @@ void add_own_keys(Table& t) {
            "Microseconds a write waits for others to share its fsync.");
   t.number("store.zstd_level", FIELD(engine.block.zstd_level), "zstd level of sealed heaps.");
 }
+
+void add_merge_keys(Table& t) {
+  t.flag("merge.enabled", FIELD(merge.enabled), "Merge young segments into large ones.");
+  t.number("merge.fan_in", FIELD(merge.policy.fan_in), "Neighbouring segments that are merged at a time; at least 2.");
+  t.size("merge.segment_size", FIELD(merge.policy.segment_bytes), "Size that merged segments grow to.");
+  t.size("merge.own_segment_size", FIELD(merge.own_segment_bytes),
+         "Raw bytes from which a tenant's day gets segments of its own.");
+  t.real("merge.max_rewrites", FIELD(merge.policy.max_rewrites), "How often a byte is rewritten on average, at most.");
+  t.duration("merge.quiet_after", FIELD(merge.quiet_after_ns),
+             "After this long without new segments two are enough to be merged.");
+  t.size("merge.memory", FIELD(merge.memory_bytes), "About what a merge may take.");
+  t.number("merge.zstd_level", FIELD(merge.block.zstd_level), "zstd level of merged heaps.");
+}
 #undef FIELD
 
 std::vector<ConfigKey> build_keys() {
@@ -259,6 +272,7 @@ std::vector<ConfigKey> build_keys() {
   add_ingest_keys(t);
   add_query_keys(t);
   add_own_keys(t);
+  add_merge_keys(t);
   return t.take();
 }
 

@@ -8,6 +8,7 @@
 #include "api/config_keys.h"
 #include "api/handlers.h"
 #include "api/process_metrics.h"
+#include "lifecycle/merger.h"
 #include "storage/base/mutex.h"
 #include "storage/catalog.h"
 
@@ -58,14 +59,17 @@ class ServerImpl final : public Server {
   ServerImpl(const Config& config, std::shared_ptr<Logger> log)
       : config_(config), log_(std::move(log)), memory_(config.memory) {
     config_.engine.data_dir = config_.data_dir;
+    config_.merge.spill_dir = config_.data_dir + "/spill";
     config_.index.directory = config_.data_dir + "/index";
   }
   ~ServerImpl() override {
     http_.reset();
+    stop_merging();
     ticker_.reset();
     router_.reset();
     queries_.reset();
     pusher_.reset();
+    merger_.reset();
     engine_.reset();
     background_.reset();
   }
@@ -100,10 +104,22 @@ class ServerImpl final : public Server {
                                         .memory = &memory_,
                                         .clock = &clock_,
                                         .zone_file = [this](std::string_view zone) { return read_zone(fs_, zone); }});
+    merger_ = std::make_unique<lifecycle::Merger>(config_.merge,
+                                                  lifecycle::Merger::Environment{.fs = &fs_,
+                                                                                 .clock = &clock_,
+                                                                                 .store = store_.get(),
+                                                                                 .memory = &memory_,
+                                                                                 .target = engine_->merge_target(),
+                                                                                 .log = log_.get(),
+                                                                                 .metrics = &metrics_});
     services_.engine = engine_.get();
     services_.pusher = pusher_.get();
     services_.queries = queries_.get();
     ticker_ = std::make_unique<Ticker>([this] { tick(); });
+    if (config_.merge.enabled) {
+      // A thread of its own: a merge takes long, and what tick() does must not wait for it.
+      merge_ticker_ = std::make_unique<Ticker>([this] { merger_->tick(); });
+    }
     phase_ = Phase::running;
     log_->info("ready",
                {{"data_dir", config_.data_dir}, {"duration_ms", (clock_.monotonic_ns() - begin_ns) / 1'000'000}});
@@ -138,6 +154,7 @@ class ServerImpl final : public Server {
     phase_ = Phase::stopping;
     log_->info("stopping", {});
     http_->drain(config_.shutdown_grace_ns);
+    stop_merging();
     ticker_.reset();
     TRY(engine_->flush());
     commit_index();
@@ -150,6 +167,10 @@ class ServerImpl final : public Server {
     engine_->tick();
     // Streams of what was published since must not have to be found again at the next start.
     if (engine_->snapshot()->catalog_version() != committed_version_) commit_index();
+  }
+  void stop_merging() {
+    if (merger_ != nullptr) merger_->stop();
+    merge_ticker_.reset();
   }
   void commit_index() {
     const uint64_t version = engine_->snapshot()->catalog_version();
@@ -177,7 +198,9 @@ class ServerImpl final : public Server {
   std::unique_ptr<query::QueryEngine> queries_;
   Services services_;
   std::unique_ptr<Router> router_;
+  std::unique_ptr<lifecycle::Merger> merger_;
   std::unique_ptr<Ticker> ticker_;
+  std::unique_ptr<Ticker> merge_ticker_;
   std::unique_ptr<HttpServer> http_;
   uint64_t committed_version_ = 0;  ///< of the ticker's thread, then of stop()
 };

@@ -90,8 +90,9 @@ class XapianStreamIndex final : public StreamIndex {
       const MutexLock lock(pending_mu_);
       for (const auto& [day, streams] : pending_) due[day] = streams.all();
     }
-    if (due.empty()) return {};
     const MutexLock lock(db_mu_);
+    // Changes without new streams (merges) count too, or the next start would read all of them again.
+    if (due.empty() && catalog_version <= state_.catalog_version) return {};
     for (const auto& [day, streams] : due) {
       TRY(write_day(day, streams));
       const MutexLock pending_lock(pending_mu_);

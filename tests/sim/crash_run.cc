@@ -6,6 +6,7 @@
 #include "storage/wal_reader.h"
 #include "tests/sim/acknowledged_rows.h"
 #include "tests/support/engine_world.h"
+#include "tests/support/merge_world.h"
 
 namespace cordwood {
 
@@ -23,6 +24,13 @@ class CrashRun {
     world_.options.generation_raw_bytes = 1024 + pick(32 << 10);
     world_.options.wal.file_bytes = 512 + pick(16 << 10);
     world_.options.segment_bytes = chance(0.3) ? 1 + pick(8 << 10) : 256u << 20;
+    merging_.options.policy.fan_in = 2 + static_cast<uint32_t>(pick(4));
+    merging_.options.policy.segment_bytes = chance(0.3) ? 1 + pick(16 << 10) : 256u << 20;
+    merging_.options.policy.max_rewrites = 1 + static_cast<double>(pick(8));
+    merging_.options.own_segment_bytes = 1 + pick(4 << 10);
+    merging_.options.block_limits.rows = 8 + static_cast<uint32_t>(pick(200));
+    merging_.options.memory_bytes = chance(0.3) ? 4096 + pick(64 << 10) : 64u << 20;
+    merging_.options.retry_after_ns = 1;
     if (!options.ignore_syncs_of.empty()) world_.fs.ignore_syncs_of(options.ignore_syncs_of);
   }
 
@@ -32,6 +40,7 @@ class CrashRun {
     if (!failed()) finish();
     report_.acknowledged = rows_.acknowledged();
     report_.operations = world_.fs.operations();
+    report_.merges = world_.metrics.counter("cordwood_merges_total", "").value();
     return report_;
   }
 
@@ -40,6 +49,10 @@ class CrashRun {
     MemoryAccountant::Limits limits;
     if (seed % 3 == 0) limits.bytes[static_cast<size_t>(MemoryShare::head)] = 64u << 10;
     return limits;
+  }
+  void close() {
+    merging_.forget();
+    world_.close();
   }
   uint64_t pick(uint64_t below) { return random_() % below; }
   bool chance(double p) { return static_cast<double>(random_() >> 11) < p * 9007199254740992.0; }
@@ -74,10 +87,11 @@ class CrashRun {
       const Result<void> opened = world_.open();
       if (opened.ok() && world_.fs.powered()) {
         heal();
+        merging_.renew();
         return;
       }
       ++report_.failed_openings;
-      world_.close();
+      close();
       if (!world_.fs.powered()) {
         ++report_.cuts_in_recovery;
         world_.fs.restart();
@@ -155,8 +169,23 @@ class CrashRun {
     rows_.add(tenant, rows, done.ok());
   }
 
+  /// By the policy, or any segments at all.
+  void merge() {
+    const uint64_t before = world_.fs.operations();
+    if (chance(0.5)) {
+      world_.clock.advance_ns(chance(0.3) ? merging_.options.quiet_after_ns : 2);
+      merging_.merger().tick();
+    } else {
+      std::vector<std::string> some;
+      for (const std::string& key : merging_.mergeable_keys())
+        if (chance(0.6)) some.push_back(key);
+      if (!some.empty()) (void)merging_.merger().merge_segments(some).ok();
+    }
+    report_.cuts_in_merges += !world_.fs.powered() && world_.fs.operations() > before ? 1 : 0;
+  }
+
   void act() {
-    switch (pick(20)) {
+    switch (pick(22)) {
       case 0: (void)world_.engine->flush().ok(); break;
       case 1:
         world_.clock.advance_ns(static_cast<int64_t>(pick(120)) * 1'000'000'000);
@@ -176,6 +205,8 @@ class CrashRun {
         if (world_.fs.powered() && chance(0.4)) compare();
         break;
       case 9: hold_or_check_snapshot(); break;
+      case 10:
+      case 11: merge(); break;
       default: append();
     }
   }
@@ -192,12 +223,12 @@ class CrashRun {
     heal();
     if (world_.fs.powered() && chance(0.5)) {
       ++report_.kills;
-      world_.close();
+      close();
       return;
     }
     ++report_.power_cuts;
     if (world_.fs.powered()) world_.fs.cut_power();
-    world_.close();
+    close();
     world_.fs.restart();
   }
 
@@ -213,14 +244,17 @@ class CrashRun {
       const Engine::Status status = world_.engine->status();
       if (status.head_rows != 0 || status.pending_generations != 0) return fail("rows are left after a flush");
       compare();
+      merging_.renew().tick();
+      compare();
       world_.fs.cut_power();
-      world_.close();
+      close();
       world_.fs.restart();
     }
   }
 
   std::mt19937_64 random_;
   EngineWorld world_;
+  MergeWorld merging_{world_};
   AcknowledgedRows rows_;
   CrashRunReport report_;
   std::vector<StoredRow> recent_;

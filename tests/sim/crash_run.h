@@ -22,6 +22,8 @@ struct CrashRunReport {
   uint64_t kills = 0;
   uint64_t failed_openings = 0;
   uint64_t published = 0;
+  uint64_t merges = 0;
+  uint64_t cuts_in_merges = 0;
   uint64_t operations = 0;
 };
 

@@ -43,6 +43,8 @@ TEST_P(CrashTest, AcknowledgedRowsAreThereOnceAndInOrder) {
     sum.cuts_in_recovery += report.cuts_in_recovery;
     sum.kills += report.kills;
     sum.published += report.published;
+    sum.merges += report.merges;
+    sum.cuts_in_merges += report.cuts_in_merges;
   }
   // The histories must hold what they are there for.
   EXPECT_GT(sum.acknowledged, kSeedsPerShard * 20);
@@ -51,6 +53,8 @@ TEST_P(CrashTest, AcknowledgedRowsAreThereOnceAndInOrder) {
   EXPECT_GT(sum.cuts_in_recovery, kSeedsPerShard / 10);
   EXPECT_GT(sum.kills, kSeedsPerShard / 10);
   EXPECT_GT(sum.published, kSeedsPerShard);
+  EXPECT_GT(sum.merges, kSeedsPerShard);
+  EXPECT_GT(sum.cuts_in_merges, kSeedsPerShard / 10);
 }
 INSTANTIATE_TEST_SUITE_P(Shards, CrashTest, testing::Range<uint64_t>(0, kShards));
 

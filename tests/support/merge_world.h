@@ -47,6 +47,15 @@ class MergeWorld {
     return all;
   }
 
+  /// Without those that must wait for an older generation.
+  std::vector<std::string> mergeable_keys() const {
+    const uint64_t end = world_.engine->merge_target()->merge_state().first_unpublished;
+    std::vector<std::string> found;
+    for (const SegmentMeta& meta : segments())
+      if (meta.generation < end) found.push_back(meta.key);
+    return found;
+  }
+
   lifecycle::MergeOptions options;
 
  private:
