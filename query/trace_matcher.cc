@@ -48,7 +48,7 @@ std::string_view name_before(std::string_view line, size_t at) {
 /// Whether the text from `at` on goes on with what would still be the same value.
 bool value_goes_on(std::string_view line, size_t at) {
   if (at >= line.size()) return false;
-  if (is_alphanumeric(line[at]) || line[at] == '_') return true;
+  if (is_alphanumeric(line[at]) || line[at] == '_' || static_cast<unsigned char>(line[at]) >= 0x80) return true;
   return (line[at] == '.' || line[at] == '-') && at + 1 < line.size() && is_alphanumeric(line[at + 1]);
 }
 
