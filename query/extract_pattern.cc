@@ -91,6 +91,14 @@ Result<LinePattern> LinePattern::make(std::string_view expression) {
   return pattern;
 }
 
+std::string_view LinePattern::longest_literal() const {
+  std::string_view longest;
+  for (const PatternNode& node : nodes_) {
+    if (!node.capture && node.text.size() > longest.size()) longest = node.text;
+  }
+  return longest;
+}
+
 bool LinePattern::matches(std::string_view line) const {
   if (nodes_.empty()) return line.empty();
   bool after_capture = false;

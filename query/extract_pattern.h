@@ -41,6 +41,8 @@ class LinePattern {
   /// Errors: `named captures are not allowed: found '<x>'`, `found consecutive capture '<_><_>': invalid expression`.
   static Result<LinePattern> make(std::string_view expression);
   bool matches(std::string_view line) const;
+  /// Every line that matches holds it; empty when the pattern has none.
+  std::string_view longest_literal() const;
 
  private:
   std::vector<PatternNode> nodes_;

@@ -228,9 +228,16 @@ Result<SimpleRegex> SimpleRegex::make(std::string_view expression, RegexPlace pl
   const auto tree = parse_regex_tree(expression);
   if (!tree) return out;
   auto reduced = reduce(*tree, place);
-  if (!reduced) return out;
+  if (!reduced) {
+    out.required_words_ = words_required_by(*tree);
+    return out;
+  }
   out.kind_ = reduced->all ? Kind::all : Kind::words;
   for (const Reduced::Item& item : reduced->words) out.words_.push_back(make_word(item));
+  const bool plain = std::all_of(out.words_.begin(), out.words_.end(), [](const Word& word) {
+    return word.test == Word::Test::contains && word.folded == nullptr && !word.text.empty();
+  });
+  for (size_t i = 0; plain && i < out.words_.size(); ++i) out.required_words_.push_back(out.words_[i].text);
   return out;
 }
 

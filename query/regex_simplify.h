@@ -36,12 +36,17 @@ class SimpleRegex {
     std::shared_ptr<const re2::RE2> folded;  ///< set when letters match in either case
   };
   const std::vector<Word>* words() const { return kind_ == Kind::words ? &words_ : nullptr; }
+  /// Every text that matches holds one of these, byte for byte; empty when no such words are known.
+  const std::vector<std::string>& required_words() const { return required_words_; }
+  /// Whether a text that holds one of them matches.
+  bool required_words_are_enough() const { return kind_ == Kind::words; }
 
  private:
   enum class Kind : unsigned char { all, words, regex };
   Kind kind_ = Kind::regex;
   std::vector<Word> words_;
   std::shared_ptr<const re2::RE2> regex_;
+  std::vector<std::string> required_words_;
 };
 
 /// A parsed expression, as far as the reduction has to know it.
@@ -55,5 +60,7 @@ struct RegexNode {
 };
 /// Nothing when the expression holds something that cannot be reduced anyway.
 std::optional<RegexNode> parse_regex_tree(std::string_view expression);
+/// Words of which every text that matches somewhere holds one; empty when none are known.
+std::vector<std::string> words_required_by(const RegexNode& node);
 
 }  // namespace cordwood::query

@@ -43,6 +43,14 @@ struct Required {
 
 std::optional<Required> required_by(const Operand& operand) {
   if (const auto* needle = std::get_if<Needle>(&operand)) return Required{{needle->text}, true};
+  if (const auto* regex = std::get_if<SimpleRegex>(&operand)) {
+    if (regex->required_words().empty()) return std::nullopt;
+    return Required{regex->required_words(), regex->required_words_are_enough()};
+  }
+  if (const auto* pattern = std::get_if<LinePattern>(&operand)) {
+    const std::string_view literal = pattern->longest_literal();
+    if (!literal.empty()) return Required{{std::string(literal)}, false};
+  }
   return std::nullopt;
 }
 
@@ -104,13 +112,13 @@ class LineFilter final : public RowStage {
     return negative_;
   }
   void on_block() override {
-    rows_seen_ = 0;
     mean_line_bytes_ = 0;
     for (SearchedOperand& operand : operands_) operand.on_block();
   }
 
  private:
-  /// The first rows of a block are looked at one by one: often no more are wanted.
+  /// The first rows of a query are looked at one by one: often no more are wanted.  After them a block is searched as
+  /// a whole at once, since a single line put together opens all of its columns.
   static constexpr uint32_t kRowsOneByOne = 96;
   bool searches_block(const PipelineRow& row) {
     if (rows_seen_ < kRowsOneByOne) {
@@ -132,9 +140,8 @@ class LineFilter final : public RowStage {
   bool negative_;
   bool searchable_ = false;
   std::optional<bool> fixed_;  ///< the answer for every line
-  // Of the block:
   uint32_t rows_seen_ = 0;
-  uint64_t mean_line_bytes_ = 0;  ///< 0 until it is searched
+  uint64_t mean_line_bytes_ = 0;  ///< of the block; 0 until it is searched
 };
 
 Result<Operand> make_operand(LineOp op, const LineOperand& operand) {

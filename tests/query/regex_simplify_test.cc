@@ -67,6 +67,33 @@ TEST(SimpleRegex, LineExpressions) {
   EXPECT_EQ(bad.error().message, "error parsing regexp: missing closing ): `(`");
 }
 
+TEST(SimpleRegex, WordsThatAMatchMustHold) {
+  const auto f = [](std::string_view expression, const std::vector<std::string>& want, bool enough = false) {
+    const auto regex = SimpleRegex::make(expression, RegexPlace::line);
+    ASSERT_TRUE(regex.ok()) << expression;
+    EXPECT_EQ(regex->required_words(), want) << expression;
+    if (!want.empty()) {
+      EXPECT_EQ(regex->required_words_are_enough(), enough) << expression;
+    }
+  };
+  f("foo", {"foo"}, true);
+  f("foo|bar", {"foo", "bar"}, true);
+  f("foo.*", {"foo"}, true);
+  f("after 9[0-9]{3}7ms", {"after 9"});
+  f("[0-9]+ms (slow|quick) done$", {" done"});
+  f("x[0-9](slow|quick)", {"slow", "quick"});
+  f("^(abc)+x?", {"abc"});
+  f("a.b", {});
+  f("(abc)?[0-9]", {});
+  f("(abc)*[0-9]", {});
+  f("(abc){0,2}[0-9]", {});
+  f("(?i)error [0-9]", {});
+  f("(?i:err)[0-9]+tail", {"tail"});
+  f("abc[0-9]|[a-z]", {});
+  f("[0-9]\\.log\\?", {".log?"});
+  f("[0-9]abc\uFFFDde", {"abc"});
+}
+
 }  // namespace
 
 }  // namespace cordwood::query
