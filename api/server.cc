@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/server.h"
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <thread>
 
@@ -14,6 +16,8 @@
 
 namespace cordwood::api {
 namespace {
+
+constexpr int kMergeNiceness = 10;
 
 /// Calls a function about once a second until it is destroyed.
 class Ticker {
@@ -118,7 +122,11 @@ class ServerImpl final : public Server {
     ticker_ = std::make_unique<Ticker>([this] { tick(); });
     if (config_.merge.enabled) {
       // A thread of its own: a merge takes long, and what tick() does must not wait for it.
-      merge_ticker_ = std::make_unique<Ticker>([this] { merger_->tick(); });
+      merge_ticker_ = std::make_unique<Ticker>([this] {
+        // Of the calling thread alone: pushes and queries come first.
+        (void)::setpriority(PRIO_PROCESS, 0, kMergeNiceness);
+        merger_->tick();
+      });
     }
     phase_ = Phase::running;
     log_->info("ready",

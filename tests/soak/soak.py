@@ -11,6 +11,7 @@ Lines go out of order, share times and repeat, as a retrying client's do.
 """
 import argparse
 import json
+import os
 import random
 import shutil
 import signal
@@ -39,6 +40,11 @@ def request(url, data=None, timeout=30):
         return answer.read()
 
 
+# Small segments, merged as soon as there are two: what is killed shall be merging now and then.
+EAGER = {'CORDWOOD_STORE_GENERATION_AGE': '500ms', 'CORDWOOD_MERGE_FAN_IN': '2', 'CORDWOOD_MERGE_OWN_SEGMENT_SIZE': '1KB',
+         'CORDWOOD_MERGE_MAX_REWRITES': '20', 'CORDWOOD_MERGE_QUIET_AFTER': '200ms'}
+
+
 class Server:
     def __init__(self, binary, directory):
         self.binary, self.directory = binary, directory
@@ -49,7 +55,7 @@ class Server:
     def start(self):
         log = open(self.directory + '/server.log', 'a')
         self.process = subprocess.Popen([self.binary, 'serve', '--data-dir', self.directory + '/data', '--http-listen',
-                                         f'127.0.0.1:{self.port}'], stderr=log)
+                                         f'127.0.0.1:{self.port}'], stderr=log, env={**os.environ, **EAGER})
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -64,6 +70,10 @@ class Server:
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def merges(self):
+        with open(self.directory + '/server.log') as log:
+            return sum('msg="segments merged"' in line for line in log)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -169,7 +179,8 @@ def main():
     deadline = time.monotonic() + args.minutes * 60
     kills = 0
     while kills < args.kills or time.monotonic() < deadline:
-        time.sleep(rng.uniform(0.05, 0.6))
+        # Merging begins a second after the start.
+        time.sleep(rng.uniform(0.05, 0.6) if rng.random() < 0.8 else rng.uniform(1, 1.3))
         if rng.random() < 0.3:
             threading.Thread(target=flush, args=(server,), daemon=True).start()
             time.sleep(rng.uniform(0, 0.1))
@@ -189,7 +200,8 @@ def main():
         server.stop()
         server.start()
     server.stop()
-    print(f'{kills} kills, {rows} acknowledged rows, {sum(w.failures for w in writers)} refused pushes, seed {args.seed}')
+    print(f'{kills} kills, {rows} acknowledged rows, {sum(w.failures for w in writers)} refused pushes, '
+          f'{server.merges()} merges, seed {args.seed}')
     for problem in problems:
         print(problem)
     if problems:
