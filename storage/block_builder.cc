@@ -19,6 +19,9 @@ namespace cordwood {
 
 namespace {
 
+/// What the index takes as columns of metadata: numbers that lines rarely have.
+constexpr uint32_t kMetadataColumns = 960;
+
 LineShredderLimits shredder_limits(const BlockBuilderOptions& o) {
   LineShredderLimits limits;
   limits.max_shapes = o.max_shapes;
@@ -74,7 +77,6 @@ struct BlockBuilder::Impl {
   void shred_rows();
   void take_line(std::string_view line);
   void index_line(std::string_view line, uint32_t shape);
-  void index_columns();
   uint32_t stored_shape(uint32_t shape);
   BlockInfo make_info(BlockSummary* summary);
   void write_fixed_pieces();
@@ -117,33 +119,17 @@ uint32_t BlockBuilder::Impl::stored_shape(uint32_t shape) {
   return shape_map[shape];
 }
 
-/// Constants come once for each shape; cells come later, column by column.
+/// Constants once for each shape, cells each time.
 void BlockBuilder::Impl::index_line(std::string_view line, uint32_t shape) {
   if (clear_shapes.size() < used_shapes.size()) {
     const Shape& s = shredder.shapes()[used_shapes.back()];
     clear_shapes.push_back(has_clear_edges(s));
     if (clear_shapes.back())
-      for (const std::string& constant : s.constants) index.add_line(constant);
+      for (const std::string& constant : s.constants) index.add_text(constant);
   }
-  if (!clear_shapes[shape - 1]) index.add_line(line);
-}
-
-void BlockBuilder::Impl::index_columns() {
-  for (const auto& column : cells) {
-    index.begin_column();
-    for (const std::string_view cell : column) index.add_cell(cell, true);
-  }
-  bool packed = false;
-  for (const MetadataShapes::Column& column : metadata.columns()) {
-    packed = packed || column.packed;
-    if (column.packed) continue;
-    index.begin_column();
-    for (const std::string_view cell : column.cells) index.add_cell(cell, false);
-  }
-  if (!packed) return;
-  index.begin_column();
-  for (const BlockInputRow& row : input->rows)
-    for (const MetadataPair& pair : row.metadata) index.add_cell(pair.value, false);
+  if (!clear_shapes[shape - 1]) return index.add_text(line);
+  const Shape& s = shredder.shapes()[used_shapes[shape - 1]];
+  for (size_t i = 0; i < line_cells.size(); ++i) index.add_cell(s.slots[i].column, line_cells[i]);
 }
 
 void BlockBuilder::Impl::take_line(std::string_view line) {
@@ -151,7 +137,7 @@ void BlockBuilder::Impl::take_line(std::string_view line) {
   const uint32_t id = shredder.shred(line, &line_cells);
   if (id == LineShredder::kRawShape || !renders_to(shredder.shapes()[id], line_cells, line)) {
     raw_cells.push_back(line);
-    index.add_line(line);
+    index.add_text(line);
     shape_ids.push_back(0);
     ++directory.form_rows[static_cast<size_t>(LineForm::raw)];
     return;
@@ -168,6 +154,8 @@ void BlockBuilder::Impl::shred_rows() {
   for (const BlockInputRow& row : input->rows) {
     take_line(row.line);
     metadata_shape_ids.push_back(metadata.add(row.metadata, row.derived_count));
+    uint32_t pair = kMetadataColumns;
+    for (const MetadataPair& m : row.metadata) index.add_cell(pair++, m.value);
   }
 }
 
@@ -335,7 +323,6 @@ EncodedBlock BlockBuilder::Impl::build(const BlockInput& block) {
   out.info = make_info(&summary);
   index.reset(out.info.raw_bytes);
   shred_rows();
-  index_columns();
   index.finish(&out.index);
   write_fixed_pieces();
   write_columns();

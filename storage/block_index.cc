@@ -24,6 +24,8 @@ constexpr uint64_t kBytesPerGram = 512;
 constexpr size_t kMaxGrams = 1u << 16;
 constexpr size_t kFewest = 1024;  ///< what a small block may have all the same
 constexpr size_t kSeenAtFirst = 1u << 12;
+constexpr size_t kSeenAtMost = 1u << 18;  ///< what is kept from block to block
+constexpr uint16_t kTrials = 512;
 constexpr size_t kSeenGrams = kMaxGrams * 2;
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
@@ -34,8 +36,8 @@ T load(const char* at) {
   return v;
 }
 
-/// Where a cell goes in the table of those seen lately: any function of its bytes will do.
-size_t slot_of(std::string_view cell) {
+/// Mixes a cell's length and both its ends: any function of its bytes will do.
+uint64_t mix_of(std::string_view cell) {
   uint64_t mix = cell.size();
   if (cell.size() >= 8) {
     mix ^= load<uint64_t>(cell.data()) ^ load<uint64_t>(cell.data() + cell.size() - 8) * 0x9e3779b97f4a7c15ull;
@@ -44,7 +46,8 @@ size_t slot_of(std::string_view cell) {
   } else {
     for (const char c : cell) mix = mix << 8 | static_cast<uint8_t>(c);
   }
-  return static_cast<size_t>((mix * 0xff51afd7ed558ccdull) >> 56);
+  mix *= 0xff51afd7ed558ccdull;
+  return mix ^ mix >> 32;
 }
 
 uint32_t bits_per_key(size_t keys, uint64_t raw_bytes) {
@@ -83,33 +86,38 @@ void BlockIndexBuilder::reset(uint64_t raw_bytes) {
   raw_bytes_ = raw_bytes;
   ids_.clear();
   tokens_.clear();
+  token_texts_.clear();
   grams_.clear();
   max_tokens_ = std::max<size_t>(kFewest, raw_bytes / kBytesPerToken);
   max_grams_ = std::clamp<size_t>(raw_bytes / kBytesPerGram, kFewest, kMaxGrams);
   too_many_tokens_ = too_many_grams_ = false;
-  skip_until_ = nullptr;
-  if (seen_.empty()) seen_.resize(kSeenAtFirst);
+  seen_.assign(std::clamp(seen_.size(), kSeenAtFirst, kSeenAtMost), Seen());
   if (seen_grams_.empty()) seen_grams_.resize(kSeenGrams);
   if (++stamp_ == 0) {
-    seen_.assign(seen_.size(), Seen());
     seen_grams_.assign(seen_grams_.size(), SeenGram());
     stamp_ = 1;
   }
-  begin_column();
+  lately_.assign(kLately, Cell());
+  luck_.assign(kColumns, ColumnLuck());
+  std::fill(std::begin(time_pieces_), std::end(time_pieces_), 0);
 }
 
-void BlockIndexBuilder::begin_column() {
-  std::fill(std::begin(lately_), std::end(lately_), std::string_view());
+bool BlockIndexBuilder::seen_lately(uint32_t column, std::string_view cell) {
+  ColumnLuck& luck = luck_[column % kColumns];
+  if (luck.tries >= kTrials && luck.hits < kTrials / 8) return false;
+  const uint64_t mix = mix_of(cell);
+  Cell& slot = lately_[mix % kLately];
+  const auto tag = static_cast<uint32_t>(mix >> 32);
+  const bool same = slot.text != nullptr && slot.tag == tag && std::string_view(slot.text, slot.size) == cell;
+  if (luck.tries < kTrials) {
+    ++luck.tries;
+    luck.hits = static_cast<uint16_t>(luck.hits + same);
+  }
+  if (!same && cell.data() != nullptr) slot = {cell.data(), static_cast<uint32_t>(cell.size()), tag};
+  return same;
 }
 
-bool BlockIndexBuilder::seen_lately(std::string_view cell) {
-  std::string_view& slot = lately_[slot_of(cell)];
-  if (slot == cell && slot.data() != nullptr) return true;
-  slot = cell;
-  return false;
-}
-
-void BlockIndexBuilder::add(std::string_view text, bool line) {
+void BlockIndexBuilder::add_text(std::string_view text) {
   const auto& classes = text_tables::kClasses;
   const char* at = text.data();
   const char* const end = at + text.size();
@@ -135,14 +143,14 @@ void BlockIndexBuilder::add(std::string_view text, bool line) {
     token.end = at;
     token.all = all;
     token.high = (any & 0x80) != 0;
-    add_token(text, token, line);
+    add_token(text, token);
   }
 }
 
-void BlockIndexBuilder::add_token(std::string_view text, const Token& token, bool line) {
+void BlockIndexBuilder::add_token(std::string_view text, const Token& token) {
   const size_t size = static_cast<size_t>(token.end - token.begin);
   bool escaped = false;
-  if (line && token.begin != text.data() && token.begin[-1] == '\\') {
+  if (token.begin != text.data() && token.begin[-1] == '\\') {
     escaped = (text_class_of(*token.begin) & kEscapeLetter) != 0;
     take_escape(text, token);
   }
@@ -151,21 +159,41 @@ void BlockIndexBuilder::add_token(std::string_view text, const Token& token, boo
     if (size >= 16) take_hex_runs(token, escaped);
   }
   if (token.begin < skip_until_) return;
-  list_token(token.text(), token.high);
-  if (escaped && size > 1) list_token(token.text().substr(1), token.high);
+  list_token(token.text(), token.all, token.high);
+  if (escaped && size > 1) list_token(token.text().substr(1), token.all, token.high);
 }
 
-void BlockIndexBuilder::list_token(std::string_view token, bool high) {
+/// `all`: classes that every character of the token has, at least.
+void BlockIndexBuilder::list_token(std::string_view token, uint8_t all, bool high) {
+  const bool hex = (all & kHexDigit) != 0;
+  if (hex && (all & kDigit) != 0 && token.size() <= kShortNumber) return;
   // Only tokens that begin with a digit, and long ones, may be of a kind that is not listed.
-  const bool plain = (text_class_of(token[0]) & kDigit) == 0 && token.size() != 16 && token.size() != 32;
-  if (!plain && !is_listed_token(token)) return add_grams(token);
-  const uint64_t hash = token_hash(token);
+  const bool number = (all & kDigit) != 0;
+  const bool plain = (number || (text_class_of(token[0]) & kDigit) == 0) && token.size() != 16 && token.size() != 32;
+  if (!plain && !is_listed_token(token)) {
+    if (!hex) list_piece_of_time(token);
+    return;
+  }
   if (too_many_tokens_ && too_many_grams_ && !high) return;
+  const uint64_t hash = token_hash(token);
   if (!is_new(token, hash)) return;
-  tokens_.push_back(hash);
-  add_grams(token);
+  if (!hex) add_grams(token);
   if (high && (token.find(kReplacement) != std::string_view::npos || !is_valid_utf8(token)))
     facts_.flags |= BlockTextFacts::kHidden;
+}
+
+/// Digits, a letter, perhaps digits: what grams it has is told by the lengths.
+void BlockIndexBuilder::list_piece_of_time(std::string_view token) {
+  size_t letter = 0;
+  while (letter < token.size() && (text_class_of(token[letter]) & kDigit) != 0) ++letter;
+  const bool known = letter < token.size() && (token[letter] == 'T' || token[letter] == 'Z');
+  if (known && letter < std::size(time_pieces_) && token.size() < 64) {
+    const uint64_t bit = uint64_t{1} << token.size();
+    // T and Z are told apart by what follows: Z ends the token, T does not.
+    if ((time_pieces_[letter] & bit) != 0) return;
+    time_pieces_[letter] |= bit;
+  }
+  add_grams(token);
 }
 
 /// A backslash stands before the token: its first letter may be part of an escape.
@@ -211,36 +239,33 @@ void BlockIndexBuilder::take_hex_runs(const Token& token, bool escaped) {
   }
 }
 
+/// Adds the token's hash to those of the filter, if it is not there yet.
 bool BlockIndexBuilder::is_new(std::string_view token, uint64_t hash) {
   if (tokens_.size() >= max_tokens_) too_many_tokens_ = true;
   if (tokens_.size() * 2 >= seen_.size() && !too_many_tokens_) grow_seen();
   const size_t mask = seen_.size() - 1;
-  for (size_t i = (hash >> 20) & mask;; i = (i + 1) & mask) {
-    Seen& s = seen_[i];
-    if (s.stamp != stamp_) {
-      // Past the limit tokens are taken for new each time, so that nothing of them is lost.
-      if (!too_many_tokens_) s = {hash, token.data(), static_cast<uint32_t>(token.size()), stamp_};
-      break;
-    }
-    if (s.hash == hash && std::string_view(s.text, s.size) == token) return false;
+  const auto tag = static_cast<uint32_t>(hash);
+  size_t i = (hash >> 32) & mask;
+  for (; seen_[i].token != 0; i = (i + 1) & mask) {
+    if (seen_[i].tag != tag) continue;
+    const size_t t = seen_[i].token - 1;
+    if (token_texts_[t] == token) return false;
   }
-  if (!too_many_tokens_) return true;
-  // The token filter will not be written: only the rest of what a new token does is still wanted.
-  add_grams(token);
-  if (!is_valid_utf8(token) || token.find(kReplacement) != std::string_view::npos)
-    facts_.flags |= BlockTextFacts::kHidden;
-  return false;
+  // Past the limit there is no token filter, but each token counts as new: its grams are still wanted.
+  if (too_many_tokens_) return true;
+  tokens_.push_back(hash);
+  token_texts_.push_back(token);
+  seen_[i] = {tag, static_cast<uint32_t>(tokens_.size())};
+  return true;
 }
 
 void BlockIndexBuilder::grow_seen() {
-  std::vector<Seen> old(seen_.size() * 2);
-  old.swap(seen_);
+  seen_.assign(seen_.size() * 2, Seen());
   const size_t mask = seen_.size() - 1;
-  for (const Seen& s : old) {
-    if (s.stamp != stamp_) continue;
-    size_t i = (s.hash >> 20) & mask;
-    while (seen_[i].stamp == stamp_) i = (i + 1) & mask;
-    seen_[i] = s;
+  for (size_t t = 0; t < tokens_.size(); ++t) {
+    size_t i = (tokens_[t] >> 32) & mask;
+    while (seen_[i].token != 0) i = (i + 1) & mask;
+    seen_[i] = {static_cast<uint32_t>(tokens_[t]), static_cast<uint32_t>(t + 1)};
   }
 }
 

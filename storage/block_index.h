@@ -49,14 +49,13 @@ class BlockIndexBuilder {
  public:
   /// For a block of so many bytes of lines and metadata: bounds what the filters take.
   void reset(uint64_t raw_bytes);
-  /// A line, or a part of one: before and after it no token goes on, and no backslash stands before it.
-  void add_line(std::string_view text) { add(text, true); }
-  /// A metadata value, whole.
-  void add_value(std::string_view text) { add(text, false); }
-  /// Cells of one column, one after the other: those that came shortly before are passed over.
-  void begin_column();
-  void add_cell(std::string_view cell, bool line) {
-    if (!seen_lately(cell)) add(cell, line);
+  /// A line, or a part of one, or a metadata value: before and after it no token goes on, and no backslash stands
+  /// before it.
+  void add_text(std::string_view text);
+  /// A cell of some column, or a metadata value: passed over if it came shortly before.  `column` only tells where
+  /// looking for that pays.
+  void add_cell(uint32_t column, std::string_view cell) {
+    if (!seen_lately(column, cell)) add_text(cell);
   }
   void finish(std::string* out);
 
@@ -69,24 +68,33 @@ class BlockIndexBuilder {
     std::string_view text() const { return {begin, static_cast<size_t>(end - begin)}; }
   };
   struct Seen {
-    uint64_t hash = 0;
+    uint32_t tag = 0;
+    uint32_t token = 0;  ///< index into tokens_ plus one
+  };
+  struct Cell {
     const char* text = nullptr;
     uint32_t size = 0;
-    uint32_t stamp = 0;
+    uint32_t tag = 0;
+  };
+  /// How often cells of a column were found among those seen lately.
+  struct ColumnLuck {
+    uint16_t tries = 0;
+    uint16_t hits = 0;
   };
   struct SeenGram {
     uint32_t gram = 0;
     uint32_t stamp = 0;
   };
-  static constexpr size_t kLately = 256;
+  static constexpr size_t kLately = 2048;
+  static constexpr size_t kColumns = 1024;  ///< further ones share their luck
 
-  void add(std::string_view text, bool line);
-  void add_token(std::string_view text, const Token& token, bool line);
-  void list_token(std::string_view token, bool high);
+  void add_token(std::string_view text, const Token& token);
+  void list_token(std::string_view token, uint8_t all, bool high);
+  void list_piece_of_time(std::string_view token);
   void take_escape(std::string_view text, const Token& token);
   void take_uuid(std::string_view text, const Token& token, bool escaped);
   void take_hex_runs(const Token& token, bool escaped);
-  bool seen_lately(std::string_view cell);
+  bool seen_lately(uint32_t column, std::string_view cell);
   bool is_new(std::string_view token, uint64_t hash);
   void grow_seen();
   void add_grams(std::string_view token);
@@ -100,7 +108,8 @@ class BlockIndexBuilder {
   std::vector<uint64_t> ids_;
   std::vector<uint64_t> sorted_ids_;
   std::vector<uint32_t> id_counts_;
-  std::vector<uint64_t> tokens_;
+  std::vector<uint64_t> tokens_;  ///< hashes
+  std::vector<std::string_view> token_texts_;
   std::vector<uint64_t> grams_;
   std::vector<Seen> seen_;
   std::vector<SeenGram> seen_grams_;
@@ -108,7 +117,9 @@ class BlockIndexBuilder {
   size_t max_grams_ = 0;
   bool too_many_tokens_ = false;
   bool too_many_grams_ = false;
-  std::string_view lately_[kLately];
+  std::vector<Cell> lately_;
+  std::vector<ColumnLuck> luck_;
+  uint64_t time_pieces_[16] = {};  ///< kinds whose grams are there: by digits before the letter, then size
 };
 
 }  // namespace cordwood

@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/text_tokens.h"
 
-#include <algorithm>
+// Tokens are short: a call into the library would cost as much as their hash.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
-#include "storage/base/checksum.h"
+#include <algorithm>
 
 namespace cordwood {
 
 namespace {
 
-constexpr size_t kShortNumber = 4;  ///< numbers of so many digits are in nearly every block
+constexpr std::array<uint8_t, 256> make_nibbles() {
+  std::array<uint8_t, 256> t{};
+  for (int c = '0'; c <= '9'; ++c) t[static_cast<size_t>(c)] = static_cast<uint8_t>(c - '0');
+  for (int c = 'a'; c <= 'f'; ++c) t[static_cast<size_t>(c)] = static_cast<uint8_t>(c - 'a' + 10);
+  for (int c = 'A'; c <= 'F'; ++c) t[static_cast<size_t>(c)] = static_cast<uint8_t>(c - 'A' + 10);
+  return t;
+}
+constexpr std::array<uint8_t, 256> kNibbles = make_nibbles();
 
 uint8_t nibble(char c) {
-  return static_cast<uint8_t>((text_class_of(c) & kDigit) != 0 ? c - '0' : (c | 0x20) - 'a' + 10);
+  return kNibbles[static_cast<uint8_t>(c)];
 }
 
 size_t digits_from(std::string_view token, size_t at) {
@@ -24,6 +33,11 @@ size_t digits_from(std::string_view token, size_t at) {
 
 uint64_t id_hash(std::string_view digits) {
   std::array<char, 16> bytes{};
+  if (digits.size() == 16 || digits.size() == 32) {
+    for (size_t i = 0; i < digits.size() / 2; ++i)
+      bytes[i] = static_cast<char>(nibble(digits[2 * i]) << 4 | nibble(digits[2 * i + 1]));
+    return XXH3_64bits(bytes.data(), digits.size() / 2);
+  }
   size_t n = 0;
   uint8_t high = 0;
   for (const char c : digits) {
@@ -36,11 +50,11 @@ uint64_t id_hash(std::string_view digits) {
     }
     ++n;
   }
-  return xxh3_64({bytes.data(), n / 2});
+  return XXH3_64bits(bytes.data(), n / 2);
 }
 
 uint64_t token_hash(std::string_view token) {
-  return xxh3_64(token);
+  return XXH3_64bits(token.data(), token.size());
 }
 
 uint64_t gram_hash(uint32_t gram) {

@@ -71,6 +71,8 @@ uint64_t token_hash(std::string_view token);
 /// Hash of a window of four folded bytes for the gram filter.
 uint64_t gram_hash(uint32_t gram);
 
+/// Numbers of so many digits are in nearly every block.
+inline constexpr size_t kShortNumber = 4;
 /// Whether the token filter has tokens like this one.  Not listed: ids of exactly 16 or 32 hex digits (the id table
 /// has them), short numbers, and pieces of time stamps (`01T12`, `123456Z`), of which nearly every row has others.
 bool is_listed_token(std::string_view token);

@@ -14,6 +14,8 @@
 
 #include "storage/block_builder.h"
 #include "storage/block_entry.h"
+#include "storage/block_index.h"
+#include "storage/bloom_filter.h"
 #include "storage/column_text.h"
 #include "storage/segment.h"
 
@@ -101,6 +103,10 @@ void add_costs(const EncodedBlock& block, Costs* costs) {
   const EntryParts parts = decode_entry(block.entry).value();
   const BlockDirectory d = decode_directory(unpack_part(parts.directory).value(), parts.summary).value();
   (*costs)["= entry"].first += block.entry.size();
+  const BlockIndexHeader index = check_block_index(block.index).value();
+  (*costs)["+ ids, number"].first += index.ids;
+  (*costs)["+ token filter"].first += bloom_bytes(index.facts.token_blocks);
+  (*costs)["+ gram filter"].first += bloom_bytes(index.facts.gram_blocks);
   const char* fixed[] = {"= times", "= shapes", "= shape ids", "= metadata shapes", "= metadata shape ids"};
   for (size_t i = 0; i < kFixedPieces; ++i) (*costs)[fixed[i]].first += d.pieces[i].packed_bytes();
   (*costs)["= shared"].first += d.pieces.back().packed_bytes();
@@ -135,6 +141,12 @@ void seal(benchmark::State& state, const std::string& path) {
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * raw));
   state.counters["blocks"] = static_cast<double>(blocks.size());
   state.counters["ratio"] = static_cast<double>(raw) / static_cast<double>(stored);
+  const auto percent = [&](const char* part) {
+    return 100 * static_cast<double>(costs[part].first) / static_cast<double>(raw);
+  };
+  state.counters["tokens_pct"] = percent("+ token filter");
+  state.counters["grams_pct"] = percent("+ gram filter");
+  state.counters["ids_pct"] = percent("+ ids, number");
   if (std::getenv("CORDWOOD_BENCH_COLUMNS") == nullptr) return;
   std::vector<std::pair<uint64_t, std::string>> order;
   for (const auto& [name, cost] : costs)

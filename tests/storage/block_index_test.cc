@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// The structures of the index one by one, and what a segment with them answers and reads.
+#include "storage/block_index.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "storage/bloom_filter.h"
+#include "storage/segment_index.h"
+#include "storage/text_tokens.h"
+#include "tests/storage/columns/block_fixture.h"
+
+namespace cordwood {
+namespace {
+
+using testing::MemoryStore;
+using testing::Rows;
+
+std::string hex_id(uint64_t seed, size_t digits) {
+  std::mt19937_64 random(seed);
+  std::string out;
+  while (out.size() < digits) out += fmt::format("{:016x}", random());
+  return out.substr(0, digits);
+}
+
+TEST(TextTokens, WhatIsListed) {
+  const auto f = [](std::string_view token, bool want) { EXPECT_EQ(is_listed_token(token), want) << token; };
+  f("deadlock", true);
+  f("1234", false);
+  f("12345", true);
+  f("01T12", false);
+  f("123456Z", false);
+  f("123456Zx", true);
+  f("0123456789abcdef", false);
+  f("0123456789ABCDEF0123456789abcdef", false);
+  f("0123456789abcdeg", true);
+  f("0123456789abcde", true);
+  f("T12", true);
+  f("12T", true);
+}
+
+TEST(TextTokens, Uuids) {
+  const auto f = [](std::string_view text, std::string_view want) {
+    UuidPlace place;
+    const bool found = find_uuid(text, text.find('-'), &place);
+    ASSERT_EQ(found, !want.empty()) << text;
+    if (found) {
+      EXPECT_EQ(text.substr(place.begin, place.end - place.begin), want);
+    }
+  };
+  f("id=01234567-89ab-cdef-0123-456789abcdef.", "01234567-89ab-cdef-0123-456789abcdef");
+  f("a01234567-89ab-cdef-0123-456789abcdef0", "a01234567-89ab-cdef-0123-456789abcdef0");
+  f("1234567-89ab-cdef-0123-456789abcdef", "");
+  f("01234567-89ab-cdef-0123-456789abcde", "");
+  f("01234567-89ab-cdeg-0123-456789abcdef", "");
+  EXPECT_EQ(id_hash("01234567-89ab-cdef-0123-456789abcdef"), id_hash("0123456789ABCDEF0123456789abcdef"));
+  EXPECT_NE(id_hash("0123456789abcdef"), id_hash("0123456789abcdee"));
+}
+
+TEST(BloomFilter, HoldsItsKeysAndFewOthers) {
+  std::mt19937_64 random(7);
+  for (const size_t keys : {size_t{1}, size_t{40}, size_t{3000}, size_t{50000}}) {
+    std::vector<uint64_t> hashes(keys);
+    for (uint64_t& h : hashes) h = random();
+    const uint32_t blocks = bloom_blocks_for(keys, 12);
+    std::string bytes;
+    append_bloom(hashes, blocks, kTokenFilter, &bytes);
+    ASSERT_EQ(bytes.size(), bloom_bytes(blocks));
+    const auto holds = [&](uint64_t hash) {
+      const BloomPlace place = bloom_place(hash, blocks);
+      const std::string_view page =
+          std::string_view(bytes).substr(bloom_page_offset(place.page), bloom_page_bytes(place.page, blocks));
+      EXPECT_TRUE(check_bloom_page(page, place.page, kTokenFilter).ok());
+      return bloom_holds(page, place.block, hash);
+    };
+    for (const uint64_t h : hashes) ASSERT_TRUE(holds(h));
+    uint64_t wrong = 0;
+    for (int i = 0; i < 20000; ++i) wrong += holds(random());
+    EXPECT_LT(wrong, 400u) << keys;  // 2 %; measured 0.5 %
+  }
+}
+
+TEST(BloomFilter, DamagedPagesAreNoticed) {
+  std::string page;
+  append_bloom(std::vector<uint64_t>{1, 2, 3}, 2, kGramFilter, &page);
+  EXPECT_TRUE(check_bloom_page(page, 0, kGramFilter).ok());
+  EXPECT_FALSE(check_bloom_page(page, 0, kTokenFilter).ok());
+  EXPECT_FALSE(check_bloom_page(page, 1, kGramFilter).ok());
+  EXPECT_FALSE(check_bloom_page("abc", 0, kGramFilter).ok());
+  for (size_t i = 0; i < page.size(); ++i) {
+    std::string bad = page;
+    bad[i] = static_cast<char>(bad[i] ^ 4);
+    EXPECT_FALSE(check_bloom_page(bad, 0, kGramFilter).ok()) << i;
+  }
+}
+
+TEST(IdTable, BucketsGiveTheirGroupsBack) {
+  IdTableShape shape;
+  shape.block_bits = 7;
+  shape.buckets = 3;
+  IdBucketWriter writer(shape);
+  std::vector<uint32_t> many;
+  for (uint32_t i = 0; i <= IdTableShape::kCommonBlocks; ++i) many.push_back(i);
+  ASSERT_TRUE(writer.add(5, {1, 3, 100}));
+  ASSERT_TRUE(writer.add(5, {2}));
+  ASSERT_TRUE(writer.add(9, many));
+  uint32_t added = 0;
+  while (writer.add(1000 + added, {added % 100})) ++added;
+  EXPECT_GT(added, 150u);
+  const std::string bucket = writer.finish(2, 17);
+  ASSERT_EQ(bucket.size(), IdTableShape::kBucketBytes);
+  const auto f = [&](uint32_t remainder, const std::vector<uint32_t>& want, bool common) {
+    IdMatch match;
+    ASSERT_TRUE(search_id_bucket(bucket, 2, remainder, shape, &match).ok());
+    EXPECT_EQ(match.blocks, want);
+    EXPECT_EQ(match.common, common);
+    EXPECT_EQ(match.next, 17u);
+  };
+  f(5, {1, 3, 100, 2}, false);
+  f(9, {}, true);
+  f(1000, {0}, false);
+  f(1000 + added - 1, {(added - 1) % 100}, false);
+  f(6, {}, false);
+  IdMatch match;
+  EXPECT_FALSE(search_id_bucket(bucket, 1, 5, shape, &match).ok());
+}
+
+/// Blocks of JSON lines: each has its own ids and words, and some that others have too.
+struct Sample {
+  MemoryStore store;
+  SegmentMeta meta;
+  std::vector<Rows> rows;
+  std::shared_ptr<const Segment> segment;
+
+  Sample(uint32_t blocks, uint32_t lines, bool with_long = false) {
+    BlockBuilder builder({});
+    std::vector<SpilledBlock> spilled;
+    for (uint32_t b = 0; b < blocks; ++b) {
+      Rows& r = rows.emplace_back();
+      for (uint32_t i = 0; i < lines; ++i) {
+        const uint64_t n = b * 100000ull + i;
+        r.add(fmt::format(R"({{"trace_id":"{}","span":"{}","shared":"{}","everywhere":"{}","msg":"word{}q said {}"}})",
+                          hex_id(n, 32), hex_id(n + 7'000'000'000, 16),
+                          hex_id(i % 50 + (b % 5) * 1000 + 9'000'000'000, 32), hex_id(123, 32), n,
+                          with_long && i == 0 ? hex_id(n, 40) : "nothing"),
+              i, 0, {{"request", hex_id(n + 5'000'000'000, 32)}});
+      }
+      spilled.push_back(testing::spill(builder.build(r.input())));
+    }
+    auto written = write_segment(store, "s", "n", 1, spilled);
+    EXPECT_TRUE(written.ok()) << written.error().message;
+    meta = written.value();
+    reopen();
+  }
+  void reopen() { segment = Segment::open(store, meta).value(); }
+  std::vector<uint32_t> holders(const TextProbe& probe, ReadStats* stats) const {
+    std::vector<uint32_t> out;
+    for (uint32_t b = 0; b < segment->blocks().size(); ++b)
+      if (segment->blocks()[b]->may_hold(probe, stats).value()) out.push_back(b);
+    return out;
+  }
+};
+
+TEST(SegmentIndex, AnIdIsLookedUpOnce) {
+  const Sample sample(120, 60);
+  ReadStats stats;
+  EXPECT_EQ(sample.holders(TextProbe::substring(hex_id(77 * 100000 + 5, 32)), &stats), std::vector<uint32_t>{77});
+  EXPECT_EQ(stats.index_reads, 1u);
+  EXPECT_EQ(stats.index_bytes, 512u);
+  EXPECT_TRUE(sample.holders(TextProbe::substring(hex_id(424242, 32)), &stats).empty());
+  EXPECT_EQ(stats.index_reads, 2u);
+  EXPECT_EQ(sample.holders(TextProbe::value(hex_id(3 * 100000 + 7'000'000'000, 16)), &stats), std::vector<uint32_t>{3});
+  // Sixteen digits may lie within thirty-two; between quotes they do not.
+  EXPECT_EQ(sample.holders(TextProbe::substring(hex_id(3 * 100000 + 7'000'000'000, 16)), &stats).size(), 120u);
+  EXPECT_EQ(sample.holders(TextProbe::substring("\"" + hex_id(3 * 100000 + 7'000'000'000, 16) + "\""), &stats),
+            std::vector<uint32_t>{3});
+  EXPECT_EQ(sample.holders(TextProbe::value(hex_id(9 * 100000 + 5'000'000'001, 32)), &stats), std::vector<uint32_t>{9});
+  EXPECT_EQ(sample.holders(TextProbe::value(hex_id(9'000'000'000, 32)), &stats).size(), 24u);
+  EXPECT_EQ(sample.holders(TextProbe::value(hex_id(123, 32)), &stats).size(), 120u);  // common
+  EXPECT_EQ(stats.index_damages, 0u);
+  EXPECT_EQ(stats.blocks_opened, 0u);
+}
+
+TEST(SegmentIndex, WordsAreRuledOut) {
+  const Sample sample(40, 60);
+  ReadStats stats;
+  const auto f = [&](const TextProbe& probe, const std::vector<uint32_t>& want) {
+    EXPECT_EQ(sample.holders(probe, &stats), want) << probe.text();
+  };
+  f(TextProbe::substring(" deadlock "), {});
+  f(TextProbe::substring("deadlock"), {});
+  f(TextProbe::substring("eadloc"), {});
+  f(TextProbe::substring("\"word1700003q said"), {17});
+  // Block 0 has no number of seven digits.
+  EXPECT_EQ(sample.holders(TextProbe::substring("ord1700003q sai"), &stats).size(), 39u);
+  EXPECT_EQ(sample.holders(TextProbe::substring("hin"), &stats).size(), 40u);
+  EXPECT_EQ(sample.holders(TextProbe::substring(""), &stats).size(), 40u);
+  f(TextProbe::value("word1700003q said nothing"), {17});
+  EXPECT_FALSE(TextProbe::substring("no \xef\xbf\xbd one").useful());
+  EXPECT_FALSE(TextProbe::substring("a b").is_value());
+  EXPECT_GT(stats.index_reads, 0u);
+}
+
+TEST(SegmentIndex, LongerRunsHideIds) {
+  const Sample sample(3, 20, true);
+  ReadStats stats;
+  // Every block has a run of forty digits, in which thirty-two may lie.
+  EXPECT_EQ(sample.holders(TextProbe::substring(hex_id(424242, 32)), &stats).size(), 3u);
+  EXPECT_TRUE(sample.holders(TextProbe::value(hex_id(424242, 32)), &stats).empty());
+  EXPECT_TRUE(sample.holders(TextProbe::value(hex_id(424242, 24)), &stats).empty());
+}
+
+TEST(SegmentIndex, DamageRulesNothingOut) {
+  Sample sample(6, 40);
+  const std::string good = sample.store.objects["s"];
+  const auto footer = SegmentFooter::decode(good.substr(good.size() - SegmentFooter::kBytes), good.size()).value();
+  const uint64_t begin = footer.sections[kIdTableSection].offset;
+  const uint64_t end = footer.sections[kStreamSection].offset;
+  ASSERT_GT(end - begin, 2000u);
+  uint64_t noticed = 0;
+  for (uint64_t at = begin; at < end; at += 5) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ (1 << at % 8));
+    sample.store.objects["s"] = bad;
+    sample.reopen();
+    ReadStats stats;
+    for (uint32_t b = 0; b < 6; ++b) {
+      const uint64_t n = b * 100000ull + at % 40;
+      for (const std::string& needle :
+           {hex_id(n, 32), hex_id(n + 5'000'000'000, 32), fmt::format(" \"word{}q said nothing", n).substr(1)}) {
+        const auto may = sample.segment->blocks()[b]->may_hold(TextProbe::substring(needle), &stats);
+        ASSERT_TRUE(may.ok() && *may) << "byte " << at << ", block " << b << ", " << needle;
+      }
+    }
+    noticed += stats.index_damages > 0;
+  }
+  EXPECT_GT(noticed, 0u);
+}
+
+TEST(SegmentIndex, BlocksWithoutIndexAreNeverRuledOut) {
+  Rows rows;
+  rows.add("a line");
+  BlockBuilder builder({});
+  const EncodedBlock block = builder.build(rows.input());
+  SpilledBlock with = testing::spill(block);
+  SpilledBlock without = with;
+  without.index_bytes = 0;
+  MemoryStore store;
+  const auto meta = write_segment(store, "s", "n", 1, {without, with});
+  ASSERT_TRUE(meta.ok());
+  const auto segment = Segment::open(store, *meta).value();
+  ReadStats stats;
+  EXPECT_TRUE(segment->blocks()[0]->may_hold(TextProbe::substring("deadlock"), &stats).value());
+  EXPECT_FALSE(segment->blocks()[1]->may_hold(TextProbe::substring("deadlock"), &stats).value());
+  SpilledBlock damaged = with;
+  damaged.index_offset -= 1;
+  EXPECT_FALSE(write_segment(store, "t", "n", 1, {damaged}).ok());
+}
+
+}  // namespace
+}  // namespace cordwood
