@@ -85,11 +85,8 @@ class ClauseFinder {
   /// The words of which one must be there; false when the expression asks for more or less than that.
   static bool add_words(const std::string& expression, Clause* clause) {
     const auto regex = SimpleRegex::make(expression, RegexPlace::line);
-    if (!regex.ok() || regex->words() == nullptr) return false;
-    for (const SimpleRegex::Word& word : *regex->words()) {
-      if (word.test == SimpleRegex::Word::Test::not_empty || word.folded != nullptr || word.text.empty()) return false;
-      clause->push_back({TextProbe::substring(word.text), {}});
-    }
+    if (!regex.ok() || regex->required_words().empty()) return false;
+    for (const std::string& word : regex->required_words()) clause->push_back({TextProbe::substring(word), {}});
     return true;
   }
 

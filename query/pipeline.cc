@@ -103,6 +103,14 @@ Result<std::unique_ptr<Pipeline>> Pipeline::make(std::span<const Stage> stages, 
   return pipeline;
 }
 
+uint32_t Pipeline::ruled_out(uint32_t row, uint32_t most, bool downwards) const {
+  const RowBits* rows = stages_.empty() ? nullptr : stages_.front()->candidates();
+  if (rows == nullptr || rows->test(row)) return 0;
+  const uint32_t next = downwards ? rows->previous(row) : rows->next(row);
+  if (next == rows->rows()) return most;
+  return std::min(most, downwards ? row - next : next - row);
+}
+
 std::vector<Stage> reorder_stages(std::span<const Stage> stages) {
   std::vector<Stage> out, waiting;
   for (const Stage& stage : stages) {

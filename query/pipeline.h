@@ -38,6 +38,9 @@ class Pipeline {
   void on_block() {
     for (const RowStagePtr& stage : stages_) stage->on_block();
   }
+  /// How many of `most` rows, beginning with `row` and going on upwards or down, need not be processed: filters at the
+  /// head of the pipeline know already that they drop them.
+  uint32_t ruled_out(uint32_t row, uint32_t most, bool downwards) const;
   bool empty() const { return stages_.empty(); }
 
  private:

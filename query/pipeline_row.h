@@ -105,6 +105,9 @@ class RowStage {
   virtual bool process(PipelineRow& row) = 0;
   /// Another block follows: what was remembered by its pointers is void.
   virtual void on_block() {}
+  /// Rows of the block outside of which process() drops every one whose line is the stored one; null while none are
+  /// known.
+  virtual const RowBits* candidates() const { return nullptr; }
 };
 
 }  // namespace cordwood::query

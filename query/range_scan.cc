@@ -106,6 +106,10 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
 Result<void> RangeScan::scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies) {
   const Stream* stream = plan.streams[span.ordinal].stream.get();
   for (uint32_t row = span.begin; row < span.end; ++row) {
+    const uint32_t skipped = pipeline_->ruled_out(row, span.end - row, false);
+    scope_.stats->lines_processed += skipped;
+    row += skipped;
+    if (row == span.end) break;
     if (++scope_.stats->lines_processed % kRowsPerCheck == 0) TRY(scope_.guard->check());
     const int64_t time_ns = block.times[row];
     const int64_t cell = windows_.cell(time_ns);

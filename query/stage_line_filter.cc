@@ -62,6 +62,8 @@ class SearchedOperand {
   const Operand& operand() const { return operand_; }
   bool searchable() const { return required_.has_value(); }
   void on_block() { rows_.reset(); }
+  /// Rows of the block that may match, once it was searched; else null.
+  const RowBits* rows() const { return rows_ ? &*rows_ : nullptr; }
 
   bool matches_row(PipelineRow& row) {
     if (!rows_ && !search(row)) return false;
@@ -110,6 +112,9 @@ class LineFilter final : public RowStage {
       if (found) return !negative_;
     }
     return negative_;
+  }
+  const RowBits* candidates() const override {
+    return negative_ || fixed_ || operands_.size() != 1 ? nullptr : operands_[0].rows();
   }
   void on_block() override {
     mean_line_bytes_ = 0;

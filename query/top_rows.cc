@@ -67,8 +67,15 @@ Result<void> TopRows::offer(const Place& place, BlockView& view) {
 Result<void> TopRows::scan_span(const OpenBlock& block, const RowSpan& span, Pipeline* pipeline) {
   const Stream* stream = plan_.streams[span.ordinal].stream.get();
   const bool in_head = block.planned->source->in_head();
-  for (uint32_t i = 0; i < span.end - span.begin; ++i) {
-    const uint32_t at = backward_ ? span.end - 1 - i : span.begin + i;
+  const uint32_t rows = span.end - span.begin;
+  const auto row_at = [&](uint32_t i) { return backward_ ? span.end - 1 - i : span.begin + i; };
+  for (uint32_t i = 0; i < rows; ++i) {
+    const uint32_t skipped = pipeline->ruled_out(row_at(i), rows - i, backward_);
+    scope_.stats->lines_processed += skipped;
+    scope_.stats->bytes_processed += skipped * block.planned->line_bytes / std::max<uint64_t>(1, block.planned->rows);
+    i += skipped;
+    if (i == rows) break;
+    const uint32_t at = row_at(i);
     const int64_t time_ns = block.times[at];
     if (too_late(time_ns)) return {};
     if (scope_.stats->lines_processed++ % kRowsPerCheck == 0) TRY(scope_.guard->check());

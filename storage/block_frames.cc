@@ -101,6 +101,13 @@ Result<int64_t> IntPiece::get(uint32_t row) {
   return last_->get(row - last_begin_);
 }
 
+Result<void> IntPiece::decode_frame(uint32_t index, std::vector<int64_t>* out) {
+  TRY_ASSIGN(const IntFrame* f, frame(index));
+  out->resize(f->count());
+  f->decode(out->data());
+  return {};
+}
+
 Result<void> IntPiece::decode_all(std::vector<int64_t>* out) {
   const PieceMeta& piece = frames_->piece(piece_);
   for (uint32_t i = 0; i < piece.frames.size(); ++i) {

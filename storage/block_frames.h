@@ -56,6 +56,8 @@ class IntPiece {
   IntPiece(BlockFrames* frames, uint32_t piece) : frames_(frames), piece_(piece) {}
   uint32_t rows() const { return frames_->piece(piece_).rows(); }
   Result<int64_t> get(uint32_t row);
+  /// Values of one frame of the piece.
+  Result<void> decode_frame(uint32_t index, std::vector<int64_t>* out);
   /// Appends all values.
   Result<void> decode_all(std::vector<int64_t>* out);
 

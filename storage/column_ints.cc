@@ -2,6 +2,7 @@
 #include "storage/column_ints.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 #include "storage/base/coding.h"
@@ -238,7 +239,27 @@ void IntFrame::decode(int64_t* out) const {
     std::copy(values_.begin(), values_.end(), out);
     return;
   }
-  for (uint32_t i = 0; i < count_; ++i) out[i] = get(i);
+  if (mode_ == Mode::table) {
+    for (uint32_t i = 0; i < count_; ++i) out[i] = get(i);
+    return;
+  }
+  // Kept apart from members, which the stores below might change for all the compiler knows.
+  const uint64_t base = base_;
+  const uint64_t scale = scale_;
+  const uint32_t width = width_;
+  const uint32_t count = count_;
+  const char* const bits = bits_;
+  if (width <= 57) {
+    const uint64_t mask = (uint64_t{1} << width) - 1;
+    uint64_t bit = 0;
+    for (uint32_t i = 0; i < count; ++i, bit += width) {
+      uint64_t low;
+      std::memcpy(&low, bits + (bit >> 3), sizeof low);
+      out[i] = static_cast<int64_t>(base + scale * (low >> (bit & 7) & mask));
+    }
+    return;
+  }
+  for (uint32_t i = 0; i < count; ++i) out[i] = static_cast<int64_t>(base + scale * read_bits(bits, i, width));
 }
 
 }  // namespace cordwood

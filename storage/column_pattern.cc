@@ -196,8 +196,9 @@ Result<const PatternReader::Frame*> PatternReader::frame(uint32_t index) {
   std::vector<uint32_t> counts(patterns_.size(), 0);
   f->ids.reserve(ids.frames[index].rows);
   f->ranks.reserve(ids.frames[index].rows);
-  for (uint32_t i = 0; i < ids.frames[index].rows; ++i) {
-    TRY_ASSIGN(const int64_t id, ids_.get(ids.frames[index].first_row + i));
+  std::vector<int64_t> values;
+  TRY(ids_.decode_frame(index, &values));
+  for (const int64_t id : values) {
     if (id < 0 || id >= static_cast<int64_t>(patterns_.size())) return Error::corrupt("block: pattern id out of range");
     f->ids.push_back(static_cast<uint32_t>(id));
     f->ranks.push_back(counts[static_cast<size_t>(id)]++);

@@ -61,10 +61,6 @@ struct HexTable {
 constexpr HexTable kLowerHex('a');
 constexpr HexTable kUpperHex('A');
 
-char hex_digit(uint32_t v, bool upper) {
-  return static_cast<char>(v < 10 ? '0' + v : (upper ? 'A' : 'a') + v - 10);
-}
-
 void append_padded(uint64_t value, uint32_t digits, std::string* out) {
   char raw[20];
   for (uint32_t i = digits; i > 0; --i) {
@@ -171,14 +167,15 @@ bool parse_hex(std::string_view text, bool upper, char* out) {
 }
 
 void append_hex(const char* binary, uint32_t digits, bool upper, std::string* out) {
-  if (digits % 2 != 0) {
-    *out += hex_digit(static_cast<uint8_t>(*binary++) & 15, upper);
-    --digits;
-  }
-  for (uint32_t i = 0; i < digits; i += 2) {
+  const char* values = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+  const size_t before = out->size();
+  out->resize(before + digits);
+  char* to = out->data() + before;
+  if (digits % 2 != 0) *to++ = values[static_cast<uint8_t>(*binary++) & 15];
+  for (uint32_t i = 0; i < digits / 2; ++i) {
     const uint8_t byte = static_cast<uint8_t>(*binary++);
-    *out += hex_digit(byte >> 4, upper);
-    *out += hex_digit(byte & 15, upper);
+    *to++ = values[byte >> 4];
+    *to++ = values[byte & 15];
   }
 }
 

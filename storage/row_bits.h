@@ -48,6 +48,16 @@ class RowBits {
     }
     return static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word)));
   }
+  /// The last row of the set that is not behind `row`, which the block has, or rows() when there is none.
+  uint32_t previous(uint32_t row) const {
+    size_t at = row / 64;
+    uint64_t word = words_[at] & (~uint64_t{0} >> (63 - row % 64));
+    while (word == 0) {
+      if (at-- == 0) return rows_;
+      word = words_[at];
+    }
+    return static_cast<uint32_t>(at * 64 + 63 - static_cast<size_t>(std::countl_zero(word)));
+  }
 
  private:
   uint32_t rows_;

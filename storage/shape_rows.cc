@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/shape_rows.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace cordwood {
 
-RowRanks::RowRanks(const std::vector<uint32_t>& shape_of_row, const std::vector<bool>& has)
+RowRanks::RowRanks(const std::vector<uint32_t>& shape_of_row, const std::vector<uint8_t>& has)
     : words_((shape_of_row.size() + 63) / 64, 0), before_(words_.size(), 0) {
-  for (size_t row = 0; row < shape_of_row.size(); ++row)
-    if (has[shape_of_row[row]]) words_[row / 64] |= uint64_t{1} << (row % 64);
+  const size_t rows = shape_of_row.size();
   for (size_t w = 0; w < words_.size(); ++w) {
+    const uint32_t* shapes = shape_of_row.data() + w * 64;
+    const size_t count = std::min<size_t>(64, rows - w * 64);
+    uint64_t word = 0;
+    for (size_t i = 0; i < count; ++i) word |= uint64_t{has[shapes[i]]} << i;
+    words_[w] = word;
     before_[w] = count_;
-    count_ += static_cast<uint32_t>(std::popcount(words_[w]));
+    count_ += static_cast<uint32_t>(std::popcount(word));
   }
 }
 
@@ -58,10 +63,10 @@ Result<void> ShapeRows::load(BlockFrames* frames, uint32_t piece, uint32_t rows,
 const RowRanks& ShapeRows::ranks(const std::vector<uint32_t>& shapes_with_column) {
   const auto found = ranks_.find(shapes_with_column);
   if (found != ranks_.end()) return found->second;
-  std::vector<bool> has(used_.size(), false);
-  for (const uint32_t shape : shapes_with_column) has[shape] = true;
+  std::vector<uint8_t> has(used_.size(), 0);
+  for (const uint32_t shape : shapes_with_column) has[shape] = 1;
   bool all = true;
-  for (size_t s = 0; s < used_.size(); ++s) all = all && (has[s] || !used_[s]);
+  for (size_t s = 0; s < used_.size(); ++s) all = all && (has[s] != 0 || !used_[s]);
   RowRanks ranks = all ? RowRanks(static_cast<uint32_t>(ids_.size())) : RowRanks(ids_, has);
   return ranks_.emplace(shapes_with_column, std::move(ranks)).first->second;
 }

@@ -14,7 +14,8 @@ class RowRanks {
  public:
   /// All rows have it.
   explicit RowRanks(uint32_t rows) : count_(rows), all_(true) {}
-  RowRanks(const std::vector<uint32_t>& shape_of_row, const std::vector<bool>& has);
+  /// has[s] is 1 for the shapes whose rows have it, else 0.
+  RowRanks(const std::vector<uint32_t>& shape_of_row, const std::vector<uint8_t>& has);
   bool has(uint32_t row) const { return all_ || ((words_[row / 64] >> (row % 64)) & 1) != 0; }
   /// How many rows before this one have it: the ordinal of its cell.
   uint32_t rank(uint32_t row) const;

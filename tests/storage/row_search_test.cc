@@ -15,6 +15,11 @@ TEST(RowBits, FindsTheNextRow) {
   std::vector<uint32_t> rows;
   for (uint32_t row = bits.next(0); row < bits.rows(); row = bits.next(row + 1)) rows.push_back(row);
   EXPECT_EQ(rows, (std::vector<uint32_t>{0, 63, 64, 199}));
+  EXPECT_EQ(bits.previous(199), 199u);
+  EXPECT_EQ(bits.previous(198), 64u);
+  EXPECT_EQ(bits.previous(63), 63u);
+  EXPECT_EQ(bits.previous(62), 0u);
+  EXPECT_EQ(RowBits(70).previous(69), 70u);
   EXPECT_TRUE(bits.test(63));
   EXPECT_FALSE(bits.test(62));
 }
