@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/id_table.h"
 
+#include <algorithm>
+
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
 #include "storage/text_tokens.h"
@@ -63,9 +65,13 @@ uint64_t id_group_bits(const IdTableShape& shape, size_t blocks) {
 }
 
 void IdBucketWriter::put(uint64_t value, uint32_t bits) {
-  for (uint32_t i = 0; i < bits; ++i, ++used_) {
+  for (uint32_t done = 0; done < bits;) {
     if (used_ % 8 == 0) bits_.push_back('\0');
-    if ((value >> i & 1) != 0) bits_.back() = static_cast<char>(bits_.back() | 1 << used_ % 8);
+    const uint32_t take = std::min(8 - used_ % 8, bits - done);
+    const uint64_t part = value >> done & ((1u << take) - 1);
+    bits_.back() = static_cast<char>(bits_.back() | part << used_ % 8);
+    used_ += take;
+    done += take;
   }
 }
 
@@ -78,8 +84,8 @@ bool IdBucketWriter::add(uint32_t remainder, const std::vector<uint32_t>& blocks
     put(0, 1);
   } else {
     for (size_t i = 0; i < blocks.size(); ++i) {
-      put(blocks[i], shape_.block_bits);
-      put(i + 1 < blocks.size() ? 1 : 0, 1);
+      const uint64_t more = i + 1 < blocks.size() ? 1 : 0;
+      put(more << shape_.block_bits | blocks[i], shape_.block_bits + 1u);
     }
   }
   ++groups_;

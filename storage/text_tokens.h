@@ -72,7 +72,7 @@ uint64_t token_hash(std::string_view token);
 uint64_t gram_hash(uint32_t gram);
 
 /// Numbers of so many digits are in nearly every block.
-inline constexpr size_t kShortNumber = 4;
+inline constexpr size_t kShortNumber = 5;
 /// Whether the token filter has tokens like this one.  Not listed: ids of exactly 16 or 32 hex digits (the id table
 /// has them), short numbers, and pieces of time stamps (`01T12`, `123456Z`), of which nearly every row has others.
 bool is_listed_token(std::string_view token);

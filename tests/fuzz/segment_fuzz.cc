@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A segment object of any bytes, opened by its own footer; every block it names is read.
+// A segment object of any bytes, opened by its own footer; every block it names is read, and its index asked.
 #include <cstddef>
 #include <cstdint>
 
@@ -8,6 +8,19 @@
 #include "tests/fuzz/memory_store.h"
 
 using namespace cordwood;
+
+namespace {
+
+void ask_index(const BlockSource& block) {
+  static const TextProbe probes[] = {TextProbe::substring("4bf92f3577b34da6a3ce929d0e0e4700"),
+                                     TextProbe::value("4bf92f3577b34da6a3ce929d0e0e1001"),
+                                     TextProbe::substring("4bf92f35-77b3-4da6-a3ce-929d0e0e4700"),
+                                     TextProbe::substring(" took level=warn"), TextProbe::value("deadlock")};
+  ReadStats stats;
+  for (const TextProbe& probe : probes) (void)block.may_hold(probe, &stats).ok();
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr size_t kMaxBlocks = 8;
@@ -19,6 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!segment.ok()) return 0;
   const auto& blocks = segment.value()->blocks();
   for (size_t i = 0; i < std::min(blocks.size(), kMaxBlocks); ++i) {
+    ask_index(*blocks[i]);
     fuzz::drain_block(*blocks[i], static_cast<uint32_t>(i));
   }
   return 0;

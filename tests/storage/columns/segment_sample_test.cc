@@ -18,7 +18,10 @@ namespace {
 using testing::MemoryStore;
 using testing::Rows;
 
-constexpr const char* kSample = "tests/format/segment-1.0";
+/// As written before there was an index, and with one.
+constexpr const char* kSamples = "tests/format/";
+constexpr const char* kWithoutIndex = "segment-1.0";
+constexpr const char* kWithIndex = "segment-1.0-index";
 
 uint64_t scramble(uint64_t i) {
   return (i + 1) * 0x9e3779b97f4a7c15ull;
@@ -115,14 +118,55 @@ TEST(SegmentSample, TodaysSegmentHasEveryType) {
   EXPECT_EQ(sources.size(), kColumnSources) << fmt::format("{}", fmt::join(sources, " "));
 }
 
-TEST(SegmentSample, TheFirstVersionsStaysReadable) {
+std::string frozen_sample(const std::string& name) {
   PosixFileSystem fs;
-  const Result<std::string> frozen = fs.read_all(kSample, 4u << 20);
-  if (frozen.ok()) return expect_sample(*frozen);
-  const std::string path = ::testing::TempDir() + "segment-1.0";
+  Result<std::string> frozen = fs.read_all(kSamples + name, 4u << 20);
+  if (frozen.ok()) return std::move(frozen).value();
+  const std::string path = ::testing::TempDir() + name;
   auto file = fs.open(path, OpenMode::open_or_create);
-  ASSERT_TRUE(file.ok() && (*file)->truncate(0).ok() && (*file)->append(segment_today()).ok());
-  ADD_FAILURE() << kSample << " is missing; what today's version writes is in " << path;
+  EXPECT_TRUE(file.ok() && (*file)->truncate(0).ok() && (*file)->append(segment_today()).ok());
+  ADD_FAILURE() << kSamples << name << " is missing; what today's version writes is in " << path;
+  return "";
+}
+
+TEST(SegmentSample, TheFirstVersionsStaysReadable) {
+  expect_sample(frozen_sample(kWithoutIndex));
+}
+
+/// What is asked today must be where the index of old has it.
+void expect_index(const std::string& bytes) {
+  MemoryStore store;
+  store.objects["segments/sample"] = bytes;
+  const auto meta = read_segment_meta(store, "segments/sample");
+  ASSERT_TRUE(meta.ok()) << meta.error().message;
+  const auto segment = Segment::open(store, *meta);
+  ASSERT_TRUE(segment.ok()) << segment.error().message;
+  ReadStats stats;
+  const auto f = [&](const TextProbe& probe, bool first, bool second) {
+    EXPECT_EQ((*segment)->blocks()[0]->may_hold(probe, &stats).value(), first) << probe.text();
+    EXPECT_EQ((*segment)->blocks()[1]->may_hold(probe, &stats).value(), second) << probe.text();
+  };
+  for (int i = 0; i < 600; ++i) {
+    const uint64_t r = scramble(static_cast<uint64_t>(i));
+    f(TextProbe::substring(fmt::format("\"{:016x}{:016x}\"", r, scramble(r))), true, false);
+    f(TextProbe::substring(
+          fmt::format("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", r & 0xffffffff, r >> 48, r & 0xfff, i & 0xfff, r >> 16)),
+      true, false);
+    f(TextProbe::value(fmt::format("{:016x}", scramble(7u + i))), true, false);
+    f(TextProbe::substring(fmt::format("\"user\":\"u{}\"", r % 100000)), true, false);
+  }
+  f(TextProbe::substring("onnectio"), true, false);
+  f(TextProbe::substring("one line"), false, true);
+  f(TextProbe::substring("0123456789abcdef0123456789abcdef"), false, false);
+  f(TextProbe::substring("deadlock"), false, false);
+  EXPECT_EQ(stats.index_damages, 0u);
+}
+
+TEST(SegmentSample, TheIndexStaysReadable) {
+  const std::string frozen = frozen_sample(kWithIndex);
+  expect_sample(frozen);
+  expect_index(frozen);
+  expect_index(segment_today());
 }
 
 }  // namespace
