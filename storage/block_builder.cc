@@ -50,7 +50,9 @@ bool has_clear_edges(const Shape& shape) {
     const std::string& after = shape.constants[i + 1];
     if (before.empty() ? i > 0 : is_token_char(before.back()) || before.back() == '-' || before.back() == '\\')
       return false;
-    if (after.empty() ? i + 1 < shape.slots.size() : is_token_char(after.front()) || after.front() == '-') return false;
+    if (after.empty() ? i + 1 < shape.slots.size()
+                      : is_token_char(after.front()) || after.front() == '-' || after.front() == '\\')
+      return false;
   }
   return true;
 }
@@ -121,14 +123,17 @@ uint32_t BlockBuilder::Impl::stored_shape(uint32_t shape) {
 
 /// Constants once for each shape, cells each time.
 void BlockBuilder::Impl::index_line(std::string_view line, uint32_t shape) {
+  const Shape& s = shredder.shapes()[used_shapes[shape - 1]];
   if (clear_shapes.size() < used_shapes.size()) {
-    const Shape& s = shredder.shapes()[used_shapes.back()];
     clear_shapes.push_back(has_clear_edges(s));
-    if (clear_shapes.back())
-      for (const std::string& constant : s.constants) index.add_text(constant);
+    // Their place in this line: the index keeps views, and the line stays where it is.
+    size_t at = 0;
+    for (size_t i = 0; i < s.constants.size() && clear_shapes.back(); ++i) {
+      index.add_text(line.substr(at, s.constants[i].size()));
+      at += s.constants[i].size() + (i < line_cells.size() ? line_cells[i].size() : 0);
+    }
   }
   if (!clear_shapes[shape - 1]) return index.add_text(line);
-  const Shape& s = shredder.shapes()[used_shapes[shape - 1]];
   for (size_t i = 0; i < line_cells.size(); ++i) index.add_cell(s.slots[i].column, line_cells[i]);
 }
 
