@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/support/engine_world.h"
+#include "tests/support/merge_world.h"
 
 namespace cordwood {
 namespace {
@@ -16,7 +17,7 @@ constexpr int kWriters = 4;
 constexpr int kBatches = 60;
 constexpr int kRowsPerBatch = 20;
 
-/// Writers, readers, flushes and ticks at once: what a writer has had acknowledged is in every later snapshot.
+/// Writers, readers, flushes, merges and ticks at once: what a writer has had acknowledged is in every later snapshot.
 TEST(EngineConcurrency, AcknowledgedRowsAreInEveryLaterSnapshot) {
   EngineWorld world(1);
   const std::unique_ptr<TaskRunner> pool = make_thread_pool(2, "background");
@@ -24,9 +25,13 @@ TEST(EngineConcurrency, AcknowledgedRowsAreInEveryLaterSnapshot) {
   world.options.append_wait_ns = 30'000'000'000;
   world.options.wal.group_wait_us = 100;
   world.options.block_rows = 64;
-  world.options.generation_raw_bytes = 64u << 10;
+  world.options.generation_raw_bytes = 4u << 10;
+  world.options.max_pending_generations = 1000;
   ASSERT_TRUE(world.open().ok());
   Engine& engine = *world.engine;
+  MergeWorld merging(world);
+  merging.options.policy.max_rewrites = 20;
+  merging.renew();
 
   std::atomic<int> writing{kWriters};
   std::atomic<uint64_t> acknowledged{0};
@@ -68,7 +73,12 @@ TEST(EngineConcurrency, AcknowledgedRowsAreInEveryLaterSnapshot) {
       (void)engine.status();
     }
   });
+  threads.emplace_back([&] {
+    while (writing > 0) merging.merger().tick();
+  });
   for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(world.metrics.counter("cordwood_merge_failures_total", "").value(), 0u);
+  merging.forget();
   const uint64_t all = uint64_t{kWriters} * kBatches * kRowsPerBatch;
   EXPECT_EQ(read_rows(*engine.snapshot(), "t")->size(), all);
   ASSERT_TRUE(engine.flush().ok());
