@@ -27,6 +27,11 @@ bool is_hex(char c) {
 bool is_alphanumeric(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
+/// Whether the byte, if there is one, ends what stands beside it: neither letter, digit, `_` nor part of a rune.
+bool is_boundary(std::string_view text, size_t at) {
+  return at >= text.size() ||
+         (!is_alphanumeric(text[at]) && text[at] != '_' && static_cast<unsigned char>(text[at]) < 0x80);
+}
 bool all_hex(std::string_view text) {
   return std::all_of(text.begin(), text.end(), is_hex);
 }
@@ -110,7 +115,8 @@ bool run_names(std::string_view text, size_t begin, size_t end, const TraceId& i
     found = parse_hex(text.substr(begin, size));
   } else if (size == 8 && ends_at(begin + kUuidSize)) {
     found = parse_uuid(text.substr(begin, kUuidSize));
-  } else if (size == 1 && (begin == 0 || !is_alphanumeric(text[begin - 1])) && ends_at(begin + kXraySize)) {
+  } else if (size == 1 && (begin == 0 || is_boundary(text, begin - 1)) && is_boundary(text, begin + kXraySize)) {
+    // Bounded by the same bytes on both sides as the probe for it takes for granted.
     found = parse_xray(text.substr(begin, kXraySize));
   }
   return found && found->same_as(id);
@@ -183,7 +189,7 @@ std::vector<TraceSpelling> trace_spellings(const TraceId& id) {
   } else {
     add_hex(hex, false);
     add_hex(part(0, 8) + "-" + part(8, 4) + "-" + part(12, 4) + "-" + part(16, 4) + "-" + part(20, 12), false);
-    add_hex("1-" + part(0, 8) + "-" + part(8, 24), false);
+    add_hex("1-" + part(0, 8) + "-" + part(8, 24), true);
     if (id.high == 0) add_hex(part(16, 16), true);
   }
   const std::string decimal = std::to_string(id.low);

@@ -31,8 +31,9 @@ class TextProbe {
 
   /// The bytes of `needle` anywhere in a line or a metadata value, as `|=` looks for them.
   static TextProbe substring(std::string_view needle);
-  /// `value` as the whole value of a metadata pair, of a JSON field or of a logfmt field: it begins and ends there.
-  /// Blocks in which escapes could hide it are never ruled out.
+  /// `value` as the whole value of a metadata pair, of a JSON field or of a logfmt field: it begins and ends there; or
+  /// anywhere in a line between bytes that are no token characters (letters, digits, `_`, bytes >= 0x80).  Blocks in
+  /// which escapes could hide it are never ruled out.
   static TextProbe value(std::string_view value);
 
   /// False when it rules nothing out, whatever the block.

@@ -83,6 +83,9 @@ TEST(TraceMatcher, LinesBelongOnlyWhereTheIdStandsByItself) {
   f(hex, "Root=" + xray + ";Parent=1", true);
   f(hex, xray + "0", false);
   f(hex, "1" + xray, false);
+  f(hex, "_" + xray, false);
+  f(hex, xray + "z", false);
+  f(hex, xray + "-z", true);
   f(hex, "a" + xray, false);
   f(hex, "trace_id=" + half, false);
   f(hex, R"({"dd":{"trace_id":")" + decimal + R"("}})", true);
