@@ -60,6 +60,7 @@ class SealedView final : public BlockView, private SearchedBlock {
     if (place == TextPlace::line) return search_lines(*this, *this, raw_column_, needle);
     return search_metadata(*this, *this, metadata_list_, packed_column_, needle);
   }
+  bool in_columns() const override { return true; }
 
  private:
   /// A column with the ranks of its rows.

@@ -98,6 +98,8 @@ class BlockView {
   /// Exactly the rows whose line, or one of whose metadata values, holds the bytes of `needle`.  Sealed blocks find
   /// them in shapes, dictionaries and columns, and render only what those leave open.
   virtual Result<RowBits> rows_with_text(std::string_view needle, TextPlace place) = 0;
+  /// Whether the block is sealed, so that rows_with_text() costs less than looking at its lines one by one.
+  virtual bool in_columns() const = 0;
 };
 
 /// Rows and bytes of one stream, level and time bucket m = (m - 1, m] * width (design §4, Counts).

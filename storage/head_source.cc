@@ -71,6 +71,7 @@ class HeadView final : public BlockView {
   Result<RowBits> rows_with_text(std::string_view needle, TextPlace place) override {
     return search_rendered(*this, needle, place);
   }
+  bool in_columns() const override { return false; }
   Result<std::optional<int64_t>> integer_cell(uint32_t, const ShapeSlot&) override {
     return Error::invalid("rows of the head have no shape, so no cells");
   }
