@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "storage/base/ascii.h"
 #include "storage/model/labels.h"
 #include "storage/model/utf8.h"
 
@@ -10,9 +11,6 @@ namespace cordwood::ingest {
 
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c);
 }

@@ -5,15 +5,14 @@
 
 #include <algorithm>
 
+#include "storage/base/ascii.h"
+
 namespace cordwood::query {
 
 namespace {
 
 enum class PathToken : unsigned char { end, dot, open, close, field, string, index, bad };
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool is_field_start(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }

@@ -5,15 +5,12 @@
 
 #include "query/go_time.h"
 #include "query/go_time_layout.h"
+#include "storage/base/ascii.h"
 #include "storage/model/labels.h"
 
 namespace cordwood::query {
 
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 bool equals_fold(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;

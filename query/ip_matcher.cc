@@ -8,23 +8,18 @@
 #include <string>
 #include <vector>
 
+#include "storage/base/ascii.h"
 #include "storage/model/labels.h"
 
 namespace cordwood::query {
 
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 bool is_v4_char(char c) {
   return is_digit(c) || c == '.';
 }
 bool is_v6_char(char c) {
-  return is_hex(c) || c == ':' || c == '.';
+  return is_hex_digit(c) || c == ':' || c == '.';
 }
 
 /// Decimal without leading zeros.
@@ -46,10 +41,10 @@ bool hints_v4(std::string_view t) {
 
 bool hints_v6(std::string_view t) {
   if (t.size() < 5) return false;
-  if (t[0] == ':' && t[1] == ':' && is_hex(t[2])) return true;
+  if (t[0] == ':' && t[1] == ':' && is_hex_digit(t[2])) return true;
   for (size_t i = 0; i < 5; ++i) {
     if (t[i] == ':') return i > 0;
-    if (!is_hex(t[i])) return false;
+    if (!is_hex_digit(t[i])) return false;
   }
   return false;
 }
@@ -86,7 +81,7 @@ std::optional<IpMatcher::Address> IpMatcher::parse_v6(std::string_view text) {
       groups.push_back(static_cast<uint16_t>(tail->bytes[2] << 8 | tail->bytes[3]));
       break;
     }
-    if (part.empty() || part.size() > 4 || !std::all_of(part.begin(), part.end(), is_hex)) return std::nullopt;
+    if (part.empty() || part.size() > 4 || !std::all_of(part.begin(), part.end(), is_hex_digit)) return std::nullopt;
     groups.push_back(static_cast<uint16_t>(std::stoul(std::string(part), nullptr, 16)));
     if (groups.size() > 8) return std::nullopt;
     if (colon == std::string_view::npos) break;

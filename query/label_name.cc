@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/label_name.h"
 
+#include "storage/base/ascii.h"
 #include "storage/model/utf8.h"
 
 namespace cordwood::query {
@@ -9,9 +10,6 @@ namespace {
 
 bool is_letter_or_underscore(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 /// Bytes of the space rune at text[at]; 0 when it is none.

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/logql_scanner.h"
 
+#include "storage/base/ascii.h"
+
 namespace cordwood::query {
 
 namespace {
 
-bool is_decimal(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_hex(char c) {
-  return is_decimal(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
 char lower(char c) {
   return static_cast<char>(c | 0x20);
 }
 
 int hex_value(char c) {
-  return is_decimal(c) ? c - '0' : (c | 0x20) - 'a' + 10;
+  return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
 }
 
 }  // namespace
@@ -81,7 +77,7 @@ LogqlScanner::Kind LogqlScanner::scan() {
   if (text_.empty()) token_line_ = token_column_ = 0;
   if (at_end()) return Kind::end;
   const char c = text_[at_];
-  if (is_decimal(c) || (c == '.' && at_ + 1 < text_.size() && is_decimal(text_[at_ + 1]))) return scan_number();
+  if (is_digit(c) || (c == '.' && at_ + 1 < text_.size() && is_digit(text_[at_ + 1]))) return scan_number();
   if (c == '"') return scan_string();
   if (c == '`') return scan_raw_string();
   if (c == '\0') return fail("invalid character NUL");
@@ -102,7 +98,7 @@ bool LogqlScanner::scan_exponent(char lower_mark) {
   advance();
   if (!at_end() && (text_[at_] == '+' || text_[at_] == '-')) advance();
   const size_t before = at_;
-  while (!at_end() && (is_decimal(text_[at_]) || text_[at_] == '_')) advance();
+  while (!at_end() && (is_digit(text_[at_]) || text_[at_] == '_')) advance();
   return at_ > before;
 }
 
@@ -114,10 +110,10 @@ LogqlScanner::Kind LogqlScanner::scan_digits_after_prefix() {
   bool point = false;
   while (!at_end()) {
     const char c = text_[at_];
-    const bool take = (mark == 'x' ? is_hex(c) : is_decimal(c)) || c == '_' || (c == '.' && mark == 'x' && !point);
+    const bool take = (mark == 'x' ? is_hex_digit(c) : is_digit(c)) || c == '_' || (c == '.' && mark == 'x' && !point);
     if (!take) break;
     if (c == '.') point = true;
-    if (mark == 'b' && c > '1' && is_decimal(c)) return fail("invalid digit in binary literal");
+    if (mark == 'b' && c > '1' && is_digit(c)) return fail("invalid digit in binary literal");
     if (mark == 'o' && (c == '8' || c == '9')) return fail("invalid digit in octal literal");
     advance();
   }
@@ -139,12 +135,12 @@ LogqlScanner::Kind LogqlScanner::scan_number() {
     const char mark = lower(text_[at_ + 1]);
     if (mark == 'x' || mark == 'o' || mark == 'b') return scan_digits_after_prefix();
   }
-  while (!at_end() && (is_decimal(text_[at_]) || text_[at_] == '_')) advance();
+  while (!at_end() && (is_digit(text_[at_]) || text_[at_] == '_')) advance();
   bool whole = true;
   if (!at_end() && text_[at_] == '.') {
     whole = false;
     advance();
-    while (!at_end() && (is_decimal(text_[at_]) || text_[at_] == '_')) advance();
+    while (!at_end() && (is_digit(text_[at_]) || text_[at_] == '_')) advance();
   }
   if (!at_end() && lower(text_[at_]) == 'e') {
     whole = false;
@@ -180,10 +176,10 @@ bool LogqlScanner::scan_escape() {
     default: digits = c >= '0' && c <= '7' ? 3 : 0; break;
   }
   if (digits == 0) return false;
-  if (!is_decimal(c)) advance();
+  if (!is_digit(c)) advance();
   for (int i = 0; i < digits; ++i) {
     if (at_end()) return true;
-    const bool good = is_decimal(c) ? text_[at_] >= '0' && text_[at_] <= '7' : is_hex(text_[at_]);
+    const bool good = is_digit(c) ? text_[at_] >= '0' && text_[at_] <= '7' : is_hex_digit(text_[at_]);
     if (!good) return false;
     advance();
   }
@@ -228,14 +224,14 @@ namespace {
 /// Reads the number of an \x, \u, \U or octal escape whose mark is at `at`; moves past it.
 bool append_numeric_escape(std::string_view body, size_t* at, std::string* out) {
   const char mark = body[*at];
-  const bool octal = is_decimal(mark);
+  const bool octal = is_digit(mark);
   const size_t digits = octal ? 3 : mark == 'x' ? 2 : mark == 'u' ? 4 : 8;
   if (!octal) ++*at;
   if (*at + digits > body.size()) return false;
   uint64_t value = 0;
   for (size_t i = 0; i < digits; ++i, ++*at) {
     const char c = body[*at];
-    if (octal ? c < '0' || c > '7' : !is_hex(c)) return false;
+    if (octal ? c < '0' || c > '7' : !is_hex_digit(c)) return false;
     value = value * (octal ? 8 : 16) + static_cast<uint64_t>(hex_value(c));
   }
   if (octal || mark == 'x') {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "storage/base/ascii.h"
 #include "storage/model/labels.h"
 
 namespace cordwood::query {
@@ -21,13 +22,6 @@ bool equals_fold(std::string_view text, std::string_view lower) {
     if ((text[i] | 0x20) != lower[i]) return false;
   }
   return true;
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_hex_digit(char c) {
-  return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
 bool parse_special(std::string_view text, double* out) {

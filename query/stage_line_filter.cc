@@ -6,6 +6,7 @@
 #include "query/ip_matcher.h"
 #include "query/regex_simplify.h"
 #include "query/stages.h"
+#include "storage/base/find_bytes.h"
 
 namespace cordwood::query {
 
@@ -24,11 +25,7 @@ bool takes_everything(const Operand& operand) {
 
 bool matches(const Operand& operand, std::string_view line) {
   switch (operand.index()) {
-    case 0: {
-      const std::string& needle = std::get_if<Needle>(&operand)->text;
-      return needle.empty() || (needle.size() <= line.size() &&
-                                memmem(line.data(), line.size(), needle.data(), needle.size()) != nullptr);
-    }
+    case 0: return contains_bytes(line, std::get_if<Needle>(&operand)->text);
     case 1: return std::get_if<SimpleRegex>(&operand)->matches(line);
     case 2: return std::get_if<LinePattern>(&operand)->matches(line);
     default: return std::get_if<IpMatcher>(&operand)->found_in(line);
@@ -131,7 +128,7 @@ class LineFilter final : public RowStage {
       return false;
     }
     // Rows of the head are not in columns yet.
-    if (row.source == nullptr || row.source->count_widths_ns().empty()) return false;
+    if (row.source == nullptr || !row.block().in_columns()) return false;
     if (mean_line_bytes_ == 0) mean_line_bytes_ = mean_line_bytes(row.source->info());
     return true;
   }

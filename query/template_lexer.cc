@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "query/logql_scanner.h"
+#include "storage/base/ascii.h"
 #include "storage/model/labels.h"
 #include "storage/model/utf8.h"
 
@@ -35,9 +36,6 @@ constexpr Keyword kKeywords[] = {{"block", TemplateToken::keyword_block},
 
 bool is_space(char c) {
   return kSpace.find(c) != std::string_view::npos;
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 class Lexer {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "storage/base/ascii.h"
 #include "storage/model/labels.h"
 
 namespace cordwood::query {
@@ -18,12 +19,6 @@ constexpr size_t kUuidSize = 36;
 constexpr size_t kXraySize = 35;
 constexpr size_t kTraceparentSize = 55;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 bool is_alphanumeric(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -33,7 +28,7 @@ bool is_boundary(std::string_view text, size_t at) {
          (!is_alphanumeric(text[at]) && text[at] != '_' && static_cast<unsigned char>(text[at]) < 0x80);
 }
 bool all_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), is_hex);
+  return std::all_of(text.begin(), text.end(), is_hex_digit);
 }
 
 /// 16 hex digits; nothing when there is anything else.
@@ -110,7 +105,7 @@ bool is_zero(const TraceId& id) {
 bool run_names(std::string_view text, size_t begin, size_t end, const TraceId& id) {
   const size_t size = end - begin;
   std::optional<TraceId> found;
-  const auto ends_at = [text](size_t at) { return at == text.size() || (at < text.size() && !is_hex(text[at])); };
+  const auto ends_at = [text](size_t at) { return at == text.size() || (at < text.size() && !is_hex_digit(text[at])); };
   if (size == kHexDigits) {
     found = parse_hex(text.substr(begin, size));
   } else if (size == 8 && ends_at(begin + kUuidSize)) {
@@ -159,12 +154,12 @@ Result<std::vector<TraceId>> trace_id_readings(std::string_view text) {
 
 bool text_names_trace(std::string_view text, const TraceId& id) {
   for (size_t begin = 0; begin < text.size();) {
-    if (!is_hex(text[begin])) {
+    if (!is_hex_digit(text[begin])) {
       ++begin;
       continue;
     }
     size_t end = begin + 1;
-    while (end < text.size() && is_hex(text[end])) ++end;
+    while (end < text.size() && is_hex_digit(text[end])) ++end;
     if (run_names(text, begin, end, id)) return true;
     begin = end;
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "storage/base/ascii.h"
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
 #include "storage/column_bits.h"
@@ -19,10 +20,6 @@ constexpr uint32_t kMaxSlots = 16;
 /// After so many cells there must be at least kProbeCellsPerPattern of them to a pattern.
 constexpr size_t kProbeCells = 256;
 constexpr size_t kProbeCellsPerPattern = 6;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 }  // namespace
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "storage/base/ascii.h"
+#include "storage/base/find_bytes.h"
 #include "storage/column_reader.h"
 
 namespace cordwood {
@@ -16,10 +18,6 @@ constexpr uint32_t kCellsAtATime = 4096;
 constexpr size_t kMaxIntegerText = 20;
 constexpr size_t kMaxDecimalText = 21;
 constexpr size_t kMaxIpv4Text = 15;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 /// Whether texts in which 'd' of `mask` stands for a digit, 'x' and 'X' for hex digits, and all else for itself can
 /// match.
@@ -91,9 +89,7 @@ std::string_view longest_run_without_digits(std::string_view text) {
 
 bool CellTest::matches(std::string_view cell) const {
   switch (kind) {
-    case Kind::contains:
-      return text.empty() ||
-             (text.size() <= cell.size() && memmem(cell.data(), cell.size(), text.data(), text.size()) != nullptr);
+    case Kind::contains: return contains_bytes(cell, text);
     case Kind::equals: return cell == text;
     case Kind::begins: return cell.starts_with(text);
     case Kind::ends: return cell.ends_with(text);

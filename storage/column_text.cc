@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "storage/base/ascii.h"
 #include "storage/model/time_range.h"
 
 namespace cordwood {
@@ -32,10 +33,6 @@ constexpr int64_t kPowers[] = {1,
                                100'000'000'000'000'000,
                                1'000'000'000'000'000'000};
 constexpr uint8_t kMaxScale = 18;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 /// Up to 18 digits.
 bool parse_digits(std::string_view text, uint64_t* value) {

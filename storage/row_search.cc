@@ -2,18 +2,10 @@
 #include "storage/row_search.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "storage/base/find_bytes.h"
 
 namespace cordwood {
-
-namespace {
-
-bool contains(std::string_view text, std::string_view needle) {
-  return needle.empty() ||
-         (needle.size() <= text.size() && memmem(text.data(), text.size(), needle.data(), needle.size()) != nullptr);
-}
-
-}  // namespace
 
 Result<RowBits> search_rendered(BlockView& block, std::string_view needle, TextPlace place) {
   RowBits found(block.row_count());
@@ -22,12 +14,13 @@ Result<RowBits> search_rendered(BlockView& block, std::string_view needle, TextP
   for (uint32_t row = 0; row < block.row_count(); ++row) {
     if (place == TextPlace::line) {
       TRY_ASSIGN(const std::string_view line, block.line(row, &scratch));
-      if (contains(line, needle)) found.set(row);
+      if (contains_bytes(line, needle)) found.set(row);
       continue;
     }
     pairs.clear();
     TRY(block.metadata(row, &pairs));
-    if (std::any_of(pairs.begin(), pairs.end(), [&](const MetadataPair& pair) { return contains(pair.value, needle); }))
+    if (std::any_of(pairs.begin(), pairs.end(),
+                    [&](const MetadataPair& pair) { return contains_bytes(pair.value, needle); }))
       found.set(row);
   }
   return found;

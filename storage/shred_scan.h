@@ -10,6 +10,8 @@
 
 #ifdef __SSE2__
 #include <emmintrin.h>
+
+#include "storage/base/ascii.h"
 #endif
 
 // Scanners that find the end of one cell.  Each takes [at, end) and returns one past the cell's last byte, or null when
@@ -65,12 +67,6 @@ inline const char* find_stop(const char* at, const char* end) {
   return at;
 }
 
-inline bool is_digit(char c) {
-  return static_cast<uint8_t>(c - '0') < 10;
-}
-inline bool is_hex_digit(char c) {
-  return is_digit(c) || static_cast<uint8_t>((c | 0x20) - 'a') < 6;
-}
 inline bool is_json_space(char c) {
   return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }

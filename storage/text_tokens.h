@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "storage/base/ascii.h"
+
 namespace cordwood {
 
 /// How text is taken apart for the index.  Seal and query must do it alike: whatever is decided about a token is
@@ -56,9 +58,6 @@ inline uint8_t text_class_of(char c) {
 }
 inline bool is_token_char(char c) {
   return (text_class_of(c) & kTokenChar) != 0;
-}
-inline bool is_hex_digit(char c) {
-  return (text_class_of(c) & kHexDigit) != 0;
 }
 
 /// Hash of an id of 16 or 32 hex digits, whatever their case; `digits` may hold dashes, which are passed over.
