@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "storage/base/ascii.h"
 #include "storage/model/labels.h"
 #include "storage/model/time_range.h"
 
@@ -31,19 +32,9 @@ constexpr Unit kUnits[] = {{"y", 365 * 86400 * kSecond},
 constexpr Unit kGoUnits[] = {{"ns", 1},      {"us", 1000},        {"µs", 1000},         {"ms", kMs},
                              {"s", kSecond}, {"m", 60 * kSecond}, {"h", 3600 * kSecond}};
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_go_quoted(text, &out);
-  return out;
-}
-
 Result<int64_t> parse_go_duration(std::string_view text) {
   const std::string_view whole = text;
-  const Error bad = Error::invalid("not a valid duration string: " + quoted(whole));
+  const Error bad = Error::invalid("not a valid duration string: " + go_quoted(whole));
   const bool negative = !text.empty() && text[0] == '-';
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
   if (text.empty()) return bad;
@@ -75,7 +66,7 @@ Result<int64_t> parse_prometheus_duration(std::string_view text) {
   if (text == "0") return int64_t{0};
   if (text.empty()) return Error::invalid("empty duration string");
   const std::string_view whole = text;
-  const Error bad = Error::invalid("not a valid duration string: " + quoted(whole));
+  const Error bad = Error::invalid("not a valid duration string: " + go_quoted(whole));
   uint64_t total = 0;
   int last = -1;
   while (!text.empty()) {
@@ -92,7 +83,7 @@ Result<int64_t> parse_prometheus_duration(std::string_view text) {
     for (int i = 0; i < static_cast<int>(std::size(kUnits)); ++i) {
       if (kUnits[i].name == name) position = i;
     }
-    if (position < 0) return Error::invalid("unknown unit " + quoted(name) + " in duration " + quoted(whole));
+    if (position < 0) return Error::invalid("unknown unit " + go_quoted(name) + " in duration " + go_quoted(whole));
     if (position <= last) return bad;
     last = position;
     constexpr uint64_t kMost = uint64_t{1} << 63;
@@ -141,7 +132,7 @@ Result<uint64_t> parse_byte_size(std::string_view text) {
     if (unit == kSizes[i]) factor = std::pow(1024.0, static_cast<double>(i));
   }
   if (ec != std::errc() || factor == 0 || value < 0 || value * factor > 9.2e18) {
-    return Error::invalid("not a size: " + quoted(text));
+    return Error::invalid("not a size: " + go_quoted(text));
   }
   return static_cast<uint64_t>(value * factor);
 }

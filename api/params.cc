@@ -19,12 +19,6 @@ constexpr int64_t kDefaultSince_ns = 3600 * kNsPerSecond;
 constexpr int64_t kMaxPoints = 11'000;
 constexpr int64_t kDefaultPoints = 250;
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_go_quoted(text, &out);
-  return out;
-}
-
 /// Go's strconv.ParseInt / Atoi of a decimal.
 Result<int64_t> parse_integer(std::string_view text, std::string_view function) {
   std::string_view digits = text;
@@ -39,7 +33,7 @@ Result<int64_t> parse_integer(std::string_view text, std::string_view function) 
     problem = "value out of range";
   }
   if (problem == nullptr) return value;
-  return Error::invalid("strconv." + std::string(function) + ": parsing " + quoted(text) + ": " + problem);
+  return Error::invalid("strconv." + std::string(function) + ": parsing " + go_quoted(text) + ": " + problem);
 }
 
 std::optional<double> parse_float(std::string_view text) {
@@ -119,13 +113,13 @@ Result<int64_t> parse_seconds_or_duration(std::string_view text) {
   if (const auto seconds = parse_float(text)) {
     const double ns = *seconds * static_cast<double>(kNsPerSecond);
     if (!(ns <= 9.2233720368547e18 && ns >= -9.2233720368547e18)) {
-      return Error::invalid("cannot parse " + quoted(text) + " to a valid duration. It overflows int64");
+      return Error::invalid("cannot parse " + go_quoted(text) + " to a valid duration. It overflows int64");
     }
     return static_cast<int64_t>(ns);
   }
   auto duration = parse_prometheus_duration(text);
   if (duration.ok()) return duration;
-  return Error::invalid("cannot parse " + quoted(text) + " to a valid duration");
+  return Error::invalid("cannot parse " + go_quoted(text) + " to a valid duration");
 }
 
 Result<int64_t> time_or(std::string_view text, std::string_view name, int64_t missing) {
@@ -189,7 +183,7 @@ Result<int64_t> parse_time(std::string_view text) {
   if (text.size() > 10) return number;
   int64_t ns;
   if (__builtin_mul_overflow(*number, kNsPerSecond, &ns)) {
-    return Error::invalid("strconv.ParseInt: parsing " + quoted(text) + ": value out of range");
+    return Error::invalid("strconv.ParseInt: parsing " + go_quoted(text) + ": value out of range");
   }
   return ns;
 }

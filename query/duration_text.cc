@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 
+#include "storage/base/ascii.h"
 #include "storage/model/labels.h"
 
 namespace cordwood::query {
@@ -19,16 +20,6 @@ constexpr uint64_t kMinute = 60 * kSecond;
 constexpr uint64_t kHour = 60 * kMinute;
 constexpr uint64_t kDay = 24 * kHour;
 constexpr uint64_t kMaxDuration = uint64_t{1} << 63;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_go_quoted(text, &out);
-  return out;
-}
 
 uint64_t go_unit(std::string_view unit) {
   if (unit == "ns") return 1;
@@ -170,10 +161,12 @@ Result<int64_t> parse_go_duration(std::string_view text) {
   const GoParse parsed = parse_go(text);
   switch (parsed.failure) {
     case GoFailure::none: return parsed.ns;
-    case GoFailure::invalid: return Error::invalid(fmt::format("time: invalid duration {}", quoted(text)));
-    case GoFailure::missing_unit: return Error::invalid(fmt::format("time: missing unit in duration {}", quoted(text)));
+    case GoFailure::invalid: return Error::invalid(fmt::format("time: invalid duration {}", go_quoted(text)));
+    case GoFailure::missing_unit:
+      return Error::invalid(fmt::format("time: missing unit in duration {}", go_quoted(text)));
     case GoFailure::unknown_unit:
-      return Error::invalid(fmt::format("time: unknown unit {} in duration {}", quoted(parsed.unit), quoted(text)));
+      return Error::invalid(
+          fmt::format("time: unknown unit {} in duration {}", go_quoted(parsed.unit), go_quoted(text)));
   }
   return parsed.ns;
 }
@@ -181,7 +174,7 @@ Result<int64_t> parse_go_duration(std::string_view text) {
 Result<int64_t> parse_prometheus_duration(std::string_view text) {
   if (text == "0") return int64_t{0};
   if (text.empty()) return Error::invalid("empty duration string");
-  const auto invalid = [&] { return Error::invalid(fmt::format("not a valid duration string: {}", quoted(text))); };
+  const auto invalid = [&] { return Error::invalid(fmt::format("not a valid duration string: {}", go_quoted(text))); };
   std::string_view rest = text;
   uint64_t total = 0;
   size_t next_unit = 0;
@@ -204,7 +197,7 @@ Result<int64_t> parse_prometheus_duration(std::string_view text) {
     size_t unit = 0;
     while (unit < kPrometheusUnits.size() && kPrometheusUnits[unit].name != name) ++unit;
     if (unit == kPrometheusUnits.size()) {
-      return Error::invalid(fmt::format("unknown unit {} in duration {}", quoted(name), quoted(text)));
+      return Error::invalid(fmt::format("unknown unit {} in duration {}", go_quoted(name), go_quoted(text)));
     }
     if (unit < next_unit) return invalid();
     next_unit = unit + 1;

@@ -18,12 +18,6 @@ std::string indent(size_t level) {
   return std::string(2 * level, ' ');
 }
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_go_quoted(text, &out);
-  return out;
-}
-
 std::string grouping_text(const std::optional<Grouping>& grouping) {
   if (!grouping) return "";
   std::string out = grouping->without ? " without (" : " by (";
@@ -99,7 +93,7 @@ struct Spread {
   std::string operator()(const LabelReplace& replace) const {
     std::vector<std::string> arguments = {pretty(*replace.inner, level + 1)};
     for (const std::string& text : {replace.destination, replace.replacement, replace.source, replace.regex}) {
-      arguments.push_back(indent(level + 1) + quoted(text));
+      arguments.push_back(indent(level + 1) + go_quoted(text));
     }
     return spread_call("label_replace", arguments, level);
   }

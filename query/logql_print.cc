@@ -12,12 +12,6 @@ namespace cordwood::query {
 
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_go_quoted(text, &out);
-  return out;
-}
-
 std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
   std::string out;
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -31,7 +25,7 @@ std::string extractions(const std::vector<ExtractionExpr>& expressions) {
   std::string out;
   for (size_t i = 0; i < expressions.size(); ++i) {
     out += i == 0 ? " " : ",";
-    out += expressions[i].name + "=" + quoted(expressions[i].expression);
+    out += expressions[i].name + "=" + go_quoted(expressions[i].expression);
   }
   return out;
 }
@@ -56,7 +50,7 @@ struct StagePrinter {
     std::string out(to_string(stage.op));
     for (size_t i = 0; i < stage.operands.size(); ++i) {
       out += i == 0 ? " " : " or ";
-      out += stage.operands[i].ip ? "ip(" + quoted(stage.operands[i].text) + ")" : quoted(stage.operands[i].text);
+      out += stage.operands[i].ip ? "ip(" + go_quoted(stage.operands[i].text) + ")" : go_quoted(stage.operands[i].text);
     }
     return out;
   }
@@ -67,17 +61,17 @@ struct StagePrinter {
     if (stage.keep_empty) out += " --keep-empty";
     return out + extractions(stage.expressions);
   }
-  std::string operator()(const RegexpStage& stage) const { return "| regexp " + quoted(stage.expression); }
-  std::string operator()(const PatternStage& stage) const { return "| pattern " + quoted(stage.expression); }
+  std::string operator()(const RegexpStage& stage) const { return "| regexp " + go_quoted(stage.expression); }
+  std::string operator()(const PatternStage& stage) const { return "| pattern " + go_quoted(stage.expression); }
   std::string operator()(const UnpackStage&) const { return "| unpack"; }
   std::string operator()(const LabelFilterStage& stage) const { return "| " + to_string(*stage.filter); }
-  std::string operator()(const LineFormatStage& stage) const { return "| line_format " + quoted(stage.text); }
+  std::string operator()(const LineFormatStage& stage) const { return "| line_format " + go_quoted(stage.text); }
   std::string operator()(const LabelFormatStage& stage) const {
     std::string out = "| label_format ";
     for (size_t i = 0; i < stage.formats.size(); ++i) {
       const LabelFormat& format = stage.formats[i];
       if (i > 0) out += ",";
-      out += format.name + "=" + (format.rename ? format.value : quoted(format.value));
+      out += format.name + "=" + (format.rename ? format.value : go_quoted(format.value));
     }
     return out;
   }
@@ -98,7 +92,7 @@ struct FilterPrinter {
     return fmt::format("{}{}{}", f.name, to_string(f.op), compact_bytes(f.value_bytes));
   }
   std::string operator()(const IpLabelFilter& f) const {
-    return fmt::format("{}{}ip({})", f.name, f.negated ? "!=" : "=", quoted(f.pattern));
+    return fmt::format("{}{}ip({})", f.name, f.negated ? "!=" : "=", go_quoted(f.pattern));
   }
   std::string operator()(const AndLabelFilter& f) const {
     return fmt::format("( {} , {} )", to_string(*f.left), to_string(*f.right));
@@ -128,8 +122,8 @@ struct ExprPrinter {
     return fmt::format("({} {} {})", to_string(*binary.left), modified_op_to_string(binary), to_string(*binary.right));
   }
   std::string operator()(const LabelReplace& replace) const {
-    return fmt::format("label_replace({},{},{},{},{})", to_string(*replace.inner), quoted(replace.destination),
-                       quoted(replace.replacement), quoted(replace.source), quoted(replace.regex));
+    return fmt::format("label_replace({},{},{},{},{})", to_string(*replace.inner), go_quoted(replace.destination),
+                       go_quoted(replace.replacement), go_quoted(replace.source), go_quoted(replace.regex));
   }
 };
 

@@ -20,12 +20,6 @@ namespace {
 /// Templates run by recursion over the tree.
 constexpr int kMaxDepth = 100;
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_go_quoted(text, &out);
-  return out;
-}
-
 /// How a list of nodes ended.
 enum class ListEnd : unsigned char { end_of_text, end_keyword, else_keyword };
 
@@ -212,7 +206,7 @@ class Parser {
     }
     std::string name;
     if (!unquote_go(lexeme.text, &name)) return error("invalid syntax");
-    *written = quoted(name);
+    *written = go_quoted(name);
     return name;
   }
 
@@ -369,7 +363,7 @@ class Parser {
       case TemplateNodeType::string:
       case TemplateNodeType::number:
       case TemplateNodeType::nil:
-      case TemplateNodeType::dot: return error(fmt::format("unexpected . after term {}", quoted(node->to_string())));
+      case TemplateNodeType::dot: return error(fmt::format("unexpected . after term {}", go_quoted(node->to_string())));
       case TemplateNodeType::field:
       case TemplateNodeType::variable: node->position = peek().position; break;
       default: {
@@ -389,7 +383,7 @@ class Parser {
         next();
         const TemplateFunction* function = find_template_function(lexeme.text);
         if (function == nullptr) {
-          return error(fmt::format("function {} not defined", quoted(lexeme.text)));
+          return error(fmt::format("function {} not defined", go_quoted(lexeme.text)));
         }
         auto node = make(TemplateNodeType::identifier, lexeme);
         node->text = lexeme.text;
@@ -401,7 +395,7 @@ class Parser {
       case TemplateToken::variable: {
         next();
         if (std::find(variables_.begin(), variables_.end(), lexeme.text) == variables_.end()) {
-          return error(fmt::format("undefined variable {}", quoted(lexeme.text)));
+          return error(fmt::format("undefined variable {}", go_quoted(lexeme.text)));
         }
         auto node = make(TemplateNodeType::variable, lexeme);
         node->names.push_back(lexeme.text);
@@ -457,10 +451,10 @@ class Parser {
       return node;
     }
     if (!try_parse_go_float(lexeme.text, &node->real)) {
-      return error(fmt::format("bad number syntax: {}", quoted(lexeme.text)));
+      return error(fmt::format("bad number syntax: {}", go_quoted(lexeme.text)));
     }
     if (lexeme.text.find_first_of(".eEpP") == std::string::npos) {
-      return error(fmt::format("integer overflow: {}", quoted(lexeme.text)));
+      return error(fmt::format("integer overflow: {}", go_quoted(lexeme.text)));
     }
     node->is_real = true;
     node->is_integer = node->real >= -9.2e18 && node->real <= 9.2e18 &&

@@ -62,6 +62,12 @@ void append_go_quoted(std::string_view text, std::string* out) {
   *out += '"';
 }
 
+std::string go_quoted(std::string_view text) {
+  std::string out;
+  append_go_quoted(text, &out);
+  return out;
+}
+
 Labels Labels::from_pairs(std::vector<Pair> pairs) {
   std::erase_if(pairs, [](const Pair& p) { return p.second.empty(); });
   std::sort(pairs.begin(), pairs.end());

@@ -12,6 +12,7 @@ namespace cordwood {
 
 /// Appends `text` as Go's strconv.Quote prints it (invalid UTF-8 as \xNN, other unprintables as \u or \U).
 void append_go_quoted(std::string_view text, std::string* out);
+std::string go_quoted(std::string_view text);
 
 /// A set of labels: names unique and sorted by bytes, values not empty.
 class Labels {
