@@ -5,37 +5,34 @@ namespace cordwood::query {
 
 namespace {
 
-class AndPredicate final : public LabelPredicate {
+class PairPredicate : public LabelPredicate {
  public:
-  AndPredicate(LabelPredicatePtr left, LabelPredicatePtr right) : left_(std::move(left)), right_(std::move(right)) {}
+  PairPredicate(LabelPredicatePtr left, LabelPredicatePtr right) : left_(std::move(left)), right_(std::move(right)) {}
+  void names(std::vector<std::string>* out) const override {
+    left_->names(out);
+    right_->names(out);
+  }
+  bool single_label() const override { return false; }
+
+ protected:
+  LabelPredicatePtr left_, right_;
+};
+
+class AndPredicate final : public PairPredicate {
+ public:
+  using PairPredicate::PairPredicate;
   bool matches(PipelineRow& row) const override {
     // Both sides run always: the right one may set an error though the left one is false.
     const bool left = left_->matches(row);
     const bool right = right_->matches(row);
     return left && right;
   }
-  void names(std::vector<std::string>* out) const override {
-    left_->names(out);
-    right_->names(out);
-  }
-  bool single_label() const override { return false; }
-
- private:
-  LabelPredicatePtr left_, right_;
 };
 
-class OrPredicate final : public LabelPredicate {
+class OrPredicate final : public PairPredicate {
  public:
-  OrPredicate(LabelPredicatePtr left, LabelPredicatePtr right) : left_(std::move(left)), right_(std::move(right)) {}
+  using PairPredicate::PairPredicate;
   bool matches(PipelineRow& row) const override { return left_->matches(row) || right_->matches(row); }
-  void names(std::vector<std::string>* out) const override {
-    left_->names(out);
-    right_->names(out);
-  }
-  bool single_label() const override { return false; }
-
- private:
-  LabelPredicatePtr left_, right_;
 };
 
 template <typename Node>
