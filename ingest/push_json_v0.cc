@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <optional>
 
-#include "ingest/json_reader.h"
 #include "ingest/push_json.h"
+#include "ingest/push_streams.h"
 #include "ingest/unix_time.h"
 
 namespace cordwood::ingest {
@@ -14,21 +14,7 @@ class JsonPushV0 {
   JsonPushV0(std::string_view body, RowBuilder* rows) : body_(body), rows_(rows) {}
 
   Result<void> decode() {
-    JsonReader in(body_);
-    if (in.at_end()) return Error::invalid("EOF");
-    if (in.peek() == JsonKind::null) return {};
-    in.enter_object();
-    RawString key;
-    while (in.next_key(&key)) {
-      if (key.text != "streams" || in.peek() == JsonKind::null) {
-        in.skip_value();
-        continue;
-      }
-      if (!in.enter_array()) break;
-      while (in.next_element()) TRY(stream(&in));
-    }
-    if (in.failed()) return in.error();
-    return {};
+    return for_each_pushed_stream(body_, [this](JsonReader* in) { return stream(in); });
   }
 
  private:
