@@ -12,7 +12,7 @@
 #include "storage/manifest.h"
 #include "storage/segment.h"
 #include "storage/wal_reader.h"
-#include "tests/fuzz/memory_store.h"
+#include "tests/support/memory_store.h"
 
 using namespace cordwood;
 
@@ -99,7 +99,7 @@ void save_blocks(const std::filesystem::path& out) {
     spilled.heap_bytes = block.heap.size();
     spilled.index_offset = block.narrow.size() + block.heap.size();
     spilled.index_bytes = block.index.size();
-    fuzz::MemoryStore store;
+    testing::MemoryStore store;
     const auto meta = write_segment(store, "segments/s", "node-1", 1, {spilled, spilled});
     CHECK(meta.ok(), "{}", meta.error().message);
     save(out / "segment", std::to_string(variant), store.objects.at("segments/s"));

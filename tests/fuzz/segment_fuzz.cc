@@ -5,7 +5,7 @@
 
 #include "storage/segment.h"
 #include "tests/fuzz/drain_block.h"
-#include "tests/fuzz/memory_store.h"
+#include "tests/support/memory_store.h"
 
 using namespace cordwood;
 
@@ -24,7 +24,7 @@ void ask_index(const BlockSource& block) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr size_t kMaxBlocks = 8;
-  fuzz::MemoryStore store;
+  testing::MemoryStore store;
   store.objects["segments/s"] = std::string(reinterpret_cast<const char*>(data), size);
   const auto meta = read_segment_meta(store, "segments/s");
   if (!meta.ok()) return 0;

@@ -9,25 +9,12 @@
 #include "ingest/decode_policy.h"
 #include "tests/ingest/fake_engine.h"
 #include "tests/ingest/protobuf_body.h"
+#include "tests/ingest/zlib_packed.h"
 
 namespace cordwood::ingest {
 namespace {
 
 constexpr int64_t kNow = 1'800'000'000'000'000'000;
-
-std::string zlib_packed(const std::string& raw, int window_bits) {
-  z_stream z{};
-  deflateInit2(&z, 1, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&z, raw.size()) + 64, '\0');
-  z.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(raw.data()));
-  z.avail_in = static_cast<uInt>(raw.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
-}
 
 std::string zstd_packed(const std::string& raw) {
   std::string out(ZSTD_compressBound(raw.size()), '\0');

@@ -11,55 +11,9 @@
 
 #include "storage/block_builder.h"
 #include "storage/segment.h"
+#include "tests/support/memory_store.h"
 
 namespace cordwood::testing {
-
-/// Objects in memory.
-class MemoryStore final : public ObjectStore {
- public:
-  Result<bool> put_if_absent(const std::string& key, std::string_view data) override {
-    return objects.emplace(key, data).second;
-  }
-  Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) override {
-    return std::unique_ptr<ObjectUpload>(std::make_unique<Upload>(this, key));
-  }
-  Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) override {
-    const auto found = objects.find(key);
-    if (found == objects.end()) return Error::not_found(key);
-    if (offset > found->second.size() || size > found->second.size() - offset)
-      return Error::corrupt(key + ": too short");
-    return found->second.substr(offset, size);
-  }
-  Result<ObjectInfo> head(const std::string& key) override {
-    const auto found = objects.find(key);
-    if (found == objects.end()) return Error::not_found(key);
-    return ObjectInfo{key, found->second.size()};
-  }
-  Result<std::vector<ObjectInfo>> list(const std::string&, const std::string&, size_t) override {
-    return std::vector<ObjectInfo>();
-  }
-  Result<void> remove(const std::string& key) override {
-    objects.erase(key);
-    return {};
-  }
-  std::map<std::string, std::string> objects;
-
- private:
-  struct Upload final : ObjectUpload {
-    Upload(MemoryStore* s, std::string k) : store(s), key(std::move(k)) {}
-    Result<void> append(std::string_view data) override {
-      bytes.append(data);
-      return {};
-    }
-    Result<void> finish() override {
-      store->objects[key] = bytes;
-      return {};
-    }
-    MemoryStore* store;
-    std::string key;
-    std::string bytes;
-  };
-};
 
 /// Rows on their way into a block, with everything they point to.
 class Rows {

@@ -7,7 +7,7 @@
 
 #include "storage/base/object_store.h"
 
-namespace cordwood::fuzz {
+namespace cordwood::testing {
 
 /// Objects in a map.  One thread.
 class MemoryStore final : public ObjectStore {
@@ -65,4 +65,4 @@ class MemoryStore final : public ObjectStore {
   };
 };
 
-}  // namespace cordwood::fuzz
+}  // namespace cordwood::testing
