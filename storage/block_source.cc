@@ -5,6 +5,7 @@
 #include "storage/block_reader.h"
 #include "storage/segment.h"
 #include "storage/segment_index.h"
+#include "storage/segment_terms.h"
 
 namespace cordwood {
 
@@ -13,12 +14,13 @@ namespace {
 class SealedSource final : public BlockSource {
  public:
   SealedSource(std::shared_ptr<const SealedBlock> block, std::vector<std::string> counts, uint8_t version,
-               std::shared_ptr<const SegmentIndex> index, uint32_t number)
+               std::shared_ptr<const SegmentIndex> index, uint32_t number, std::shared_ptr<const SegmentTerms> terms)
       : block_(std::move(block)),
         counts_(std::move(counts)),
         version_(version),
         index_(std::move(index)),
-        number_(number) {}
+        number_(number),
+        terms_(std::move(terms)) {}
   const BlockInfo& info() const override { return block_->info; }
   bool in_head() const override { return block_->in_head; }
   Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const override { return open_view(block_, stats); }
@@ -34,6 +36,9 @@ class SealedSource final : public BlockSource {
   Result<bool> may_hold(const TextProbe& probe, ReadStats* stats) const override {
     if (index_ == nullptr) return true;
     return index_->may_hold(number_, probe, stats);
+  }
+  bool may_hold_field(const FieldProbe& probe, ReadStats* stats) const override {
+    return terms_ == nullptr || terms_->may_hold(number_, probe, stats);
   }
 
  private:
@@ -59,7 +64,8 @@ class SealedSource final : public BlockSource {
   std::vector<std::string> counts_;  ///< unpacked
   uint8_t version_;                  ///< of the entry
   std::shared_ptr<const SegmentIndex> index_;
-  uint32_t number_ = 0;  ///< in index_
+  uint32_t number_ = 0;  ///< in index_ and terms_
+  std::shared_ptr<const SegmentTerms> terms_;
 };
 
 class DamagedSource final : public BlockSource {
@@ -99,7 +105,7 @@ BlockInfo make_info(const TenantId& tenant, std::vector<StreamPtr> streams, cons
 Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr> streams, std::string entry,
                                   std::shared_ptr<const ByteSource> source, uint64_t narrow_offset,
                                   uint64_t heap_offset, bool in_head, std::shared_ptr<const SegmentIndex> index,
-                                  uint32_t number) {
+                                  uint32_t number, std::shared_ptr<const SegmentTerms> terms) {
   auto block = std::make_shared<SealedBlock>();
   block->entry = std::move(entry);
   TRY_ASSIGN(const EntryParts parts, decode_entry(block->entry));
@@ -115,8 +121,8 @@ Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr>
   block->summary = parts.summary;
   block->place = {std::move(source), narrow_offset, heap_offset};
   block->in_head = in_head;
-  return BlockSourcePtr(
-      std::make_shared<SealedSource>(std::move(block), std::move(counts), parts.version, std::move(index), number));
+  return BlockSourcePtr(std::make_shared<SealedSource>(std::move(block), std::move(counts), parts.version,
+                                                       std::move(index), number, std::move(terms)));
 }
 
 BlockSourcePtr damaged_block(BlockInfo info, Error error) {

@@ -17,6 +17,8 @@
 
 namespace cordwood {
 
+struct FieldProbe;
+
 /// What reading cost.  Each query owns one; every block it opens adds to it.
 struct ReadStats {
   uint64_t blocks_opened = 0;  ///< blocks of which any data frame was read
@@ -151,6 +153,12 @@ class BlockSource {
   }
   /// False when certainly no row holds what the probe asks for; reads of the segment's index alone.
   virtual Result<bool> may_hold(const TextProbe& probe, ReadStats* stats) const {
+    (void)probe;
+    (void)stats;
+    return true;
+  }
+  /// The same for a label that fields may become (storage/segment_terms.h).
+  virtual bool may_hold_field(const FieldProbe& probe, ReadStats* stats) const {
     (void)probe;
     (void)stats;
     return true;

@@ -18,6 +18,7 @@
 namespace cordwood {
 
 class MergeTarget;
+class SegmentTermsOpener;
 
 struct EngineOptions {
   std::string data_dir = "data";  ///< wal/, spill/, catalog.sqlite, objects/ (unless a store is given)
@@ -41,7 +42,8 @@ struct EngineEnvironment {
   MemoryAccountant* memory = nullptr;
   TaskRunner* background = nullptr;  ///< sealing and publishing
   WalBodyDecoder* body_decoder = nullptr;
-  StreamListener* streams = nullptr;  ///< may be null
+  StreamListener* streams = nullptr;    ///< may be null
+  SegmentTermsOpener* terms = nullptr;  ///< may be null: Xapian parts rule nothing out
   Logger* log = nullptr;
   Metrics* metrics = nullptr;
 };

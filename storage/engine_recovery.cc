@@ -65,7 +65,7 @@ Result<void> EngineImpl::open_segments() {
   for (const SegmentMeta& meta : catalog_->segments()) {
     sequence = std::max(sequence, meta.arrival_max);
     if (meta.node == options_.node) generation = std::max(generation, meta.generation);
-    Result<std::shared_ptr<const Segment>> segment = Segment::open(*env_.store, meta);
+    Result<std::shared_ptr<const Segment>> segment = Segment::open(*env_.store, meta, env_.terms);
     if (segment.ok()) {
       published->push_back(std::make_shared<PublishedSegment>(std::move(segment).value(), *env_.memory));
       continue;

@@ -10,6 +10,7 @@
 #include "storage/inspect.h"
 #include "storage/segment_format.h"
 #include "storage/segment_index.h"
+#include "storage/segment_terms.h"
 
 namespace cordwood {
 
@@ -72,6 +73,7 @@ class SegmentInspector {
   std::string read_section(SegmentSection which, const SegmentFooter& footer);
   void inspect_meta(std::string_view bytes);
   void inspect_index(const SegmentFooter& footer);
+  void inspect_terms(std::string_view bytes);
   void check_filter(std::string_view bytes, uint32_t blocks, uint32_t kind, size_t number);
   void inspect_record(const BlockRecord& record, const StreamTable& streams, uint64_t number);
   void inspect_columns(const BlockDirectory& directory);
@@ -163,6 +165,14 @@ void SegmentInspector::inspect_index(const SegmentFooter& footer) {
     check_filter(own, facts.token_blocks, kTokenFilter, i);
     check_filter(own.substr(bloom_bytes(facts.token_blocks)), facts.gram_blocks, kGramFilter, i);
   }
+}
+
+void SegmentInspector::inspect_terms(std::string_view bytes) {
+  const Result<TermsPart> part = TermsPart::decode(bytes);
+  if (!part.ok()) return damage(part.error().message);
+  print_(fmt::format("xapian part: {} blocks, {} fields, {} terms, {} postings, database of {} B in {} B", part->blocks,
+                     part->fields, part->terms, part->postings, part->database_bytes, bytes.size()));
+  if (const auto database = part->database(); !database.ok()) damage("xapian part: " + database.error().message);
 }
 
 void SegmentInspector::inspect_columns(const BlockDirectory& directory) {
@@ -262,6 +272,7 @@ Result<InspectReport> SegmentInspector::run() {
     damage(table.error().message);
   }
   inspect_index(*footer);
+  if ((footer->features & kFeatureXapian) != 0) inspect_terms(read_section(kXapianSection, *footer));
   uint64_t number = 0;
   const std::string index = read_section(kBlockSection, *footer);
   for_each_block_record(index, [&](Result<std::string_view> bytes) {

@@ -12,6 +12,8 @@
 namespace cordwood {
 
 class SegmentIndex;
+class SegmentTerms;
+class SegmentTermsOpener;
 
 /// What the catalog knows of a segment; enough to leave it out of a query without touching it.
 struct SegmentMeta {
@@ -46,11 +48,12 @@ std::shared_ptr<const ByteSource> memory_source(std::string bytes);
 
 /// A sealed block outside a segment (spilled or in memory): `narrow` at narrow_offset and `heap` at heap_offset of
 /// `source`.  corrupt when `entry` is malformed.  `in_head` is what BlockSource::in_head() answers.  `index` answers
-/// may_hold() for it as its block `number`.
+/// may_hold() for it as its block `number`; `terms` likewise.
 Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr> streams, std::string entry,
                                   std::shared_ptr<const ByteSource> source, uint64_t narrow_offset,
                                   uint64_t heap_offset, bool in_head,
-                                  std::shared_ptr<const SegmentIndex> index = nullptr, uint32_t number = 0);
+                                  std::shared_ptr<const SegmentIndex> index = nullptr, uint32_t number = 0,
+                                  std::shared_ptr<const SegmentTerms> terms = nullptr);
 
 /// Where a spilled block lies, for assembling a segment by copying.
 struct SpilledBlock {
@@ -66,6 +69,7 @@ struct SpilledBlock {
 struct SegmentOrigin {
   uint32_t level = 0;
   std::vector<std::string> replaces;
+  std::string terms;  ///< the Xapian part (segment_terms.h); may be empty
 };
 
 /// Writes one segment object from spilled blocks: stripes of at most 16 blocks, narrow pieces first, then tail.
@@ -78,8 +82,10 @@ Result<SegmentMeta> write_segment(ObjectStore& store, const std::string& key, co
 class Segment {
  public:
   virtual ~Segment() = default;
-  /// Reads the tail (one ranged read).  corrupt, or invalid for an unknown version or required feature bit.
-  static Result<std::shared_ptr<const Segment>> open(ObjectStore& store, const SegmentMeta& meta);
+  /// Reads the tail (one ranged read).  corrupt, or invalid for an unknown version or required feature bit.  Without
+  /// `terms` the Xapian part is left alone.
+  static Result<std::shared_ptr<const Segment>> open(ObjectStore& store, const SegmentMeta& meta,
+                                                     SegmentTermsOpener* terms = nullptr);
   virtual const SegmentMeta& meta() const = 0;
   virtual const std::vector<BlockSourcePtr>& blocks() const = 0;
   /// Streams of the whole segment, each once.

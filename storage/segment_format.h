@@ -25,10 +25,10 @@ enum SegmentFeature : uint64_t {
   kFeatureColumns = 1u << 0,        ///< blocks as storage/FORMAT.md has them
   kFeatureIdTable = 1u << 1,        ///< it has an id table
   kFeatureFilters = 1u << 2,        ///< it has filters and their directory
-  kFeatureXapian = 1u << 3,         ///< reserved: the Xapian part
+  kFeatureXapian = 1u << 3,         ///< it has a Xapian part
   kFeatureArrivalSplits = 1u << 4,  ///< reserved: a row's arrival is not told by its block's interval alone
 };
-inline constexpr uint64_t kKnownFeatures = kFeatureColumns | kFeatureIdTable | kFeatureFilters;
+inline constexpr uint64_t kKnownFeatures = kFeatureColumns | kFeatureIdTable | kFeatureFilters | kFeatureXapian;
 
 /// Parts of the tail in the order they lie in the file.  Numbers are on disk.
 enum SegmentSection : uint32_t {

@@ -6,6 +6,7 @@
 #include "storage/block_reader.h"
 #include "storage/segment_format.h"
 #include "storage/segment_index.h"
+#include "storage/segment_terms.h"
 
 namespace cordwood {
 
@@ -54,7 +55,8 @@ class Tail {
 
 class OpenSegment final : public Segment {
  public:
-  OpenSegment(ObjectStore& store, SegmentMeta meta) : store_(store), meta_(std::move(meta)) {}
+  OpenSegment(ObjectStore& store, SegmentMeta meta, SegmentTermsOpener* opener)
+      : store_(store), meta_(std::move(meta)), terms_opener_(opener) {}
   Result<void> load();
   const SegmentMeta& meta() const override { return meta_; }
   const std::vector<BlockSourcePtr>& blocks() const override { return blocks_; }
@@ -64,6 +66,7 @@ class OpenSegment final : public Segment {
  private:
   Result<BlockSourcePtr> open_record(std::string_view record, uint32_t number);
   void open_index(const Tail& tail);
+  void open_terms(const Tail& tail);
   void add_damaged(const Error& error);
 
   ObjectStore& store_;
@@ -71,6 +74,8 @@ class OpenSegment final : public Segment {
   StreamTable table_;
   std::shared_ptr<const ByteSource> source_;
   std::shared_ptr<const SegmentIndex> index_;  ///< null: there is none, or its directory is damaged
+  SegmentTermsOpener* terms_opener_;
+  std::shared_ptr<const SegmentTerms> terms_;  ///< null: there are none, or they are damaged
   std::vector<BlockSourcePtr> blocks_;
   uint64_t memory_bytes_ = 0;
   bool damaged_ = false;
@@ -86,7 +91,7 @@ Result<BlockSourcePtr> OpenSegment::open_record(std::string_view bytes, uint32_t
     streams.push_back(table_.streams[s]);
   }
   return open_block(table_.tenants[record.tenant], std::move(streams), std::string(record.entry), source_,
-                    record.narrow_offset, record.heap_offset, false, index_, number);
+                    record.narrow_offset, record.heap_offset, false, index_, number, terms_);
 }
 
 void OpenSegment::open_index(const Tail& tail) {
@@ -97,6 +102,14 @@ void OpenSegment::open_index(const Tail& tail) {
   auto index = std::make_shared<const SegmentIndex>(std::move(directory).value(), tail.footer(), source_);
   memory_bytes_ += index->memory_bytes();
   index_ = std::move(index);
+}
+
+void OpenSegment::open_terms(const Tail& tail) {
+  if (terms_opener_ == nullptr || (tail.footer().features & kFeatureXapian) == 0) return;
+  const Result<std::string_view> part = tail.section(kXapianSection);
+  if (!part.ok()) return;
+  terms_ = terms_opener_->open(*part, tail.footer().sections[kXapianSection].checksum, meta_.blocks);
+  if (terms_ != nullptr) memory_bytes_ += terms_->memory_bytes();
 }
 
 void OpenSegment::add_damaged(const Error& error) {
@@ -122,6 +135,7 @@ Result<void> OpenSegment::load() {
   TRY_ASSIGN(const std::string_view index, tail.section(kBlockSection));
   memory_bytes_ = streams.size() * 4 + index.size() * 2;
   open_index(tail);
+  open_terms(tail);
   uint32_t number = 0;
   const uint64_t count = for_each_block_record(index, [this, &number](Result<std::string_view> record) {
     const uint32_t n = number++;
@@ -149,8 +163,9 @@ uint64_t tail_begin(ObjectStore& store, const std::string& key, const SegmentFoo
 
 }  // namespace
 
-Result<std::shared_ptr<const Segment>> Segment::open(ObjectStore& store, const SegmentMeta& meta) {
-  auto segment = std::make_shared<OpenSegment>(store, meta);
+Result<std::shared_ptr<const Segment>> Segment::open(ObjectStore& store, const SegmentMeta& meta,
+                                                     SegmentTermsOpener* terms) {
+  auto segment = std::make_shared<OpenSegment>(store, meta, terms);
   if (const Result<void> loaded = segment->load(); !loaded.ok()) return loaded.error().with_context(meta.key);
   return std::shared_ptr<const Segment>(std::move(segment));
 }

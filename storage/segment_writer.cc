@@ -45,7 +45,7 @@ class SegmentWriter {
 
   Result<void> write_header();
   Result<void> write_stripe(const std::vector<SpilledBlock>& blocks, size_t begin, size_t end);
-  Result<void> write_tail(const std::vector<SpilledBlock>& blocks, SegmentMeta* meta);
+  Result<void> write_tail(const std::vector<SpilledBlock>& blocks, std::string_view terms, SegmentMeta* meta);
 
  private:
   Result<void> copy(const SpilledBlock& block, uint64_t offset, uint64_t size, uint64_t checksum);
@@ -134,7 +134,8 @@ Result<void> SegmentWriter::write_index(const std::vector<SpilledBlock>& blocks)
   return {};
 }
 
-Result<void> SegmentWriter::write_tail(const std::vector<SpilledBlock>& blocks, SegmentMeta* meta) {
+Result<void> SegmentWriter::write_tail(const std::vector<SpilledBlock>& blocks, std::string_view terms,
+                                       SegmentMeta* meta) {
   StreamTable table;
   StreamNumbers numbers(&table);
   std::string index;
@@ -154,7 +155,8 @@ Result<void> SegmentWriter::write_tail(const std::vector<SpilledBlock>& blocks, 
   table.encode(&streams);
   TRY(write_index(blocks));
   TRY(write_section(kStreamSection, streams));
-  TRY(write_section(kXapianSection, {}));
+  TRY(write_section(kXapianSection, terms));
+  if (!terms.empty()) footer_.features |= kFeatureXapian;
   TRY(write_section(kBlockSection, index));
   // The sizes stand in the meta itself, so they are fixed before it is encoded: it has none of its own.
   std::string encoded;
@@ -195,7 +197,7 @@ Result<SegmentMeta> write_segment(ObjectStore& store, const std::string& key, co
   for (size_t i = 0; i < blocks.size(); i += kBlocksPerStripe) {
     TRY(writer.write_stripe(blocks, i, std::min<size_t>(blocks.size(), i + kBlocksPerStripe)));
   }
-  TRY(writer.write_tail(blocks, &meta));
+  TRY(writer.write_tail(blocks, origin.terms, &meta));
   return meta;
 }
 
