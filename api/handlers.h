@@ -11,6 +11,7 @@ void add_push_routes(Router& router, const Services& services);
 void add_query_routes(Router& router, const Services& services);
 void add_label_routes(Router& router, const Services& services);
 void add_index_routes(Router& router, const Services& services);
+void add_detected_routes(Router& router, const Services& services);
 void add_rule_routes(Router& router, const Services& services);
 void add_limits_routes(Router& router, const Services& services);
 void add_status_routes(Router& router, const Services& services);
@@ -21,6 +22,7 @@ inline void add_all_routes(Router& router, const Services& services) {
   add_query_routes(router, services);
   add_label_routes(router, services);
   add_index_routes(router, services);
+  add_detected_routes(router, services);
   add_rule_routes(router, services);
   add_limits_routes(router, services);
   add_status_routes(router, services);

@@ -14,6 +14,7 @@ constexpr size_t kMaxDepth = 128;
 
 ExtractOutcome JsonExtractor::extract(std::string_view line, FieldSink* sink) {
   path_.clear();
+  outer_keys_.clear();
   name_.clear();
   const JsonFault fault = walk(line, sink);
   const bool failed = fault != JsonFault::none && fault != JsonFault::stopped;
@@ -33,7 +34,9 @@ JsonFault JsonExtractor::on_member(std::string_view key, const JsonValue& value,
   const size_t before = name_.size();
   append_sanitized_label_name(key, !nested, &name_);
   if (name_.size() == before) name_.resize(name_size);  // a blank key is left out, with its separator
-  path_.push_back(key);
+  // The members of an object use the scratch that its key may lie in.
+  const bool in_scratch = value.type == JsonType::object && key.data() == key_.data();
+  path_.push_back(in_scratch ? outer_keys_.emplace_back(key) : key);
   JsonFault fault = JsonFault::none;
   if (value.type == JsonType::object) {
     if (path_.size() >= kMaxDepth) {
@@ -46,6 +49,7 @@ JsonFault JsonExtractor::on_member(std::string_view key, const JsonValue& value,
     if (!sink->on_field(name_, text)) fault = JsonFault::stopped;
   }
   path_.pop_back();
+  if (in_scratch) outer_keys_.pop_back();
   name_.resize(name_size);
   return fault;
 }

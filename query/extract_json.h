@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,7 @@ class JsonExtractor {
  public:
   /// Error: JSONParserErr.  Fields found before it have been given.
   ExtractOutcome extract(std::string_view line, FieldSink* sink);
-  /// Within on_field(): the keys that lead to the field, as they stand in the line.
+  /// Within on_field(): the keys that lead to the field, decoded.
   const std::vector<std::string_view>& path() const { return path_; }
 
  private:
@@ -24,9 +25,10 @@ class JsonExtractor {
   JsonFault on_member(std::string_view key, const JsonValue& value, FieldSink* sink);
 
   std::vector<std::string_view> path_;
-  std::string name_;   ///< sanitized so far
-  std::string key_;    ///< scratch of an escaped key
-  std::string value_;  ///< scratch of an escaped value
+  std::string name_;                    ///< sanitized so far
+  std::string key_;                     ///< scratch of an escaped key
+  std::deque<std::string> outer_keys_;  ///< escaped keys of the objects around a member
+  std::string value_;                   ///< scratch of an escaped value
 };
 
 }  // namespace cordwood::query

@@ -14,35 +14,6 @@ namespace {
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr uint32_t kMaxSteps = 1 << 20;
 
-/// A query in work: its scope and what the scope points to.
-struct Run {
-  Run(const QueryEngine::Environment& environment, const ReadContext& context)
-      : guard(context, *environment.clock), memory(environment.memory), clock(environment.clock) {
-    started_ns = clock->monotonic_ns();
-    scope.environment = &environment;
-    scope.context = &context;
-    scope.guard = &guard;
-    scope.snapshot = environment.snapshot();
-    scope.stats = &result.stats;
-    scope.memory = &memory;
-    scope.warnings = &result.warnings;
-  }
-  Run(const Run&) = delete;  // the scope points into it
-  Run& operator=(const Run&) = delete;
-
-  QueryResult finish() {
-    result.stats.execution_ns = clock->monotonic_ns() - started_ns;
-    return std::move(result);
-  }
-
-  QueryResult result;
-  ReadGuard guard;
-  QueryMemory memory;
-  QueryScope scope;
-  Clock* clock;
-  int64_t started_ns;
-};
-
 /// Evaluation times of a range query: with splitting on, start and end lie on multiples of the step.
 Result<StepGrid> make_grid(const QueryLimits& limits, const RangeRequest& request) {
   StepGrid grid;
@@ -116,7 +87,7 @@ bool is_empty(const QueryResult& result) {
   return false;
 }
 
-void note_empty(Run* run, const Expr& expr, TimeRange range) {
+void note_empty(QueryRun* run, const Expr& expr, TimeRange range) {
   if (!is_empty(run->result)) return;
   const auto queries = selectors(expr);
   if (queries.empty()) return;
@@ -125,7 +96,9 @@ void note_empty(Run* run, const Expr& expr, TimeRange range) {
                                        : explain_empty(run->scope, range, queries.front()->matchers);
 }
 
-Result<void> run_range(Run* run, const Expr& expr, RangeRequest request) {
+}  // namespace
+
+Result<void> run_range(QueryRun* run, const Expr& expr, RangeRequest request) {
   const QueryLimits& limits = run->scope.context->limits;
   const auto* log = as_log_query(expr);
   if (log != nullptr) TRY(check_entries_limit(limits, request.limit));
@@ -150,7 +123,9 @@ Result<void> run_range(Run* run, const Expr& expr, RangeRequest request) {
   return {};
 }
 
-Result<void> run_instant(Run* run, const Expr& expr, const InstantRequest& request) {
+namespace {
+
+Result<void> run_instant(QueryRun* run, const Expr& expr, const InstantRequest& request) {
   const QueryLimits& limits = run->scope.context->limits;
   if (as_log_query(expr) != nullptr) {
     return Error::invalid(
@@ -182,7 +157,7 @@ QueryEngine::~QueryEngine() = default;
 Answer<QueryResult> QueryEngine::range(const ReadContext& context, const RangeRequest& request) const {
   const auto expr = parse_logql(request.query);
   if (!expr.ok()) return to_query_error(expr.error());
-  Run run(impl_->environment, context);
+  QueryRun run(impl_->environment, context);
   if (auto done = run_range(&run, **expr, request); !done.ok()) return to_query_error(done.error());
   return run.finish();
 }
@@ -190,7 +165,7 @@ Answer<QueryResult> QueryEngine::range(const ReadContext& context, const RangeRe
 Answer<QueryResult> QueryEngine::instant(const ReadContext& context, const InstantRequest& request) const {
   const auto expr = parse_logql(request.query);
   if (!expr.ok()) return to_query_error(expr.error());
-  Run run(impl_->environment, context);
+  QueryRun run(impl_->environment, context);
   if (auto done = run_instant(&run, **expr, request); !done.ok()) return to_query_error(done.error());
   return run.finish();
 }

@@ -137,6 +137,10 @@ struct VolumeRequest {
   bool aggregate_by_labels = false;
 };
 
+struct DetectedLabels;
+struct DetectedFieldsRequest;
+struct DetectedFields;  // detected_answer.h
+
 struct TraceRequest;
 struct TraceContextRequest;
 struct TraceAnswer;  // trace_answer.h
@@ -176,6 +180,11 @@ class QueryEngine {
                                  QueryStats* stats) const;
   /// A Vector when every series has at most one sample, else a Matrix.
   Answer<QueryResult> volume(const ReadContext& context, const VolumeRequest& request) const;
+  /// Labels worth looking at, from the lists of streams alone; `query` may be empty or a selector.
+  Answer<DetectedLabels> detected_labels(const ReadContext& context, const std::string& query, int64_t start_ns,
+                                         int64_t end_ns) const;
+  /// What the newest lines of a log query consist of.
+  Answer<DetectedFields> detected_fields(const ReadContext& context, const DetectedFieldsRequest& request) const;
   /// The lines of a trace, of all streams.  400 for what is no id, 404 when no line belongs to it.
   Answer<TraceAnswer> trace(const ReadContext& context, const TraceRequest& request) const;
   /// The lines of the trace's streams before, between and after the lines of the trace, themselves included.
