@@ -11,32 +11,46 @@
 namespace cordwood::api {
 namespace {
 
+std::string json_text(std::string_view text) {
+  std::string out;
+  append_json_string(text, JsonEscape::plain, &out);
+  return out;
+}
+
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const auto& text : texts) out += (out.size() > 1 ? "," : "") + json_text(text);
+  return out + "]";
+}
+
+/// Resource attributes that become labels, in the form of Loki's setting.
+std::string otlp_config(const std::vector<std::string>& labels) {
+  if (labels.empty()) return "{}";
+  return R"({"resource_attributes":{"attributes_config":[{"action":"index_label","attributes":)" + json_list(labels) +
+         "}]}}";
+}
+
 /// The limits that Loki publishes by default; a value is JSON, which YAML reads too.
 std::vector<std::pair<std::string, std::string>> published_limits(const Config& config) {
-  const auto text = [](const std::string& value) {
-    std::string out;
-    append_json_string(value, JsonEscape::plain, &out);
-    return out;
-  };
   const auto flag = [](bool value) -> std::string { return value ? "true" : "false"; };
   const auto& in = config.ingest_limits;
   const auto& out = config.query_limits;
-  std::string fields = "[";
-  for (const auto& field : in.log_level_fields) fields += (fields.size() > 1 ? "," : "") + text(field);
   return {{"discover_log_levels", flag(in.discover_log_levels)},
-          {"discover_service_name", flag(!in.discover_service_name.empty())},
-          {"log_level_fields", fields + "]"},
+          {"discover_service_name", json_list(in.discover_service_name)},
+          {"log_level_fields", json_list(in.log_level_fields)},
           {"max_entries_limit_per_query", std::to_string(out.max_entries_limit_per_query)},
           {"max_line_size_truncate", flag(in.max_line_size_truncate)},
-          {"max_query_bytes_read", text(print_byte_size(out.max_query_bytes_read))},
-          {"max_query_length", text(print_duration(out.max_query_length_ns))},
-          {"max_query_lookback", text(print_duration(out.max_query_lookback_ns))},
-          {"max_query_range", text(print_duration(out.max_query_range_ns))},
+          {"max_query_bytes_read", json_text(print_byte_size(out.max_query_bytes_read))},
+          {"max_query_length", json_text(print_duration(out.max_query_length_ns))},
+          {"max_query_lookback", json_text(print_duration(out.max_query_lookback_ns))},
+          {"max_query_range", json_text(print_duration(out.max_query_range_ns))},
           {"max_query_series", std::to_string(out.max_query_series)},
           {"metric_aggregation_enabled", "false"},
+          {"otlp_config", otlp_config(in.otlp_index_labels)},
           {"pattern_persistence_enabled", "false"},
-          {"query_timeout", text(print_duration(out.query_timeout_ns))},
-          {"retention_period", text("0s")},
+          {"query_timeout", json_text(print_duration(out.query_timeout_ns))},
+
+          {"retention_period", json_text("0s")},
           {"volume_enabled", flag(out.volume_enabled)},
           {"volume_max_series", std::to_string(out.volume_max_series)}};
 }

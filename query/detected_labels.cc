@@ -63,13 +63,13 @@ bool worth_showing(std::string_view name, const Values& values) {
 
 Result<DetectedLabels> detect(const QueryEngine::Environment& environment, const ReadContext& context,
                               const std::string& query, int64_t start_ns, int64_t end_ns) {
+  TRY_ASSIGN(const bool visible, limit_metadata_range(context.limits, environment.clock->now_ns(), &start_ns, end_ns));
   std::vector<Matcher> matchers;
   if (!query.empty()) {
     TRY_ASSIGN(matchers, parse_selector(query, SelectorRule::needs_non_empty));
   }
   DetectedLabels answer;
-  if (!clamp_to_lookback(context.limits, environment.clock->now_ns(), &start_ns, end_ns)) return answer;
-  TRY(check_length(context.limits, start_ns, end_ns));
+  if (!visible) return answer;
   TRY_ASSIGN(const StreamParts parts, find_stream_parts(environment, context.tenant, start_ns, end_ns, matchers));
   const std::vector<StreamPtr> streams = distinct_streams(parts);
   std::map<std::string_view, Values> labels;

@@ -5,6 +5,7 @@
 #include "query/logql_parser.h"
 #include "query/metadata_streams.h"
 #include "query/query_engine_impl.h"
+#include "query/query_limits.h"
 
 namespace cordwood::query {
 
@@ -13,10 +14,12 @@ namespace {
 /// Streams that an optional selector finds in the range.
 Result<std::vector<StreamPtr>> streams_of(const QueryEngine::Environment& environment, const ReadContext& context,
                                           const std::string& query, int64_t start_ns, int64_t end_ns) {
+  TRY_ASSIGN(const bool visible, limit_metadata_range(context.limits, environment.clock->now_ns(), &start_ns, end_ns));
   std::vector<Matcher> matchers;
   if (!query.empty()) {
     TRY_ASSIGN(matchers, parse_selector(query, SelectorRule::needs_non_empty));
   }
+  if (!visible) return std::vector<StreamPtr>{};
   TRY_ASSIGN(const StreamParts parts, find_stream_parts(environment, context.tenant, start_ns, end_ns, matchers));
   return distinct_streams(parts);
 }
@@ -66,6 +69,9 @@ Answer<std::vector<Labels>> QueryEngine::series(const ReadContext& context, cons
                                                 int64_t start_ns, int64_t end_ns) const {
   auto groups = parse_groups(matches);
   if (!groups.ok()) return to_query_error(groups.error());
+  const auto visible = limit_metadata_range(context.limits, impl_->environment.clock->now_ns(), &start_ns, end_ns);
+  if (!visible.ok()) return to_query_error(visible.error());
+  if (!*visible) return std::vector<Labels>{};
   if (groups->empty()) groups->emplace_back();
   StreamParts all;
   for (const std::vector<Matcher>& matchers : *groups) {

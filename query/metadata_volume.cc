@@ -8,6 +8,7 @@
 #include "query/logql_parser.h"
 #include "query/metadata_streams.h"
 #include "query/query_engine_impl.h"
+#include "query/query_limits.h"
 
 // Stream statistics and volumes: bytes and lines by stream and time, from the blocks' tables alone.  A block's count
 // table gives them by bucket; where a bucket, or a block without counts, lies across an edge, its part in proportion
@@ -202,8 +203,11 @@ constexpr size_t kMaxBuckets = 11'001;  // what the step check of the API lets t
 
 Answer<IndexStats> QueryEngine::index_stats(const ReadContext& context, const std::string& query, int64_t start_ns,
                                             int64_t end_ns, QueryStats* stats) const {
+  const auto visible = limit_metadata_range(context.limits, impl_->environment.clock->now_ns(), &start_ns, end_ns);
+  if (!visible.ok()) return to_query_error(visible.error());
   const auto matchers = parse_selector(query, SelectorRule::needs_non_empty);
   if (!matchers.ok()) return to_query_error(matchers.error());
+  if (!*visible) return IndexStats{};
   const auto parts = find_stream_parts(impl_->environment, context.tenant, start_ns, end_ns, *matchers);
   if (!parts.ok()) return to_query_error(parts.error());
   Amount sum;
@@ -231,6 +235,10 @@ Answer<IndexStats> QueryEngine::index_stats(const ReadContext& context, const st
 
 Answer<QueryResult> QueryEngine::volume(const ReadContext& context, const VolumeRequest& request) const {
   if (!context.limits.volume_enabled) return QueryError{404, "not found"};
+  int64_t start_ns = request.start_ns;
+  const auto visible =
+      limit_metadata_range(context.limits, impl_->environment.clock->now_ns(), &start_ns, request.end_ns);
+  if (!visible.ok()) return to_query_error(visible.error());
   const std::string& query = request.query.empty() ? "{}" : request.query;
   auto matchers = parse_selector(query, SelectorRule::any);
   if (!matchers.ok()) return to_query_error(matchers.error());
@@ -239,9 +247,10 @@ Answer<QueryResult> QueryEngine::volume(const ReadContext& context, const Volume
         std::any_of(matchers->begin(), matchers->end(), [&name](const Matcher& m) { return m.name() == name; });
     if (!named) matchers->push_back(std::move(Matcher::make(name, MatchOp::regex, ".+")).value());
   }
-  const Buckets buckets{request.start_ns, request.end_ns, request.step_ns};
+  if (!*visible) return QueryResult{Vector{}, {}, {}};
+  const Buckets buckets{start_ns, request.end_ns, request.step_ns};
   if (buckets.count() > kMaxBuckets) return QueryError{400, "too many volume buckets: increase the step"};
-  const auto parts = find_stream_parts(impl_->environment, context.tenant, request.start_ns, request.end_ns, *matchers);
+  const auto parts = find_stream_parts(impl_->environment, context.tenant, start_ns, request.end_ns, *matchers);
   if (!parts.ok()) return to_query_error(parts.error());
   auto volumes = collect_volumes(*parts, VolumeKeys(request, *matchers), buckets);
   if (!volumes.ok()) return to_query_error(volumes.error());

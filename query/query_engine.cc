@@ -116,7 +116,8 @@ Result<void> run_range(QueryRun* run, const Expr& expr, RangeRequest request) {
     TRY_ASSIGN(const StepGrid grid, make_grid(limits, request));
     TRY_ASSIGN(StepValue value, run_metric_query(run->scope, expr, grid));
     Matrix matrix = to_matrix(std::move(value), grid);
-    TRY(check_series_count(limits, matrix.series.size()));
+    TRY_ASSIGN(const uint64_t admitted, admit_series(*run->scope.context, matrix.series.size(), run->scope.warnings));
+    matrix.series.resize(admitted);
     run->result.data = std::move(matrix);
   }
   note_empty(run, expr, {request.start_ns, request.end_ns + 1});
@@ -143,7 +144,8 @@ Result<void> run_instant(QueryRun* run, const Expr& expr, const InstantRequest& 
   }
   StepVector vector = std::get<StepVector>(std::move(value));
   if (!has_sort(expr)) sort_by_labels(&vector);
-  TRY(check_series_count(limits, vector.size()));
+  TRY_ASSIGN(const uint64_t admitted, admit_series(*run->scope.context, vector.size(), run->scope.warnings));
+  vector.resize(admitted);
   run->result.data = Vector{to_series(std::move(vector), grid)};
   note_empty(run, expr, {request.time_ns, request.time_ns + 1});
   return {};

@@ -48,6 +48,7 @@ struct ReadContext {
   TenantId tenant;
   QueryLimits limits;
   const std::atomic<bool>* cancelled = nullptr;  ///< set when the client left; may be null
+  bool takes_partial_series = false;             ///< of too many series some and a warning are better than an error
 };
 
 struct RangeRequest {

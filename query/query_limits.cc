@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "query/duration_text.h"
 
@@ -82,7 +83,9 @@ Result<void> check_expression(const QueryLimits& limits, const Expr& expr) {
 
 Result<void> check_length(const QueryLimits& limits, int64_t start_ns, int64_t end_ns) {
   int64_t length_ns = 0;
-  if (__builtin_sub_overflow(end_ns, start_ns, &length_ns)) return Error::invalid("the query time range is too long");
+  if (__builtin_sub_overflow(end_ns, start_ns, &length_ns)) {
+    length_ns = end_ns > start_ns ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
+  }
   if (limits.max_query_length_ns <= 0 || length_ns <= limits.max_query_length_ns) return {};
   return Error::invalid(fmt::format("the query time range exceeds the limit (query length: {}, limit: {})",
                                     format_go_duration(length_ns),
@@ -96,13 +99,19 @@ Result<void> check_entries_limit(const QueryLimits& limits, uint64_t limit) {
                   limits.max_entries_limit_per_query));
 }
 
-Result<void> check_series_count(const QueryLimits& limits, uint64_t series) {
-  if (limits.max_query_series == 0 || series <= limits.max_query_series) return {};
+Result<uint64_t> admit_series(const ReadContext& context, uint64_t series, std::vector<std::string>* warnings) {
+  const uint64_t limit = context.limits.max_query_series;
+  if (limit == 0 || series <= limit) return series;
+  if (context.takes_partial_series) {
+    warnings->push_back(
+        fmt::format("maximum number of series ({}) reached for a single query; returning partial results", limit));
+    return limit;
+  }
   return Error::invalid(
       fmt::format("maximum number of series ({}) reached for a single query; consider reducing query cardinality by "
                   "adding more specific stream selectors, reducing the time range, or aggregating results with "
                   "functions like sum(), count() or topk()",
-                  limits.max_query_series));
+                  limit));
 }
 
 bool clamp_to_lookback(const QueryLimits& limits, int64_t now_ns, int64_t* start_ns, int64_t end_ns) {
@@ -111,6 +120,14 @@ bool clamp_to_lookback(const QueryLimits& limits, int64_t now_ns, int64_t* start
   if (end_ns < oldest_ns) return false;
   *start_ns = std::max(*start_ns, oldest_ns);
   return true;
+}
+
+Result<bool> limit_metadata_range(const QueryLimits& limits, int64_t now_ns, int64_t* start_ns, int64_t end_ns) {
+  if (!clamp_to_lookback(limits, now_ns, start_ns, end_ns)) return false;
+  TRY(check_length(limits, *start_ns, end_ns));
+  if (end_ns >= *start_ns) return true;
+  return Error::invalid(fmt::format("this data is no longer available, it is past now - max_query_lookback ({})",
+                                    format_prometheus_duration(limits.max_query_lookback_ns)));
 }
 
 }  // namespace cordwood::query
