@@ -10,10 +10,10 @@ namespace {
 constexpr uint32_t kDefaultVolumeLimit = 100;
 
 Result<HttpResponse> stats(const Services& services, ReadCall& call) {
-  TRY_ASSIGN(const TimeBounds bounds, parse_ordered_bounds(call.params, call.now_ns));
+  TRY_ASSIGN(const query::RangeRequest request, parse_range_request(call));
   query::QueryStats cost;
-  const auto answer = services.queries->index_stats(call.context, std::string(call.params.get("query")),
-                                                    bounds.start_ns, bounds.end_ns, &cost);
+  const auto answer =
+      services.queries->index_stats(call.context, request.query, request.start_ns, request.end_ns, &cost);
   if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);
   return json_response(encode_index_stats(std::get<query::IndexStats>(answer)));
 }
@@ -28,25 +28,45 @@ std::vector<std::string> comma_list(std::string_view text) {
   return items;
 }
 
-Result<HttpResponse> volume(const Services& services, ReadCall& call, bool ranged) {
+/// The limit of a volume read, where 0 stands for the default.
+Result<uint32_t> parse_volume_limit(const Params& params) {
+  return params.get("limit") == "0" ? kDefaultVolumeLimit : parse_limit(params, "limit", kDefaultVolumeLimit);
+}
+
+/// `series` or `labels`, true for these.
+Result<bool> parse_aggregate_by_labels(const Params& params) {
+  const auto aggregate = params.get("aggregateBy");
+  if (!aggregate.empty() && aggregate != "series" && aggregate != "labels") {
+    return Error::invalid("invalid aggregation option");
+  }
+  return aggregate == "labels";
+}
+
+/// Parameters are checked in the order of Loki, those that mean nothing here too.
+Result<query::VolumeRequest> parse_volume(const ReadCall& call, bool ranged) {
   query::VolumeRequest request;
   request.query = call.params.get("query");
-  request.limit = kDefaultVolumeLimit;
-  if (call.params.get("limit") != "0") {
-    TRY_ASSIGN(request.limit, parse_limit(call.params, "limit", kDefaultVolumeLimit));
+  TRY_ASSIGN(request.limit, parse_volume_limit(call.params));
+  if (!ranged) {
+    TRY(parse_instant(call.params, call.now_ns));
+    TRY(parse_forward(call.params));
+    TRY_ASSIGN(request.aggregate_by_labels, parse_aggregate_by_labels(call.params));
   }
   TRY_ASSIGN(const TimeBounds bounds, parse_ordered_bounds(call.params, call.now_ns));
   request.start_ns = bounds.start_ns;
   request.end_ns = bounds.end_ns;
   if (ranged) {
+    TRY(parse_forward(call.params));
     TRY_ASSIGN(request.step_ns, parse_step(call.params, bounds));
+    TRY(parse_interval(call.params));
+    TRY_ASSIGN(request.aggregate_by_labels, parse_aggregate_by_labels(call.params));
   }
-  const auto aggregate = call.params.get("aggregateBy");
-  if (!aggregate.empty() && aggregate != "series" && aggregate != "labels") {
-    return Error::invalid("invalid aggregation option");
-  }
-  request.aggregate_by_labels = aggregate == "labels";
   request.target_labels = comma_list(call.params.get("targetLabels"));
+  return request;
+}
+
+Result<HttpResponse> volume(const Services& services, ReadCall& call, bool ranged) {
+  TRY_ASSIGN(const query::VolumeRequest request, parse_volume(call, ranged));
   auto answer = services.queries->volume(call.context, request);
   if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);
   return encode_query(std::move(std::get<query::QueryResult>(answer)), {});

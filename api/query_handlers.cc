@@ -10,7 +10,6 @@
 namespace cordwood::api {
 namespace {
 
-constexpr uint32_t kDefaultLimit = 100;
 constexpr size_t kLoggedQueryBytes = 1024;
 
 void log_query(const Services& services, const ReadCall& call, std::string_view query, const query::QueryResult& r) {
@@ -26,22 +25,8 @@ void log_query(const Services& services, const ReadCall& call, std::string_view 
                                {"empty_reason", s.empty_reason}});
 }
 
-Result<query::RangeRequest> parse_range(const ReadCall& call) {
-  query::RangeRequest request;
-  request.query = call.params.get("query");
-  TRY_ASSIGN(const TimeBounds bounds, parse_ordered_bounds(call.params, call.now_ns));
-  request.start_ns = bounds.start_ns;
-  request.end_ns = bounds.end_ns;
-  TRY_ASSIGN(request.limit, parse_limit(call.params, "limit", kDefaultLimit));
-  TRY_ASSIGN(const bool forward, parse_forward(call.params));
-  request.direction = forward ? query::Direction::forward : query::Direction::backward;
-  TRY_ASSIGN(request.step_ns, parse_step(call.params, bounds));
-  TRY_ASSIGN(request.interval_ns, parse_interval(call.params));
-  return request;
-}
-
 Result<HttpResponse> range(const Services& services, ReadCall& call) {
-  TRY_ASSIGN(query::RangeRequest request, parse_range(call));
+  TRY_ASSIGN(query::RangeRequest request, parse_range_request(call));
   QueryEncoding encoding = encoding_of(call.http);
   request.categorize_labels = encoding.categorize_labels;
   if (const std::string_view skip = call.http.headers.get(kSkipHeader); !skip.empty()) {
@@ -62,7 +47,7 @@ Result<HttpResponse> range(const Services& services, ReadCall& call) {
 Result<HttpResponse> instant(const Services& services, ReadCall& call) {
   query::InstantRequest request;
   request.query = call.params.get("query");
-  TRY_ASSIGN(request.limit, parse_limit(call.params, "limit", kDefaultLimit));
+  TRY_ASSIGN(request.limit, parse_limit(call.params, "limit", kDefaultQueryLimit));
   TRY_ASSIGN(request.time_ns, parse_instant(call.params, call.now_ns));
   TRY_ASSIGN(const bool forward, parse_forward(call.params));
   request.direction = forward ? query::Direction::forward : query::Direction::backward;
@@ -74,7 +59,7 @@ Result<HttpResponse> instant(const Services& services, ReadCall& call) {
 }
 
 Result<HttpResponse> legacy(const Services& services, ReadCall& call) {
-  TRY_ASSIGN(query::RangeRequest request, parse_range(call));
+  TRY_ASSIGN(query::RangeRequest request, parse_range_request(call));
   if (const auto expression = call.params.get("regexp"); !expression.empty()) {
     request.query += " |~ ";
     append_go_quoted(expression, &request.query);

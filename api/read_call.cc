@@ -43,6 +43,20 @@ RouteHandler read_handler(const Services& services, std::function<Result<HttpRes
   };
 }
 
+Result<query::RangeRequest> parse_range_request(const ReadCall& call) {
+  query::RangeRequest request;
+  request.query = call.params.get("query");
+  TRY_ASSIGN(const TimeBounds bounds, parse_ordered_bounds(call.params, call.now_ns));
+  request.start_ns = bounds.start_ns;
+  request.end_ns = bounds.end_ns;
+  TRY_ASSIGN(request.limit, parse_limit(call.params, "limit", kDefaultQueryLimit));
+  TRY_ASSIGN(const bool forward, parse_forward(call.params));
+  request.direction = forward ? query::Direction::forward : query::Direction::backward;
+  TRY_ASSIGN(request.step_ns, parse_step(call.params, bounds));
+  TRY_ASSIGN(request.interval_ns, parse_interval(call.params));
+  return request;
+}
+
 RouteOptions read_options(const Services& services) {
   return {.work = WorkClass::query, .body_limit_bytes = services.config->max_read_body_bytes, .refuse = nullptr};
 }

@@ -22,6 +22,11 @@ struct ReadCall {
 RouteHandler read_handler(const Services& services, std::function<Result<HttpResponse>(ReadCall&)> handler);
 RouteOptions read_options(const Services& services);
 
+inline constexpr uint32_t kDefaultQueryLimit = 100;
+
+/// The parameters of query_range, which some other reads check too without using them all.
+Result<query::RangeRequest> parse_range_request(const ReadCall& call);
+
 /// The answer to a failed query.
 HttpResponse query_error(const query::QueryError& error);
 

@@ -239,8 +239,9 @@ Answer<QueryResult> QueryEngine::volume(const ReadContext& context, const Volume
   const auto visible =
       limit_metadata_range(context.limits, impl_->environment.clock->now_ns(), &start_ns, request.end_ns);
   if (!visible.ok()) return to_query_error(visible.error());
-  const std::string& query = request.query.empty() ? "{}" : request.query;
-  auto matchers = parse_selector(query, SelectorRule::any);
+  // Only the plain text `{}` stands for all streams; an empty selector in any other spelling is an error as elsewhere.
+  auto matchers =
+      parse_selector(request.query, request.query == "{}" ? SelectorRule::any : SelectorRule::needs_non_empty);
   if (!matchers.ok()) return to_query_error(matchers.error());
   for (const std::string& name : request.target_labels) {
     const bool named =

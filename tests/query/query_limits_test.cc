@@ -59,6 +59,26 @@ TEST(QueryLimits, SeriesBeyondTheLimit) {
     "topk()");
 }
 
+TEST(QueryLimits, OnlyOneSpellingOfAllStreamsHasAVolume) {
+  QueryStore store;
+  const auto f = [&](const std::string& query, const std::string& want) {
+    VolumeRequest request;
+    request.query = query;
+    request.start_ns = kTestStartNs;
+    request.end_ns = kTestStartNs + kHour;
+    const auto answer = store.queries().volume(store.context(), request);
+    const auto* error = std::get_if<QueryError>(&answer);
+    EXPECT_EQ(error != nullptr ? error->message.substr(0, 60) : "ok", want.substr(0, 60)) << query;
+  };
+  const std::string needs = "parse error : queries require at least one regexp or equality matcher that does not";
+  f("{}", "ok");
+  f(R"({app="x"})", "ok");
+  f("{ }", needs);
+  f(R"({app=~".*"})", needs);
+  f("", "parse error : syntax error: unexpected $end");
+  f(R"({app="x"} | json)", "only label matchers are supported");
+}
+
 TEST(QueryLimits, EveryMetadataReadKnowsThem) {
   QueryStore store;
   PushBody body(R"({"app":"x"})");
