@@ -50,6 +50,14 @@ ShapeFields::Plan ShapeFields::make_plan(const Shape& shape, const PipelineRow& 
     plan.any_guarded = plan.any_guarded || field.guarded();
     plan.fields.push_back(std::move(field));
   }
+  // `x` may take the name of the field `x_extracted`: then the first of the line must stay the first.
+  for (const Field& a : plan.fields) {
+    if (!a.guarded()) continue;
+    const auto clashes = [&a](const Field& b) {
+      return b.extracted.label == a.plain.label || b.plain.label == a.extracted.label;
+    };
+    if (std::any_of(plan.fields.begin(), plan.fields.end(), clashes)) plan.any_guarded = false;
+  }
   return plan;
 }
 
