@@ -6,6 +6,7 @@
 
 #include "api/http_server.h"
 #include "api/tenant.h"
+#include "index/segment_terms_builder.h"
 #include "index/stream_index.h"
 #include "ingest/push.h"
 #include "lifecycle/merger.h"
@@ -27,6 +28,9 @@ struct Config {
   MemoryAccountant::Limits memory;
   EngineOptions engine;
   lifecycle::MergeOptions merge;
+  bool merge_terms = true;  ///< merged segments get a Xapian part
+  uint64_t terms_open_bytes = 8u << 20;
+  index::SegmentTermsOptions terms;
   index::StreamIndexOptions index;
   ingest::IngestOptions ingest;
   ingest::IngestLimits ingest_limits = ingest::default_ingest_limits();

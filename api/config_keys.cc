@@ -262,6 +262,8 @@ void add_merge_keys(Table& t) {
   t.duration("merge.quiet_after", FIELD(merge.quiet_after_ns),
              "After this long without new segments two are enough to be merged.");
   t.size("merge.memory", FIELD(merge.memory_bytes), "About what a merge may take.");
+  t.flag("merge.field_terms", FIELD(merge_terms),
+         "Give merged segments a list of which blocks hold which field values, 100 to 300 terms a block.");
   t.number("merge.zstd_level", FIELD(merge.block.zstd_level), "zstd level of merged heaps.");
 }
 #undef FIELD

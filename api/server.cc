@@ -10,6 +10,7 @@
 #include "api/config_keys.h"
 #include "api/handlers.h"
 #include "api/process_metrics.h"
+#include "index/segment_terms_opener.h"
 #include "lifecycle/merger.h"
 #include "storage/base/mutex.h"
 #include "storage/catalog.h"
@@ -75,6 +76,7 @@ class ServerImpl final : public Server {
     pusher_.reset();
     merger_.reset();
     engine_.reset();
+    terms_opener_.reset();
     background_.reset();
   }
 
@@ -83,6 +85,7 @@ class ServerImpl final : public Server {
     TRY(fs_.create_directories(config_.data_dir));
     TRY_ASSIGN(store_, open_directory_store(fs_, config_.data_dir + "/objects"));
     TRY_ASSIGN(index_, index::StreamIndex::open(config_.index, fs_, *log_));
+    terms_opener_ = std::make_unique<index::XapianTermsOpener>(config_.terms_open_bytes, memory_, *log_, metrics_);
     body_decoder_ = ingest::make_wal_body_decoder();
     background_ = make_thread_pool(std::max<uint64_t>(config_.background_threads, 1), "background");
     TRY_ASSIGN(engine_, Engine::open(config_.engine, {.fs = &fs_,
@@ -92,6 +95,7 @@ class ServerImpl final : public Server {
                                                       .background = background_.get(),
                                                       .body_decoder = body_decoder_.get(),
                                                       .streams = index_.get(),
+                                                      .terms = terms_opener_.get(),
                                                       .log = log_.get(),
                                                       .metrics = &metrics_}));
     TRY(index_->sync([this] { return engine_->snapshot(); }));
@@ -108,12 +112,17 @@ class ServerImpl final : public Server {
                                         .memory = &memory_,
                                         .clock = &clock_,
                                         .zone_file = [this](std::string_view zone) { return read_zone(fs_, zone); }});
+    if (config_.merge_terms) {
+      terms_builder_ =
+          std::make_unique<index::XapianTermsBuilder>(config_.terms, config_.data_dir + "/spill-terms", fs_, metrics_);
+    }
     merger_ = std::make_unique<lifecycle::Merger>(config_.merge,
                                                   lifecycle::Merger::Environment{.fs = &fs_,
                                                                                  .clock = &clock_,
                                                                                  .store = store_.get(),
                                                                                  .memory = &memory_,
                                                                                  .target = engine_->merge_target(),
+                                                                                 .terms = terms_builder_.get(),
                                                                                  .log = log_.get(),
                                                                                  .metrics = &metrics_});
     services_.engine = engine_.get();
@@ -201,6 +210,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<index::StreamIndex> index_;
   std::unique_ptr<WalBodyDecoder> body_decoder_;
   std::unique_ptr<TaskRunner> background_;
+  std::unique_ptr<index::XapianTermsOpener> terms_opener_;
+  std::unique_ptr<index::XapianTermsBuilder> terms_builder_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<ingest::Pusher> pusher_;
   std::unique_ptr<query::QueryEngine> queries_;

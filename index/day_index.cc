@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "index/day_index.h"
 
-#include <xapian.h>
-
 #include <algorithm>
 #include <charconv>
 #include <functional>
 #include <optional>
 #include <unordered_map>
 
+#include "index/guarded.h"
 #include "index/terms.h"
 
 namespace cordwood::index {
@@ -16,22 +15,6 @@ namespace cordwood::index {
 namespace {
 
 using DocIds = std::vector<Xapian::docid>;  // ascending
-
-/// Runs `body`, turning the library's exceptions into errors.
-template <typename T>
-Result<T> guarded(const std::string& path, const std::function<Result<T>()>& body) {
-  try {
-    return body();
-  } catch (const Xapian::DatabaseCorruptError& e) {
-    return Error::corrupt(fmt::format("stream index {}: {}", path, e.get_msg()));
-  } catch (const Xapian::DatabaseVersionError& e) {
-    return Error::corrupt(fmt::format("stream index {}: {}", path, e.get_msg()));
-  } catch (const Xapian::DatabaseOpeningError& e) {
-    return Error::corrupt(fmt::format("stream index {}: {}", path, e.get_msg()));
-  } catch (const Xapian::Error& e) {
-    return Error::io(fmt::format("stream index {}: {}: {}", path, e.get_type(), e.get_msg()));
-  }
-}
 
 DocIds intersect(const DocIds& a, const DocIds& b) {
   DocIds out;
@@ -158,7 +141,7 @@ DayIndex::DayIndex(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 DayIndex::~DayIndex() = default;
 
 Result<std::unique_ptr<DayIndex>> DayIndex::open(const std::string& path) {
-  return guarded<std::unique_ptr<DayIndex>>(path, [&]() -> Result<std::unique_ptr<DayIndex>> {
+  return guarded<std::unique_ptr<DayIndex>>("stream index " + path, [&]() -> Result<std::unique_ptr<DayIndex>> {
     auto impl = std::make_unique<Impl>();
     impl->path = path;
     impl->db = Xapian::WritableDatabase(path, Xapian::DB_CREATE_OR_OPEN | Xapian::DB_BACKEND_GLASS);
@@ -167,7 +150,7 @@ Result<std::unique_ptr<DayIndex>> DayIndex::open(const std::string& path) {
 }
 
 Result<void> DayIndex::add(std::span<const StreamPtr> streams) {
-  return guarded<void>(impl_->path, [&]() -> Result<void> {
+  return guarded<void>("stream index " + impl_->path, [&]() -> Result<void> {
     for (const StreamPtr& stream : streams) impl_->add(*stream);
     impl_->db.commit();
     return {};
@@ -175,14 +158,14 @@ Result<void> DayIndex::add(std::span<const StreamPtr> streams) {
 }
 
 Result<bool> DayIndex::contains(const Stream& stream) {
-  return guarded<bool>(impl_->path, [&]() -> Result<bool> {
+  return guarded<bool>("stream index " + impl_->path, [&]() -> Result<bool> {
     const auto tenant = impl_->number(tenant_key(stream.tenant));
     return tenant.has_value() && impl_->db.term_exists(stream_term(*tenant, stream.id));
   });
 }
 
 Result<std::vector<StreamPtr>> DayIndex::select(const TenantId& tenant, std::span<const Matcher> matchers) {
-  return guarded<std::vector<StreamPtr>>(impl_->path, [&]() -> Result<std::vector<StreamPtr>> {
+  return guarded<std::vector<StreamPtr>>("stream index " + impl_->path, [&]() -> Result<std::vector<StreamPtr>> {
     std::vector<StreamPtr> out;
     const auto number = impl_->number(tenant_key(tenant));
     if (!number) return out;

@@ -22,6 +22,8 @@ uint64_t sum_bytes(const std::vector<const Segment*>& segments) {
 Merger::Counters::Counters(Metrics& m)
     : merges(m.counter("cordwood_merges_total", "Groups of segments merged.")),
       failures(m.counter("cordwood_merge_failures_total", "Merges given up; their segments stay as they were.")),
+      terms_failures(m.counter("cordwood_merge_terms_failures_total",
+                               "Merged segments without the Xapian part they should have.")),
       damaged(m.counter("cordwood_merge_damaged_total", "Of these, because a block is damaged.")),
       segments_replaced(m.counter("cordwood_merge_segments_replaced_total", "Segments replaced by merged ones.")),
       rows(m.counter("cordwood_merge_rows_total", "Rows read by merges.")),
@@ -243,7 +245,9 @@ Result<void> Merger::write_segments(const MergeTarget::State& state, Parts parts
       const std::vector<SpilledBlock> piece(blocks.begin() + static_cast<ptrdiff_t>(begin),
                                             blocks.begin() + static_cast<ptrdiff_t>(end));
       const std::string key = fmt::format("{}{:04}.seg", prefix, written->size());
-      TRY_ASSIGN(SegmentMeta meta, write_segment(*env_.store, key, state.node, generation, piece, origin));
+      SegmentOrigin with_terms = origin;
+      with_terms.terms = make_terms(piece);
+      TRY_ASSIGN(SegmentMeta meta, write_segment(*env_.store, key, state.node, generation, piece, with_terms));
       written->push_back(std::move(meta));
     }
     return {};
@@ -258,6 +262,16 @@ Result<void> Merger::write_segments(const MergeTarget::State& state, Parts parts
     std::move(part.blocks.begin(), part.blocks.end(), std::back_inserter(shared.blocks));
   }
   return write(std::move(shared.blocks), shared.stored_bytes);
+}
+
+/// A segment without it is found no less, only slower: what goes wrong here does not stop the merge.
+std::string Merger::make_terms(const std::vector<SpilledBlock>& blocks) {
+  if (env_.terms == nullptr) return {};
+  Result<std::string> terms = env_.terms->build(blocks);
+  if (terms.ok()) return std::move(terms).value();
+  counters_.terms_failures.add();
+  env_.log->warn("a merged segment gets no Xapian part", {{"error", terms.error().message}});
+  return {};
 }
 
 /// No manifest names them; what cannot be removed now is an orphan and goes at the next start.

@@ -19,6 +19,7 @@
 #include "storage/base/object_store.h"
 #include "storage/generation_seal.h"
 #include "storage/merge_target.h"
+#include "storage/segment_terms.h"
 
 namespace cordwood::lifecycle {
 
@@ -48,6 +49,7 @@ class Merger {
     ObjectStore* store = nullptr;
     MemoryAccountant* memory = nullptr;
     MergeTarget* target = nullptr;
+    SegmentTermsBuilder* terms = nullptr;  ///< may be null: merged segments get no Xapian part
     Logger* log = nullptr;
     Metrics* metrics = nullptr;
   };
@@ -67,6 +69,7 @@ class Merger {
     explicit Counters(Metrics& metrics);
     Counter& merges;
     Counter& failures;
+    Counter& terms_failures;
     Counter& damaged;
     Counter& segments_replaced;
     Counter& rows;
@@ -90,6 +93,7 @@ class Merger {
                                   Parts* parts);
   Result<void> write_segments(const MergeTarget::State& state, Parts parts, uint64_t generation,
                               const SegmentOrigin& origin, std::vector<SegmentMeta>* written);
+  std::string make_terms(const std::vector<SpilledBlock>& blocks);
   void remove(const std::vector<SegmentMeta>& written);
   void rest(const std::vector<const Segment*>& sources, const Error& error);
 

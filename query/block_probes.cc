@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "query/field_probe.h"
 #include "query/pipeline.h"
 #include "query/regex_simplify.h"
 #include "query/template.h"
@@ -31,25 +32,36 @@ class ClauseFinder {
       if (operand.ip) return;
       if (operand.text.empty()) continue;  // beside others it does not count
       if (stage.op == LineOp::contains) {
-        clause.push_back({TextProbe::substring(operand.text), {}});
+        clause.push_back({TextProbe::substring(operand.text), {}, nullptr});
       } else if (!add_words(operand.text, &clause)) {
         return;
       }
     }
     add(std::move(clause));
   }
-  void operator()(const JsonStage& stage) { parse(stage.expressions.empty()); }
-  void operator()(const LogfmtStage&) { parse(true); }
+  void operator()(const JsonStage& stage) {
+    parse(stage.expressions.empty());
+    json_ = true;
+  }
+  void operator()(const LogfmtStage& stage) {
+    parse(true);
+    logfmt_ = true;
+    // Empty values are no cells.
+    fields_tell_ = fields_tell_ && stage.expressions.empty() && !stage.keep_empty;
+  }
   void operator()(const UnpackStage&) {
     parse(true);
+    fields_tell_ = false;
     line_is_stored_ = false;
   }
   void operator()(const RegexpStage&) {
     parse(true);
+    fields_tell_ = false;
     cuts_values_ = true;
   }
   void operator()(const PatternStage&) {
     parse(true);
+    fields_tell_ = false;
     cuts_values_ = true;
   }
   void operator()(const LabelFilterStage& stage) {
@@ -77,8 +89,9 @@ class ClauseFinder {
   void parse(bool whole_values) { labels_tell_ = labels_tell_ && line_is_stored_ && whole_values; }
 
   void add(Clause clause) {
-    const bool useful = !clause.empty() && clause.size() <= kMaxAlternatives &&
-                        std::all_of(clause.begin(), clause.end(), [](const auto& a) { return a.probe.useful(); });
+    const bool useful =
+        !clause.empty() && clause.size() <= kMaxAlternatives &&
+        std::all_of(clause.begin(), clause.end(), [](const auto& a) { return a.probe.useful() || a.field != nullptr; });
     if (useful && clauses_.size() < kMaxClauses) clauses_.push_back(std::move(clause));
   }
 
@@ -86,7 +99,8 @@ class ClauseFinder {
   static bool add_words(const std::string& expression, Clause* clause) {
     const auto regex = SimpleRegex::make(expression, RegexPlace::line);
     if (!regex.ok() || regex->required_words().empty()) return false;
-    for (const std::string& word : regex->required_words()) clause->push_back({TextProbe::substring(word), {}});
+    for (const std::string& word : regex->required_words())
+      clause->push_back({TextProbe::substring(word), {}, nullptr});
     return true;
   }
 
@@ -108,21 +122,29 @@ class ClauseFinder {
       }
       return out;
     }
-    if (const auto* text = std::get_if<StringLabelFilter>(&filter.node)) return equality(text->matcher);
-    return {};
-  }
-
-  std::vector<Clause> equality(const Matcher& matcher) const {
-    if (matcher.op() != MatchOp::equal || matcher.value().empty()) return {};
-    if (const auto told = told_by_line_.find(matcher.name()); told != told_by_line_.end()) {
-      if (matcher.value() != "true") return {};
-      return {{{TextProbe::substring(told->second), {}}}};
+    const std::string label = label_of(filter);
+    const auto* text = std::get_if<StringLabelFilter>(&filter.node);
+    if (const auto told = told_by_line_.find(label); told != told_by_line_.end()) {
+      const bool yes = text != nullptr && text->matcher.op() == MatchOp::equal && text->matcher.value() == "true";
+      if (!yes) return {};
+      return {{{TextProbe::substring(told->second), {}, nullptr}}};
     }
     // Labels that begin so are made by the query itself.
-    if (!labels_tell_ || written_.contains(matcher.name()) || matcher.name().starts_with("__")) return {};
-    Clause clause{{TextProbe::value(matcher.value()), matcher.name()}};
-    if (cuts_values_) clause.push_back({TextProbe::substring(matcher.value()), matcher.name()});
-    return {std::move(clause)};
+    if (label.empty() || !labels_tell_ || written_.contains(label) || label.starts_with("__")) return {};
+    return {clause_of(filter, label)};
+  }
+
+  /// Of a filter on a label that only stored text can have become.
+  Clause clause_of(const LabelFilter& filter, const std::string& label) const {
+    const auto field = fields_tell_ ? make_field_probe(filter, json_, logfmt_) : nullptr;
+    const auto* text = std::get_if<StringLabelFilter>(&filter.node);
+    if (text == nullptr || text->matcher.op() != MatchOp::equal || text->matcher.value().empty()) {
+      return {{TextProbe::substring(""), label, field}};
+    }
+    const std::string& value = text->matcher.value();
+    Clause clause{{TextProbe::value(value), label, field}};
+    if (cuts_values_) clause.push_back({TextProbe::substring(value), label, nullptr});
+    return clause;
   }
 
   std::vector<Clause> clauses_;
@@ -131,6 +153,9 @@ class ClauseFinder {
   bool line_is_stored_ = true;
   bool labels_tell_ = true;
   bool cuts_values_ = false;  ///< a parser takes values out of the middle of words
+  bool fields_tell_ = true;   ///< parsed labels are fields under their own names
+  bool json_ = false;
+  bool logfmt_ = false;
 };
 
 bool any_stream_has(const BlockSource& block, const std::string& label) {
@@ -149,15 +174,19 @@ BlockProbes BlockProbes::of(std::span<const Stage> stages) {
   return probes;
 }
 
+Result<bool> BlockProbes::Alternative::may_hold(const BlockSource& block, ReadStats* stats) const {
+  const bool denied = field != nullptr && !block.may_hold_field(*field, stats);
+  if (!denied && !probe.useful()) return true;
+  if (!label.empty() && any_stream_has(block, label)) return true;
+  if (denied) return false;
+  return block.may_hold(probe, stats);
+}
+
 Result<bool> BlockProbes::may_pass(const BlockSource& block, ReadStats* stats) const {
   for (const Clause& clause : clauses_) {
     bool holds = false;
     for (const Alternative& alternative : clause) {
-      if (!alternative.label.empty() && any_stream_has(block, alternative.label)) {
-        holds = true;
-      } else {
-        TRY_ASSIGN(holds, block.may_hold(alternative.probe, stats));
-      }
+      TRY_ASSIGN(holds, alternative.may_hold(block, stats));
       if (holds) break;
     }
     if (!holds) return false;

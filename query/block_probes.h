@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "query/logql_ast.h"
 #include "storage/block_view.h"
+#include "storage/segment_terms.h"
 
 namespace cordwood::query {
 
@@ -21,9 +23,14 @@ class BlockProbes {
   Result<bool> may_pass(const BlockSource& block, ReadStats* stats) const;
   size_t clauses() const { return clauses_.size(); }
 
+  /// May be by what both probes say.
   struct Alternative {
     TextProbe probe;
-    std::string label;  ///< not empty: a label that streams may have too, and then the text says nothing
+    std::string label;  ///< not empty: a label that streams may have too, and then the probes say nothing
+    std::shared_ptr<const FieldProbe> field;  ///< may be null
+
+    /// False when certainly no row has it.
+    Result<bool> may_hold(const BlockSource& block, ReadStats* stats) const;
   };
   using Clause = std::vector<Alternative>;
 

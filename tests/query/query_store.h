@@ -33,7 +33,8 @@ class BlockStreamIndex final : public index::StreamIndex {
 /// A store on a simulated disk that takes pushes and answers queries.
 class QueryStore {
  public:
-  QueryStore();
+  /// `terms` opens the Xapian parts of merged segments; outlives it.
+  explicit QueryStore(SegmentTermsOpener* terms = nullptr);
   void push(const std::string& path, const std::string& content_type, const std::string& body);
   /// `{"streams":[…]}` as Loki takes it.
   void push_json(const std::string& body) { push("/loki/api/v1/push", "application/json", body); }
@@ -66,7 +67,8 @@ inline Result<std::vector<StreamPtr>> BlockStreamIndex::select(const TenantId& t
   return out;
 }
 
-inline QueryStore::QueryStore() {
+inline QueryStore::QueryStore(SegmentTermsOpener* terms) {
+  world_.environment.terms = terms;
   if (auto opened = world_.open(); !opened.ok()) ADD_FAILURE() << opened.error().message;
   index_ = std::make_unique<BlockStreamIndex>(world_.engine.get());
   ingest::Pusher::Environment environment;

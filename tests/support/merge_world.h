@@ -27,6 +27,7 @@ class MergeWorld {
                                                 .store = world_.store.get(),
                                                 .memory = &world_.memory,
                                                 .target = world_.engine->merge_target(),
+                                                .terms = terms,
                                                 .log = world_.log.get(),
                                                 .metrics = &world_.metrics});
     return *merger_;
@@ -57,6 +58,7 @@ class MergeWorld {
   }
 
   lifecycle::MergeOptions options;
+  SegmentTermsBuilder* terms = nullptr;
 
  private:
   EngineWorld& world_;
