@@ -40,12 +40,31 @@ std::string spread_call(std::string_view head, const std::vector<std::string>& a
   return out + indent(level) + ")";
 }
 
+/// The stages of a query, each on a line.  Line filters that follow one another share a line while there is room, and
+/// `decolorize` is not indented: so does Loki.
+std::string pretty_stages(const std::vector<Stage>& stages, size_t level) {
+  std::string out;
+  size_t filters_bytes = 0;  // of the line filters before this stage that stand on one line
+  for (const Stage& stage : stages) {
+    const std::string text = to_string(stage);
+    const bool is_filter = std::holds_alternative<LineFilterStage>(stage);
+    if (is_filter && filters_bytes > 0 && filters_bytes + 1 + text.size() <= kMaxLineBytes) {
+      out += " " + text;
+      filters_bytes += 1 + text.size();
+      continue;
+    }
+    out += "\n" + (std::holds_alternative<DecolorizeStage>(stage) ? "" : indent(level)) + text;
+    // A chain that was broken once goes on with a line for each filter.
+    const bool breaks = is_filter && filters_bytes > 0;
+    filters_bytes = !is_filter ? 0 : breaks ? kMaxLineBytes : text.size();
+  }
+  return out;
+}
+
 std::string pretty_query(const LogQuery& query, size_t level) {
   const std::string line = to_string(query);
   if (line.size() <= kMaxLineBytes || query.stages.empty()) return indent(level) + line;
-  std::string out = indent(level) + matchers_to_string(query.matchers);
-  for (const Stage& stage : query.stages) out += "\n" + indent(level + 1) + to_string(stage);
-  return out;
+  return indent(level) + matchers_to_string(query.matchers) + pretty_stages(query.stages, level + 1);
 }
 
 std::string pretty_range(const LogRange& range, size_t level) {
@@ -87,7 +106,7 @@ struct Spread {
     return spread_call(std::string(to_string(aggregation.op)) + grouping_text(aggregation.grouping), arguments, level);
   }
   std::string operator()(const BinaryExpr& binary) const {
-    return pretty(*binary.left, level + 1) + "\n" + indent(level) + modified_op_to_string(binary) + "\n" +
+    return pretty(*binary.left, level + 1) + "\n" + indent(level) + modified_op_to_string(binary, ", ") + "\n" +
            pretty(*binary.right, level + 1);
   }
   std::string operator()(const LabelReplace& replace) const {

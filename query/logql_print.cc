@@ -119,7 +119,8 @@ struct ExprPrinter {
     return out + to_string(*aggregation.inner) + ")";
   }
   std::string operator()(const BinaryExpr& binary) const {
-    return fmt::format("({} {} {})", to_string(*binary.left), modified_op_to_string(binary), to_string(*binary.right));
+    return fmt::format("({} {} {})", to_string(*binary.left), modified_op_to_string(binary, ","),
+                       to_string(*binary.right));
   }
   std::string operator()(const LabelReplace& replace) const {
     return fmt::format("label_replace({},{},{},{},{})", to_string(*replace.inner), go_quoted(replace.destination),
@@ -129,18 +130,19 @@ struct ExprPrinter {
 
 }  // namespace
 
-std::string modified_op_to_string(const BinaryExpr& binary) {
+std::string modified_op_to_string(const BinaryExpr& binary, std::string_view separator) {
   std::string out(to_string(binary.op));
   if (binary.return_bool) out += " bool";
-  const bool grouped = binary.cardinality != Cardinality::one_to_one;
-  if (binary.on) {
-    out += fmt::format(" on ({})", joined(binary.matching, ","));
-  } else if (!binary.matching.empty()) {
-    out += fmt::format(" ignoring ({})", joined(binary.matching, ","));
+  std::string group;
+  if (binary.cardinality != Cardinality::one_to_one) {
+    group = binary.cardinality == Cardinality::many_to_one ? "group_left" : "group_right";
+    if (!binary.include.empty()) group += fmt::format(" ({})", joined(binary.include, separator));
   }
-  if (grouped) {
-    out += binary.cardinality == Cardinality::many_to_one ? " group_left" : " group_right";
-    if (!binary.include.empty()) out += fmt::format(" ({})", joined(binary.include, ","));
+  // The space before the group stays when there is none, as in Loki's text.
+  if (binary.on || !binary.matching.empty()) {
+    out += fmt::format(" {} ({}) {}", binary.on ? "on" : "ignoring", joined(binary.matching, separator), group);
+  } else if (!group.empty()) {
+    out += " " + group;
   }
   return out;
 }

@@ -13,8 +13,8 @@ std::string to_string(const LogQuery& query);
 std::string to_string(const LogRange& range);
 std::string to_string(const Unwrap& unwrap);         ///< `| unwrap bytes(x) | y="z"`
 std::string range_to_string(const LogRange& range);  ///< `[5m] offset 1m0s`
-/// `/ on (a) group_left (b)`
-std::string modified_op_to_string(const BinaryExpr& binary);
+/// `/ on (a) group_left (b)`, labels parted by `separator`.
+std::string modified_op_to_string(const BinaryExpr& binary, std::string_view separator);
 /// With the leading `| ` or operator: `| json`, `|= "x"`.
 std::string to_string(const Stage& stage);
 std::string to_string(const LabelFilter& filter);

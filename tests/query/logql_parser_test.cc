@@ -37,6 +37,8 @@ TEST(LogqlParser, PrintsCanonicalText) {
   f(R"(rate({rate="x", sum="y", ip="z"}[1d]))", R"(rate({rate="x", sum="y", ip="z"}[1d]))");
   f(R"(sum(count_over_time({a="b"}[5m])) / on(x) group_left(y) topk(2, rate({a="c"}[5m])) > bool 1)",
     R"(((sum(count_over_time({a="b"}[5m])) / on (x) group_left (y) topk(2,rate({a="c"}[5m]))) > bool 1))");
+  f(R"(rate({a="b"}[1m]) and ignoring(x, y) rate({a="c"}[1m]))",
+    R"((rate({a="b"}[1m]) and ignoring (x,y)  rate({a="c"}[1m])))");
 }
 
 TEST(LogqlParser, AcceptsEveryOrderInARange) {
