@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "api/commands.h"
+#include "index/terms_database.h"
 #include "storage/inspect.h"
 
 namespace cordwood::api {
@@ -27,6 +28,7 @@ void add_inspect_command(CLI::App& app, Command* chosen) {
   CLI::App* command = app.add_subcommand("inspect", "Print any file the server writes; goes on past damage");
   const auto files = std::make_shared<std::vector<std::string>>();
   const auto options = std::make_shared<InspectOptions>();
+  options->list_terms = index::list_terms;
   command->add_option("files", *files, "Files")->required();
   command->add_flag("--forms", options->forms, "Count how lines and columns are kept");
   command->callback([chosen, files, options] { *chosen = [files, options] { return inspect(*files, *options); }; });

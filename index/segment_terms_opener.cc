@@ -5,9 +5,8 @@
 #include <list>
 #include <vector>
 
-#include "index/field_terms.h"
 #include "index/guarded.h"
-#include "index/memory_file.h"
+#include "index/terms_database.h"
 #include "storage/base/checksum.h"
 #include "storage/base/mutex.h"
 
@@ -19,29 +18,9 @@ constexpr size_t kAnswersKept = 16;
 
 /// A database of a part; whoever uses it holds the part's lock.
 struct OpenDatabase {
-  Xapian::Database db;
-  std::vector<SegmentField> fields;
+  TermsDatabase terms;
   MemoryReservation memory;
-
-  static Result<std::shared_ptr<OpenDatabase>> open(std::string_view part, uint32_t blocks, MemoryAccountant& memory);
 };
-
-Result<std::shared_ptr<OpenDatabase>> OpenDatabase::open(std::string_view bytes, uint32_t blocks,
-                                                         MemoryAccountant& memory) {
-  TRY_ASSIGN(const TermsPart part, TermsPart::decode(bytes));
-  TRY_ASSIGN(const std::string raw, part.database());
-  TRY_ASSIGN(MemoryFile file, MemoryFile::make("cordwood-terms"));
-  TRY(file.write(raw));
-  return guarded<std::shared_ptr<OpenDatabase>>("xapian part", [&]() -> Result<std::shared_ptr<OpenDatabase>> {
-    auto open = std::make_shared<OpenDatabase>();
-    TRY_ASSIGN(const int fd, file.duplicate());
-    open->db = Xapian::Database(fd);
-    if (open->db.get_doccount() != blocks) return Error::corrupt("xapian part: it is of another number of blocks");
-    TRY_ASSIGN(open->fields, decode_fields(open->db.get_metadata(std::string(kFieldsKey))));
-    open->memory = memory.charge(MemoryShare::cache, raw.size());
-    return open;
-  });
-}
 
 /// Blocks in which a row may pass.
 struct TermsAnswer {
@@ -57,7 +36,7 @@ void add_postings(const Xapian::Database& db, std::string_view term, TermsAnswer
   }
 }
 
-void add_field(const OpenDatabase& open, uint32_t number, const FieldProbe& probe, TermsAnswer* answer) {
+void add_field(const TermsDatabase& open, uint32_t number, const FieldProbe& probe, TermsAnswer* answer) {
   add_postings(open.db, unlisted_term(number), answer);
   if (probe.equals) return add_postings(open.db, value_term(number, *probe.equals), answer);
   const std::string prefix = value_prefix(number);
@@ -67,7 +46,7 @@ void add_field(const OpenDatabase& open, uint32_t number, const FieldProbe& prob
   }
 }
 
-void find_blocks(const OpenDatabase& open, const FieldProbe& probe, TermsAnswer* answer) {
+void find_blocks(const TermsDatabase& open, const FieldProbe& probe, TermsAnswer* answer) {
   add_postings(open.db, kUndescribedTerm, answer);
   add_postings(open.db, kPackedMetadataTerm, answer);
   if (probe.json) add_postings(open.db, kJsonElsewhereTerm, answer);
@@ -175,13 +154,15 @@ class XapianTerms final : public SegmentTerms {
     if (damaged_) return Error::corrupt("xapian part: it is damaged");
     std::shared_ptr<OpenDatabase> open = shared_->find(this);
     if (open == nullptr) {
-      TRY_ASSIGN(open, OpenDatabase::open(part_, blocks_, shared_->memory));
+      TRY_ASSIGN(TermsDatabase terms, TermsDatabase::open(part_));
+      MemoryReservation memory = shared_->memory.charge(MemoryShare::cache, terms.bytes);
+      open = std::make_shared<OpenDatabase>(OpenDatabase{std::move(terms), std::move(memory)});
       shared_->keep(this, open);
       ++stats->index_reads;
       stats->index_bytes += part_.size();
     }
     return guarded<void>("xapian part", [&]() -> Result<void> {
-      find_blocks(*open, probe, answer);
+      find_blocks(open->terms, probe, answer);
       return {};
     });
   }

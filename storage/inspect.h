@@ -11,16 +11,18 @@
 
 namespace cordwood {
 
+/// Receives the description, line by line, without the line's end.
+using InspectOutput = std::function<void(std::string_view line)>;
+
 struct InspectOptions {
   bool forms = false;  ///< instead of every block: how many lines are in which form, and how columns are kept
+  /// Describes the Xapian part of a segment, which this room cannot open; may be empty.
+  std::function<Result<void>(std::string_view part, const InspectOutput& print)> list_terms = {};
 };
 
 struct InspectReport {
   uint64_t damages = 0;  ///< each was printed
 };
-
-/// Receives the description, line by line, without the line's end.
-using InspectOutput = std::function<void(std::string_view line)>;
 
 /// Describes any file or object the store writes: a segment, a WAL file, a manifest object.  Changes nothing, reads
 /// everything, checks every checksum, and goes on past damage.

@@ -172,7 +172,9 @@ void SegmentInspector::inspect_terms(std::string_view bytes) {
   if (!part.ok()) return damage(part.error().message);
   print_(fmt::format("xapian part: {} blocks, {} fields, {} terms, {} postings, database of {} B in {} B", part->blocks,
                      part->fields, part->terms, part->postings, part->database_bytes, bytes.size()));
-  if (const auto database = part->database(); !database.ok()) damage("xapian part: " + database.error().message);
+  if (const auto database = part->database(); !database.ok()) return damage("xapian part: " + database.error().message);
+  if (!options_.list_terms) return;
+  if (const auto listed = options_.list_terms(bytes, print_); !listed.ok()) damage(listed.error().message);
 }
 
 void SegmentInspector::inspect_columns(const BlockDirectory& directory) {

@@ -2,6 +2,8 @@
 // Segments are merged while the real server answers.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "tests/http/running_server.h"
 
 namespace cordwood::api {
@@ -10,6 +12,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kStartNs = 1795000000000000000;
+constexpr int64_t kDayNs = 86'400'000'000'000;  ///< a day's rows are blocks of their own
 
 double number(RunningServer& server, const std::string& name) {
   const std::string text = "\n" + server.get("/metrics").body;
@@ -68,6 +71,84 @@ TEST(MergeTest, AnswersStayTheSameWhileSegmentsAreMerged) {
   server.kill_now();
   server.start();
   EXPECT_EQ(answers(server), before) << "after a restart";
+  EXPECT_EQ(server.terminate(), 0);
+}
+
+std::string only_segment(const std::string& directory) {
+  std::string found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (!entry.path().string().ends_with(".seg")) continue;
+    EXPECT_EQ(found, "") << entry.path();
+    found = entry.path().string();
+  }
+  return found;
+}
+
+/// Merged segments know which blocks hold a value; a damaged list of it costs nothing but time.
+TEST(MergeTest, FieldsOfMergedSegmentsRuleBlocksOut) {
+  RunningServer server("merge:\n  fan_in: 2\n  quiet_after: 1s\n");
+  const auto answer = [&](const std::string& filter) {
+    json got = server.ask("/loki/api/v1/query_range", {{"query", "{env=\"prod\"} " + filter},
+                                                       {"start", std::to_string(kStartNs - 6 * kDayNs)},
+                                                       {"end", std::to_string(kStartNs + 60'000'000'000)},
+                                                       {"limit", "5000"}})["data"];
+    const uint64_t ruled_out = got["stats"]["cordwood"]["blocksRuledOut"];
+    got.erase("stats");
+    return std::pair(got, ruled_out);
+  };
+  for (int round = 0; round < 2; ++round) {
+    json streams = json::array();
+    for (int app = 0; app < 6; ++app) {
+      json values = json::array();
+      for (int i = 0; i < 20; ++i) {
+        const int64_t time = kStartNs - app * kDayNs + (round * 20 + i) * 1'000'000'000LL;
+        values.push_back({std::to_string(time), fmt::format(R"({{"http":{{"status":{}}},"n":{}}})", 500 + app, i)});
+      }
+      streams.push_back({{"stream", {{"env", "prod"}, {"app", fmt::format("a{}", app)}}}, {"values", values}});
+    }
+    server.push(streams);
+    ASSERT_EQ(server.call("POST", "/flush").status, 204);
+  }
+  const std::vector<std::string> filters = {R"(| json | http_status="503")", "| json | http_status >= 505",
+                                            R"(| json | http_status=~"503|600")"};
+  std::vector<json> before;
+  for (const std::string& filter : filters) before.push_back(answer(filter).first);
+  for (int i = 0; i < 600 && number(server, "cordwood_segments") > 1; ++i) ::usleep(20'000);
+  ASSERT_EQ(number(server, "cordwood_segment_terms_built_total"), 1) << server.log();
+  const auto expect_ruled_out = [&](uint64_t want, const std::string& when) {
+    for (size_t i = 0; i < filters.size(); ++i) {
+      const auto [got, ruled_out] = answer(filters[i]);
+      EXPECT_EQ(got, before[i]) << when << ": " << filters[i];
+      EXPECT_EQ(ruled_out, want) << when << ": " << filters[i];
+    }
+  };
+  EXPECT_EQ(before[0]["result"].size(), 20u);
+  expect_ruled_out(5, "merged");
+  EXPECT_EQ(answer(R"(| json | http_status="600")").second, 6u);
+  server.kill_now();
+
+  // The merge before may have left what it replaced; the start removes it.
+  server.start();
+  expect_ruled_out(5, "after a restart");
+  const std::string path = only_segment(server.data_dir());
+  const CommandResult shown = run_command({"inspect", path});
+  EXPECT_EQ(shown.status, 0) << shown.out;
+  EXPECT_NE(shown.out.find("json http.status: 6 values, 6 times in a block; not listed in 0 blocks"), std::string::npos)
+      << shown.out;
+  server.kill_now();
+
+  static constexpr std::string_view kPlace = "section xapian: ";
+  const size_t at = shown.out.find(kPlace);
+  ASSERT_NE(at, std::string::npos) << shown.out;
+  const size_t offset = std::stoul(shown.out.substr(shown.out.find(" at ", at) + 4));
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(offset) + 30);
+  file.write("damage", 6);
+  file.close();
+  EXPECT_EQ(run_command({"inspect", path}).status, 1);
+  server.start();
+  expect_ruled_out(0, "damaged");
+  EXPECT_EQ(number(server, "cordwood_segment_terms_damaged_total"), 1);
   EXPECT_EQ(server.terminate(), 0);
 }
 
