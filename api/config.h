@@ -11,6 +11,7 @@
 #include "ingest/push.h"
 #include "lifecycle/merger.h"
 #include "query/query_engine.h"
+#include "query/tail.h"
 #include "storage/engine.h"
 
 namespace cordwood::api {
@@ -35,6 +36,7 @@ struct Config {
   ingest::IngestOptions ingest;
   ingest::IngestLimits ingest_limits = ingest::default_ingest_limits();
   query::QueryLimits query_limits;
+  query::TailOptions tail;
 };
 
 }  // namespace cordwood::api

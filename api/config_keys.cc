@@ -210,6 +210,8 @@ void add_query_keys(Table& t) {
            "Matchers of a query.");
   t.size("limits_config.max_query_bytes_read", FIELD(query_limits.max_query_bytes_read),
          "Bytes a query may read; 0 = off.");
+  t.number("limits_config.max_concurrent_tail_requests", FIELD(query_limits.max_concurrent_tail_requests),
+           "Tails of a tenant at a time.");
   t.duration("limits_config.query_timeout", FIELD(query_limits.query_timeout_ns), "Longest time for a query.");
   t.duration("limits_config.split_queries_by_interval", FIELD(query_limits.split_queries_by_interval_ns),
              "Above 0, ranges of metric queries are aligned to the step, as Loki does.");
@@ -218,12 +220,14 @@ void add_query_keys(Table& t) {
            "Fewest matchers of a selector.");
   t.number("limits_config.volume_max_series", FIELD(query_limits.volume_max_series), "Series of a volume answer.");
   t.flag("limits_config.volume_enabled", FIELD(query_limits.volume_enabled), "Answer index/volume.");
+  t.duration("querier.tail_max_duration", FIELD(tail.max_duration_ns), "How long a tail goes on.");
 }
 
 void add_own_keys(Table& t) {
   t.number("traces.max_lines", FIELD(query_limits.trace_max_lines), "Lines of a trace's answer.");
   t.list("traces.id_fields", FIELD(query_limits.trace_id_names),
          "Fields that hold ids of traces; case, dots, dashes and underscores do not count.");
+  t.size("tail.buffer_size", FIELD(tail.buffer_bytes), "Lines that wait for the client of a tail; more are dropped.");
   t.number("threads.io", FIELD(http.io_threads), "Threads that move bytes of connections.");
   t.number("threads.push", FIELD(http.push_threads), "Pushes handled at a time; most of them wait for the disk.");
   t.number("threads.query", FIELD(http.query_threads), "Queries run at a time.");

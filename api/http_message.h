@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +46,8 @@ struct HttpRequest {
   std::atomic<bool> cancelled{false};  ///< set when the client hangs up while the handler runs
 };
 
+class MessageSource;  // web_socket.h
+
 struct HttpResponse {
   int status = 200;
   std::string content_type;  ///< empty: no Content-Type
@@ -53,6 +56,8 @@ struct HttpResponse {
   /// When set, the body comes from here instead: appends the next piece, false when that was the last.  Called on a
   /// worker thread, never by two at once.
   std::function<bool(std::string* out)> stream;
+  /// When set, the request asked for a WebSocket and gets it: `headers` go with the 101, the rest is not used.
+  std::shared_ptr<MessageSource> web_socket = nullptr;
 };
 
 }  // namespace cordwood::api

@@ -25,7 +25,8 @@
 #include <set>
 #include <thread>
 
-#include "api/gzip_stream.h"
+#include "api/answer_piece.h"
+#include "api/http_websocket.h"
 #include "api/response_head.h"
 #include "storage/base/mutex.h"
 #include "storage/base/task_runner.h"
@@ -45,10 +46,9 @@ auto into(ErrorCode& ec) {
   return asio::redirect_error(asio::use_awaitable, ec);
 }
 
-constexpr size_t kBodyStepBytes = 1 << 20;  // memory is taken and sockets are read in steps of this
-constexpr size_t kPieceBytes = 256 << 10;   // of a streamed answer
-constexpr size_t kGzipFromBytes = 1400;     // smaller answers go as they are
-constexpr size_t kDrainedBytes = 64 << 20;  // read and dropped after a refusal, so that the client sees it
+constexpr size_t kBodyStepBytes = 1 << 20;     // memory is taken and sockets are read in steps of this
+constexpr size_t kBodyPieceBytes = 256 << 10;  // of a chunked request
+constexpr size_t kDrainedBytes = 64 << 20;     // read and dropped after a refusal, so that the client sees it
 constexpr auto kMemoryPoll = std::chrono::milliseconds(10);
 
 /// What connections share.
@@ -56,6 +56,7 @@ struct Shared {
   HttpServerOptions options;
   HttpServer::Environment environment;
   std::unique_ptr<TaskRunner> quick, push, query;
+  std::unique_ptr<WebSocketServer> web_sockets;
   std::atomic<bool> draining{false};
   Counter* connections_total = nullptr;
   Counter* gone_total = nullptr;
@@ -207,8 +208,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
       request.memory.reset();
     }
     HttpResponse response;
-    Piece first;
+    AnswerPiece first;
     co_await run(plan.work, request, response, first);
+    if (response.web_socket != nullptr) {
+      hand_over(request, response);
+      co_return false;
+    }
     keep = keep && !shared_.draining;
     const bool written = co_await write_response(plan.work, request, response, first, http10, keep);
     if (refused && written) co_await drop_rest();
@@ -222,7 +227,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const bool chunked = parser->chunked();
     auto reserved = shared_.environment.memory->reserve(MemoryShare::requests, 0);
     if (reserved.ok()) request.memory = std::move(reserved).value();
-    const bool room = co_await take_memory(request, chunked ? kPieceBytes : std::min<uint64_t>(length, kBodyStepBytes));
+    const bool room =
+        co_await take_memory(request, chunked ? kBodyPieceBytes : std::min<uint64_t>(length, kBodyStepBytes));
     if (!room) co_return true;
     if (equal_without_case(request.headers.get("Expect"), "100-continue")) {
       static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -263,19 +269,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::string& body = request.body;
     size_t have = 0;
     while (!parser.is_done()) {
-      if (have + kPieceBytes > request.memory.bytes()) {
-        const bool room = co_await take_memory(request, have + kPieceBytes - request.memory.bytes());
+      if (have + kBodyPieceBytes > request.memory.bytes()) {
+        const bool room = co_await take_memory(request, have + kBodyPieceBytes - request.memory.bytes());
         if (!room) co_return true;
       }
-      if (have + kPieceBytes > body.capacity()) body.reserve(2 * body.capacity() + kPieceBytes);
-      body.resize(have + kPieceBytes);
+      if (have + kBodyPieceBytes > body.capacity()) body.reserve(2 * body.capacity() + kBodyPieceBytes);
+      body.resize(have + kBodyPieceBytes);
       auto& target = parser.get().body();
       target.data = body.data() + have;
-      target.size = kPieceBytes;
+      target.size = kBodyPieceBytes;
       target.more = true;
       ErrorCode ec;
       co_await http::async_read_some(stream_, buffer_, parser, into(ec));
-      have += kPieceBytes - target.size;
+      have += kBodyPieceBytes - target.size;
       if (ec && ec != http::error::need_buffer) co_return false;
       if (have > request.body_limit_bytes) {
         request.body_state = BodyState::too_large;
@@ -316,26 +322,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // ---- the handler
 
-  struct Piece {
-    std::string bytes;
-    bool last = true;
-    std::unique_ptr<GzipStream> gzip;
-  };
-
-  awaitable<void> run(WorkClass work, HttpRequest& request, HttpResponse& response, Piece& first) {
+  awaitable<void> run(WorkClass work, HttpRequest& request, HttpResponse& response, AnswerPiece& first) {
     stream_.expires_never();
     if (work == WorkClass::query) watch_client(request);
     co_await on_worker(work, [&] {
       try {
         response = shared_.environment.handler->handle(request);
         request.memory.reset();
-        prepare(request, response, first);
+        first.begin(request, response);
       } catch (const std::exception& e) {
         shared_.environment.log->error("request handler failed", {{"path", request.path}, {"error", e.what()}});
         response = HttpResponse{};
         response.status = 500;
         response.content_type = "text/plain; charset=utf-8";
-        first = Piece{};
+        first = AnswerPiece{};
         first.bytes = e.what();
       }
     });
@@ -375,39 +375,24 @@ class Connection : public std::enable_shared_from_this<Connection> {
     });
   }
 
-  /// On the worker: the first piece of the answer, packed when that is wanted.
-  static void prepare(const HttpRequest& request, HttpResponse& response, Piece& first) {
-    first.bytes = std::move(response.body);
-    if (response.stream) first.last = !fill(response, &first.bytes);
-    const bool packable =
-        response.content_type.starts_with("application/json") || response.content_type.starts_with("text/");
-    if ((!first.last || first.bytes.size() >= kGzipFromBytes) && packable &&
-        accepts_gzip(request.headers.get("Accept-Encoding"))) {
-      first.gzip = std::make_unique<GzipStream>();
-      pack(first);
-    }
-  }
-  static bool fill(HttpResponse& response, std::string* out) {
-    bool more = true;
-    while (more && out->size() < kPieceBytes) more = response.stream(out);
-    return more;
-  }
-  static void pack(Piece& piece) {
-    std::string packed;
-    piece.gzip->write(piece.bytes, piece.last, &packed);
-    piece.bytes = std::move(packed);
+  /// A client that talks before it has its answer speaks no WebSocket.
+  void hand_over(const HttpRequest& request, HttpResponse& response) {
+    ErrorCode ec;
+    if (buffer_.size() != 0) return;
+    const int socket = stream_.release_socket().release(ec);
+    if (!ec) shared_.web_sockets->adopt(socket, request, response.headers, std::move(response.web_socket));
   }
 
   // ---- answers
 
-  std::string head_of(const HttpResponse& response, const Piece& first, bool http10, bool keep) const {
+  std::string head_of(const HttpResponse& response, const AnswerPiece& first, bool http10, bool keep) const {
     Framing framing{.http10 = http10, .keep = keep, .gzip = first.gzip != nullptr, .length = {}, .now_ns = 0};
     if (first.last) framing.length = first.bytes.size();
     framing.now_ns = shared_.environment.clock->now_ns();
     return response_head(response, framing);
   }
 
-  awaitable<bool> write_response(WorkClass work, HttpRequest& request, HttpResponse& response, Piece& piece,
+  awaitable<bool> write_response(WorkClass work, HttpRequest& request, HttpResponse& response, AnswerPiece& piece,
                                  bool http10, bool& keep) {
     if (http10 && !piece.last) keep = false;
     const bool chunked = !piece.last && !http10;
@@ -417,9 +402,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       bool failed = false;
       co_await on_worker(work, [&] {
         try {
-          piece.bytes.clear();
-          piece.last = !fill(response, &piece.bytes);
-          if (piece.gzip) pack(piece);
+          piece.go_on(response);
         } catch (const std::exception& e) {
           shared_.environment.log->error("answer cut short", {{"path", request.path}, {"error", e.what()}});
           failed = true;
@@ -461,7 +444,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     HttpResponse response;
     response.status = status;
     response.content_type = "text/plain; charset=utf-8";
-    Piece piece;
+    AnswerPiece piece;
     piece.bytes = std::move(text);
     const std::string head = head_of(response, piece, false, false);
     const bool written = co_await write(head, piece.bytes, false);
@@ -526,6 +509,9 @@ class AsioHttpServer final : public HttpServer {
     shared_.quick = make_thread_pool(2, "http-quick");
     shared_.push = make_thread_pool(shared_.options.push_threads, "http-push");
     shared_.query = make_thread_pool(shared_.options.query_threads, "http-query");
+    shared_.web_sockets = WebSocketServer::start(
+        {.silence_timeout_ns = shared_.options.write_timeout_ns},
+        {.workers = shared_.query.get(), .clock = shared_.environment.clock, .metrics = shared_.environment.metrics});
     asio::co_spawn(
         acceptor_.get_executor(), [this] { return accept(); }, asio::detached);
     for (size_t i = 0; i < shared_.options.io_threads; ++i) threads_.emplace_back([this] { io_.run(); });
@@ -542,6 +528,7 @@ class AsioHttpServer final : public HttpServer {
       pause_.cancel();
     });
     registry_.close(false);
+    if (shared_.web_sockets != nullptr) shared_.web_sockets->drain();
     registry_.wait_empty(grace_ns, *shared_.environment.clock);
     registry_.close(true);
     // Handlers that still run hold their connection; what they do must end before what they use goes.

@@ -62,6 +62,22 @@ void append_entry(const query::LogEntry& entry, const QueryEncoding& encoding, s
   out->push_back(']');
 }
 
+std::string label_string(const query::LabelPairs& labels) {
+  std::string out = "{";
+  for (const auto& [name, value] : labels) {
+    if (out.size() > 1) out += ", ";
+    out += name + "=";
+    append_go_quoted(value, &out);
+  }
+  return out + "}";
+}
+
+void append_legacy_entry(const query::LogEntry& entry, std::string* out) {
+  *out += "{\"ts\":\"" + rfc3339_nano(entry.time_ns) + "\",\"line\":";
+  append_json_string(entry.line, JsonEscape::html, out);
+  out->push_back('}');
+}
+
 void append_sample(const query::Sample& sample, std::string* out) {
   out->push_back('[');
   append_seconds(sample.time_ms, out);
@@ -211,25 +227,62 @@ HttpResponse encode_query(query::QueryResult result, QueryEncoding encoding) {
   return response;
 }
 
+std::string encode_tail(const query::TailPage& page, const QueryEncoding& encoding) {
+  std::string out = "{\"streams\":[";
+  for (const query::TailEntry& entry : page.entries) {
+    out += out.back() == '[' ? "{\"stream\":" : ",{\"stream\":";
+    append_labels(entry.labels, &out);
+    out += ",\"values\":[";
+    append_entry(entry.entry, encoding, &out);
+    out += "]}";
+  }
+  out += "]";
+  for (size_t i = 0; i < page.dropped.size(); ++i) {
+    out += i == 0 ? ",\"dropped_entries\":[{\"timestamp\":\"" : ",{\"timestamp\":\"";
+    append_integer(page.dropped[i].time_ns, &out);
+    out += "\",\"labels\":";
+    append_labels(page.dropped[i].stream->labels.pairs(), &out);
+    out += i + 1 == page.dropped.size() ? "}]" : "}";
+  }
+  if (!encoding.flags.empty()) {
+    out += ",\"encodingFlags\":";
+    append_strings(encoding.flags, &out);
+  }
+  return out + "}";
+}
+
+std::string encode_legacy_tail(const query::TailPage& page) {
+  std::string out = "{\"streams\":[";
+  for (const query::TailEntry& entry : page.entries) {
+    out += out.back() == '[' ? "{\"labels\":" : ",{\"labels\":";
+    append_json_string(label_string(entry.labels), JsonEscape::plain, &out);
+    out += ",\"entries\":[";
+    append_legacy_entry(entry.entry, &out);
+    out += "]}";
+  }
+  out += "],\"dropped_entries\":";
+  if (page.dropped.empty()) return out + "null}";
+  out.push_back('[');
+  for (const query::DroppedRow& row : page.dropped) {
+    if (out.back() != '[') out.push_back(',');
+    out += "{\"Timestamp\":\"" + rfc3339_nano(row.time_ns) + "\",\"Labels\":";
+    append_json_string(row.stream->label_string, JsonEscape::plain, &out);
+    out.push_back('}');
+  }
+  return out + "]}";
+}
+
 HttpResponse encode_legacy_streams(const query::Streams& streams, const query::QueryStats& stats) {
   std::string out = "{\"streams\":[";
   bool first = true;
   for (const auto& stream : streams.streams) {
     out += first ? "{\"labels\":" : ",{\"labels\":";
     first = false;
-    std::string label_string = "{";
-    for (const auto& [name, value] : stream.labels) {
-      if (label_string.size() > 1) label_string += ", ";
-      label_string += name + "=";
-      append_go_quoted(value, &label_string);
-    }
-    append_json_string(label_string + "}", JsonEscape::plain, &out);
+    append_json_string(label_string(stream.labels), JsonEscape::plain, &out);
     out += ",\"entries\":[";
     for (const auto& entry : stream.entries) {
       if (out.back() != '[') out.push_back(',');
-      out += "{\"ts\":\"" + rfc3339_nano(entry.time_ns) + "\",\"line\":";
-      append_json_string(entry.line, JsonEscape::html, &out);
-      out.push_back('}');
+      append_legacy_entry(entry, &out);
     }
     out += "]}";
   }

@@ -7,6 +7,7 @@
 
 #include "api/http_message.h"
 #include "query/query_engine.h"
+#include "query/tail.h"
 
 namespace cordwood::api {
 
@@ -26,6 +27,9 @@ QueryEncoding encoding_of(const HttpRequest& request);
 HttpResponse encode_query(query::QueryResult result, QueryEncoding encoding);
 /// `{"streams":[{"labels":…,"entries":[…]}],"stats":…}` of the legacy endpoints.
 HttpResponse encode_legacy_streams(const query::Streams& streams, const query::QueryStats& stats);
+/// A message of a tail: each line in a stream of its own.
+std::string encode_tail(const query::TailPage& page, const QueryEncoding& encoding);
+std::string encode_legacy_tail(const query::TailPage& page);
 /// `{"status":"success","data":[…]}`; without `data` when there are no values, as Loki does.
 std::string encode_values(const std::vector<std::string>& values);
 std::string encode_series(const std::vector<Labels>& series);

@@ -225,6 +225,12 @@ Result<uint32_t> parse_limit(const Params& params, std::string_view name, uint32
   return static_cast<uint32_t>(limit);
 }
 
+Result<int64_t> parse_whole_number(const Params& params, std::string_view name, int64_t missing) {
+  const auto text = params.get(name);
+  if (text.empty()) return missing;
+  return parse_integer(text, "Atoi");
+}
+
 Result<bool> parse_forward(const Params& params) {
   const auto text = params.get("direction");
   if (text.empty() || equal_without_case(text, "backward")) return false;

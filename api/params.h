@@ -39,6 +39,7 @@ Result<TimeBounds> parse_ordered_bounds(const Params& params, int64_t now_ns);
 /// `time`, now when it is missing.
 Result<int64_t> parse_instant(const Params& params, int64_t now_ns);
 Result<uint32_t> parse_limit(const Params& params, std::string_view name, uint32_t missing);
+Result<int64_t> parse_whole_number(const Params& params, std::string_view name, int64_t missing);
 /// True for forward.
 Result<bool> parse_forward(const Params& params);
 /// `step`, checked against zero and 11,000 points; in ns at a precision of ms.

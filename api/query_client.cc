@@ -9,6 +9,7 @@
 #include <charconv>
 #include <optional>
 
+#include "api/http_websocket_client.h"
 #include "api/loki_json.h"
 #include "api/url.h"
 
@@ -134,21 +135,58 @@ class ShownTies {
   std::map<TextPairs, uint64_t> shown_;
 };
 
+/// `?name=value&…`
+std::string query_string(const TextPairs& params) {
+  std::string out;
+  for (const auto& [name, value] : params) {
+    out += (out.empty() ? "?" : "&") + percent_encode(name) + "=" + percent_encode(value);
+  }
+  return out;
+}
+
+/// Lines with all their bytes, labels by where they come from.
+HttpHeaders with_encoding(HttpHeaders headers) {
+  headers.add("X-Loki-Response-Encoding-Flags", "categorize-labels");
+  headers.add("X-Cordwood-Raw", "base64");
+  return headers;
+}
+
 }  // namespace
 
-QueryClient::QueryClient(HttpClient& client, HttpHeaders headers) : client_(client), headers_(std::move(headers)) {
-  headers_.add("X-Loki-Response-Encoding-Flags", "categorize-labels");
-  headers_.add("X-Cordwood-Raw", "base64");
+Result<void> follow(const ServerUrl& url, HttpHeaders headers, const FollowRequest& request,
+                    const std::function<bool(const FetchedPage&)>& take) {
+  const std::string target = "/loki/api/v1/tail" + query_string({{"query", request.query},
+                                                                 {"start", std::to_string(request.start_ns)},
+                                                                 {"limit", std::to_string(request.limit)},
+                                                                 {"delay_for", std::to_string(request.delay_s)}});
+  TRY_ASSIGN(const auto socket, WebSocketClient::connect(url, target, with_encoding(std::move(headers))));
+  const bool base64 = socket->header("X-Cordwood-Raw") == "base64";
+  simdjson::dom::parser parser;
+  for (;;) {
+    TRY_ASSIGN(const std::optional<std::string> message, socket->read());
+    if (!message) return {};
+    element root;
+    element streams;
+    FetchedPage page;
+    page.result_type = "streams";
+    if (parser.parse(*message).get(root) != simdjson::SUCCESS) return Error::corrupt("a message is no JSON");
+    if (root["streams"].get(streams) == simdjson::SUCCESS && !streams.is_null()) {
+      TRY_ASSIGN(page.lines, read_streams(streams, base64, true));
+    }
+    simdjson::dom::array dropped;
+    if (root["dropped_entries"].get(dropped) == simdjson::SUCCESS) {
+      page.warnings.push_back(fmt::format("{} lines were dropped: this is too slow for them", dropped.size()));
+    }
+    if (!take(page)) return {};
+  }
 }
+
+QueryClient::QueryClient(HttpClient& client, HttpHeaders headers)
+    : client_(client), headers_(with_encoding(std::move(headers))) {}
 
 Result<FetchedPage> QueryClient::get(const std::string& endpoint, const TextPairs& params, bool forward,
                                      uint64_t skip) {
-  std::string target = "/loki/api/v1/" + endpoint;
-  char separator = '?';
-  for (const auto& [name, value] : params) {
-    target += separator + percent_encode(name) + "=" + percent_encode(value);
-    separator = '&';
-  }
+  const std::string target = "/loki/api/v1/" + endpoint + query_string(params);
   HttpHeaders headers = headers_;
   if (skip > 0) headers.add(std::string(kSkipHeader), std::to_string(skip));
   TRY_ASSIGN(const HttpClient::Reply reply, client_.call("GET", target, headers, {}));

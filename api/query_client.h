@@ -43,6 +43,17 @@ struct FetchRequest {
   std::string step;      ///< empty: the server's default
 };
 
+struct FollowRequest {
+  std::string query;
+  int64_t start_ns = 0;
+  uint64_t limit = 0;    ///< lines from before now
+  uint64_t delay_s = 0;  ///< that lines wait for earlier ones
+};
+
+/// Hands on what a tail sends, until the server ends it or `take` gives false.
+Result<void> follow(const ServerUrl& url, HttpHeaders headers, const FollowRequest& request,
+                    const std::function<bool(const FetchedPage&)>& take);
+
 /// Reads a query's whole answer page by page.
 class QueryClient {
  public:

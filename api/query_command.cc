@@ -26,6 +26,8 @@ struct QueryFlags {
   std::string output = "default";
   std::string colour = "auto";
   bool stats = false;
+  bool tail = false;
+  uint64_t delay_s = 0;
 };
 
 OutputForm form_of(const std::string& name) {
@@ -50,17 +52,51 @@ Result<void> write_all(const std::string& text) {
   return {};
 }
 
+QueryPrinter printer_of(const QueryFlags& flags) {
+  const bool colours = flags.colour == "always" || (flags.colour == "auto" && ::isatty(STDOUT_FILENO) == 1);
+  return {form_of(flags.output), colours};
+}
+
+void print_warnings(const FetchedPage& page) {
+  for (const auto& warning : page.warnings) std::fprintf(stderr, "cordwood: warning: %s\n", warning.c_str());
+}
+
+Result<int64_t> start_of(const QueryFlags& flags, int64_t end_ns, int64_t now_ns) {
+  if (!flags.from.empty()) return time_of(flags.from, now_ns);
+  TRY_ASSIGN(const int64_t since_ns, parse_prometheus_duration(flags.since));
+  return end_ns - since_ns;
+}
+
+Result<void> run_tail(const QueryFlags& flags) {
+  SystemClock clock;
+  const int64_t now_ns = clock.now_ns();
+  FollowRequest request;
+  request.query = flags.request.query;
+  request.limit = flags.request.limit;
+  request.delay_s = flags.delay_s;
+  TRY_ASSIGN(request.start_ns, start_of(flags, now_ns, now_ns));
+  TRY_ASSIGN(const ServerUrl server, parse_server_url(flags.client.url));
+  const QueryPrinter printer = printer_of(flags);
+  Result<void> written;
+  TRY(follow(server, flags.client.headers(), request, [&](const FetchedPage& page) {
+    print_warnings(page);
+    written = write_all(printer.print(page));
+    return written.ok();
+  }));
+  return written;
+}
+
 Result<void> run(QueryFlags flags) {
+  if (flags.tail) return run_tail(flags);
   SystemClock clock;
   const int64_t now_ns = clock.now_ns();
   TRY_ASSIGN(const auto client, flags.client.connect());
   QueryClient queries(*client, flags.client.headers());
-  const bool colours = flags.colour == "always" || (flags.colour == "auto" && ::isatty(STDOUT_FILENO) == 1);
-  const QueryPrinter printer(form_of(flags.output), colours);
+  const QueryPrinter printer = printer_of(flags);
   Result<void> written;
   std::string stats;
   const auto take = [&](const FetchedPage& page) {
-    for (const auto& warning : page.warnings) std::fprintf(stderr, "cordwood: warning: %s\n", warning.c_str());
+    print_warnings(page);
     if (written.ok()) written = write_all(printer.print(page));
     if (flags.stats) stats += print_stats(page.raw_stats);
   };
@@ -72,12 +108,7 @@ Result<void> run(QueryFlags flags) {
   } else {
     FetchRequest& request = flags.request;
     TRY_ASSIGN(request.end_ns, time_of(flags.to.empty() ? "now" : flags.to, now_ns));
-    if (flags.from.empty()) {
-      TRY_ASSIGN(const int64_t since_ns, parse_prometheus_duration(flags.since));
-      request.start_ns = request.end_ns - since_ns;
-    } else {
-      TRY_ASSIGN(request.start_ns, time_of(flags.from, now_ns));
-    }
+    TRY_ASSIGN(request.start_ns, start_of(flags, request.end_ns, now_ns));
     TRY(queries.range(request, take));
   }
   std::fputs(stats.c_str(), stderr);
@@ -108,6 +139,10 @@ void add_query_command(CLI::App& app, Command* chosen) {
   command->add_option("--color,--colour", flags->colour, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
+  CLI::Option* tail = command->add_flag("--tail,-f", flags->tail, "Print lines as they come, after --limit older ones");
+  command->add_option("--delay-for", flags->delay_s, "With --tail: seconds that lines wait for earlier ones")
+      ->check(CLI::Range(0, 5))
+      ->needs(tail);
   command->add_flag("--stats", flags->stats, "Print what the query cost to standard error");
   command->callback([chosen, flags] {
     *chosen = [flags] {

@@ -62,7 +62,10 @@ std::string read_zone(FileSystem& fs, std::string_view name) {
 class ServerImpl final : public Server {
  public:
   ServerImpl(const Config& config, std::shared_ptr<Logger> log)
-      : config_(config), log_(std::move(log)), memory_(config.memory) {
+      : config_(config),
+        log_(std::move(log)),
+        memory_(config.memory),
+        tail_hub_(config.tail, {.memory = &memory_, .clock = &clock_, .metrics = &metrics_}) {
     config_.engine.data_dir = config_.data_dir;
     config_.merge.spill_dir = config_.data_dir + "/spill";
     config_.index.directory = config_.data_dir + "/index";
@@ -72,6 +75,7 @@ class ServerImpl final : public Server {
     stop_merging();
     ticker_.reset();
     router_.reset();
+    tails_.reset();
     queries_.reset();
     pusher_.reset();
     merger_.reset();
@@ -97,7 +101,8 @@ class ServerImpl final : public Server {
                                                       .streams = index_.get(),
                                                       .terms = terms_opener_.get(),
                                                       .log = log_.get(),
-                                                      .metrics = &metrics_}));
+                                                      .metrics = &metrics_,
+                                                      .rows = &tail_hub_}));
     TRY(index_->sync([this] { return engine_->snapshot(); }));
     pusher_ = std::make_unique<ingest::Pusher>(
         config_.ingest,
@@ -106,12 +111,14 @@ class ServerImpl final : public Server {
                                     .clock = &clock_,
                                     .metrics = &metrics_,
                                     .limits = [this](const TenantId&) { return config_.ingest_limits; }});
-    queries_ = std::make_unique<query::QueryEngine>(
-        query::QueryEngine::Environment{.snapshot = [this] { return engine_->snapshot(); },
-                                        .streams = index_.get(),
-                                        .memory = &memory_,
-                                        .clock = &clock_,
-                                        .zone_file = [this](std::string_view zone) { return read_zone(fs_, zone); }});
+    const query::QueryEngine::Environment reads{
+        .snapshot = [this] { return engine_->snapshot(); },
+        .streams = index_.get(),
+        .memory = &memory_,
+        .clock = &clock_,
+        .zone_file = [this](std::string_view zone) { return read_zone(fs_, zone); }};
+    queries_ = std::make_unique<query::QueryEngine>(reads);
+    tails_ = std::make_unique<query::TailReader>(reads, tail_hub_);
     if (config_.merge_terms) {
       terms_builder_ =
           std::make_unique<index::XapianTermsBuilder>(config_.terms, config_.data_dir + "/spill-terms", fs_, metrics_);
@@ -128,6 +135,7 @@ class ServerImpl final : public Server {
     services_.engine = engine_.get();
     services_.pusher = pusher_.get();
     services_.queries = queries_.get();
+    services_.tails = tails_.get();
     ticker_ = std::make_unique<Ticker>([this] { tick(); });
     if (config_.merge.enabled) {
       // A thread of its own: a merge takes long, and what tick() does must not wait for it.
@@ -205,6 +213,7 @@ class ServerImpl final : public Server {
   PosixFileSystem fs_;
   Metrics metrics_;
   MemoryAccountant memory_;
+  query::TailHub tail_hub_;
   std::atomic<Phase> phase_{Phase::starting};
   std::unique_ptr<ObjectStore> store_;
   std::unique_ptr<index::StreamIndex> index_;
@@ -215,6 +224,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<ingest::Pusher> pusher_;
   std::unique_ptr<query::QueryEngine> queries_;
+  std::unique_ptr<query::TailReader> tails_;
   Services services_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<lifecycle::Merger> merger_;

@@ -10,12 +10,14 @@
 
 namespace cordwood::api {
 
-/// What the handlers work with; all outlive them.  Engine, pusher and queries are set before the phase is `running`.
+/// What the handlers work with; all outlive them.  Engine, pusher, queries and tails are set before the phase is
+/// `running`.
 struct Services {
   const Config* config = nullptr;
   Engine* engine = nullptr;
   ingest::Pusher* pusher = nullptr;
   const query::QueryEngine* queries = nullptr;
+  const query::TailReader* tails = nullptr;
   Metrics* metrics = nullptr;
   Clock* clock = nullptr;
   Logger* log = nullptr;

@@ -30,6 +30,7 @@ struct QueryLimits {
   uint64_t max_entries_limit_per_query = 5000;
   uint64_t max_streams_matchers_per_query = 1000;
   uint64_t max_query_bytes_read = 0;
+  uint64_t max_concurrent_tail_requests = 10;
   int64_t query_timeout_ns = 60 * kNsPerSecond;
   int64_t split_queries_by_interval_ns = 3600 * kNsPerSecond;  ///< > 0: metric ranges are aligned to the step
   std::vector<std::string> required_labels;

@@ -18,6 +18,7 @@
 namespace cordwood {
 
 class MergeTarget;
+class RowListener;
 class SegmentTermsOpener;
 
 struct EngineOptions {
@@ -46,6 +47,7 @@ struct EngineEnvironment {
   SegmentTermsOpener* terms = nullptr;  ///< may be null: Xapian parts rule nothing out
   Logger* log = nullptr;
   Metrics* metrics = nullptr;
+  RowListener* rows = nullptr;  ///< may be null; is not told of what is replayed
 };
 
 /// The store: append, snapshot, flush.  Thread-safe.

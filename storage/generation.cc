@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "storage/model/time_range.h"
+#include "storage/row_listener.h"
 #include "storage/stream_registry.h"
 
 namespace cordwood {
@@ -38,8 +39,7 @@ void Generation::finish(Pending* pending, bool durable) {
     Pending* next = pending_.front();
     pending_.pop_front();
     if (next->state == Pending::State::failed) continue;
-    next->result = insert_locked(*next->batch, next->sequence);
-    next->state = Pending::State::inserted;
+    insert_pending(next);
     inserted = inserted || next != pending;
   }
   if (inserted) inserted_.notify_all();
@@ -52,10 +52,19 @@ void Generation::finish(Pending* pending, bool durable) {
 
 Engine::Appended Generation::insert(const RowBatch& batch, uint64_t sequence) {
   const MutexLock lock(mu_);
-  return insert_locked(batch, sequence);
+  return insert_locked(batch, sequence, nullptr);
 }
 
-Engine::Appended Generation::insert_locked(const RowBatch& batch, uint64_t sequence) {
+void Generation::insert_pending(Pending* pending) {
+  RowListener* listener = environment_.rows;
+  const bool wanted = listener != nullptr && listener->wants(pending->batch->tenant);
+  fresh_.clear();
+  pending->result = insert_locked(*pending->batch, pending->sequence, wanted ? &fresh_ : nullptr);
+  pending->state = Pending::State::inserted;
+  if (!fresh_.empty()) listener->on_rows(*pending->batch, pending->sequence, fresh_);
+}
+
+Engine::Appended Generation::insert_locked(const RowBatch& batch, uint64_t sequence, std::vector<uint32_t>* fresh) {
   Engine::Appended result;
   batch_streams_.assign(batch.streams.size(), kUnresolved);
   uint64_t arrival = sequence;
@@ -79,6 +88,7 @@ Engine::Appended Generation::insert_locked(const RowBatch& batch, uint64_t seque
     head_row.stream = place.stream_number;
     if (block.append(head_row, arrival++)) {
       ++result.rows;
+      if (fresh != nullptr) fresh->push_back(static_cast<uint32_t>(&row - batch.rows.data()));
       raw_bytes_ += block.raw_bytes() - raw_before;
     } else {
       ++result.duplicates;

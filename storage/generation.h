@@ -98,7 +98,9 @@ class Generation {
     size_t last_day = 0;
   };
 
-  Engine::Appended insert_locked(const RowBatch& batch, uint64_t sequence) REQUIRES(mu_);
+  void insert_pending(Pending* pending) REQUIRES(mu_);
+  /// Notes the rows that were not there yet, unless `fresh` is null.
+  Engine::Appended insert_locked(const RowBatch& batch, uint64_t sequence, std::vector<uint32_t>* fresh) REQUIRES(mu_);
   uint32_t entry_of(const StreamPtr& stream) REQUIRES(mu_);
   DayPlace& place_of(StreamEntry& entry, int64_t time_ns) REQUIRES(mu_);
   void register_stream(const StreamEntry& entry, DayPlace& place) REQUIRES(mu_);
@@ -124,6 +126,7 @@ class Generation {
   std::deque<StreamEntry> streams_ GUARDED_BY(mu_);
   std::unordered_multimap<uint64_t, uint32_t> stream_numbers_ GUARDED_BY(mu_);
   std::vector<uint32_t> batch_streams_ GUARDED_BY(mu_);  ///< scratch of insert_locked
+  std::vector<uint32_t> fresh_ GUARDED_BY(mu_);          ///< scratch of insert_pending
   std::deque<std::shared_ptr<SealJob>> jobs_ GUARDED_BY(mu_);
   std::vector<SealedJob> sealed_ GUARDED_BY(mu_);
   uint64_t rows_ GUARDED_BY(mu_) = 0;

@@ -11,6 +11,7 @@
 
 #include "ingest/push.h"
 #include "query/query_engine.h"
+#include "query/tail.h"
 #include "tests/support/engine_world.h"
 
 namespace cordwood::query {
@@ -34,7 +35,7 @@ class BlockStreamIndex final : public index::StreamIndex {
 class QueryStore {
  public:
   /// `terms` opens the Xapian parts of merged segments; outlives it.
-  explicit QueryStore(SegmentTermsOpener* terms = nullptr);
+  explicit QueryStore(SegmentTermsOpener* terms = nullptr, TailOptions tail_options = {});
   void push(const std::string& path, const std::string& content_type, const std::string& body);
   /// `{"streams":[…]}` as Loki takes it.
   void push_json(const std::string& body) { push("/loki/api/v1/push", "application/json", body); }
@@ -42,13 +43,16 @@ class QueryStore {
   void flush();
   ReadContext context() const;
   const QueryEngine& queries() const { return *queries_; }
+  const TailReader& tails() const { return *tails_; }
   EngineWorld& world() { return world_; }
 
  private:
   EngineWorld world_{7};
+  TailHub tail_hub_;
   std::unique_ptr<BlockStreamIndex> index_;
   std::unique_ptr<ingest::Pusher> pusher_;
   std::unique_ptr<QueryEngine> queries_;
+  std::unique_ptr<TailReader> tails_;
 };
 
 inline Result<std::vector<StreamPtr>> BlockStreamIndex::select(const TenantId& tenant, TimeRange range,
@@ -67,8 +71,10 @@ inline Result<std::vector<StreamPtr>> BlockStreamIndex::select(const TenantId& t
   return out;
 }
 
-inline QueryStore::QueryStore(SegmentTermsOpener* terms) {
+inline QueryStore::QueryStore(SegmentTermsOpener* terms, TailOptions tail_options)
+    : tail_hub_(tail_options, {.memory = &world_.memory, .clock = &world_.clock, .metrics = &world_.metrics}) {
   world_.environment.terms = terms;
+  world_.environment.rows = &tail_hub_;
   if (auto opened = world_.open(); !opened.ok()) ADD_FAILURE() << opened.error().message;
   index_ = std::make_unique<BlockStreamIndex>(world_.engine.get());
   ingest::Pusher::Environment environment;
@@ -94,6 +100,7 @@ inline QueryStore::QueryStore(SegmentTermsOpener* terms) {
     return std::string(std::istreambuf_iterator<char>(file), {});
   };
   queries_ = std::make_unique<QueryEngine>(reads);
+  tails_ = std::make_unique<TailReader>(reads, tail_hub_);
 }
 
 inline void QueryStore::push(const std::string& path, const std::string& content_type, const std::string& body) {
