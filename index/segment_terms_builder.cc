@@ -12,6 +12,7 @@ namespace cordwood::index {
 namespace {
 
 constexpr int kDatabaseBlockBytes = 2048;  ///< the least: tables of a few KB each
+constexpr size_t kFlagTerms = 3;           ///< what is told of a block besides fields and words, at most
 
 }  // namespace
 
@@ -29,7 +30,7 @@ Result<std::string> XapianTermsBuilder::build(const std::vector<SpilledBlock>& b
   std::map<SegmentField, uint32_t> numbers;
   for (const SpilledBlock& block : blocks) {
     TRY_ASSIGN(BlockFields fields, read_block_fields(block, options_.limits));
-    documents.push_back(make_document(std::move(fields), &numbers));
+    documents.push_back(make_document(std::move(fields), terms_of(block, blocks.size()), &numbers));
   }
   TRY(clear_directory());
   Result<std::string> part = write(documents, numbers);
@@ -41,20 +42,26 @@ Result<std::string> XapianTermsBuilder::build(const std::vector<SpilledBlock>& b
   return part;
 }
 
-XapianTermsBuilder::Document XapianTermsBuilder::make_document(BlockFields block,
-                                                               std::map<SegmentField, uint32_t>* numbers) const {
+size_t XapianTermsBuilder::terms_of(const SpilledBlock& block, size_t blocks) const {
+  const uint64_t by_size = std::max<uint64_t>(block.info.raw_bytes / options_.raw_bytes_per_term, options_.least_terms);
+  return std::min<uint64_t>({by_size, options_.terms_per_block, options_.terms_per_segment / blocks});
+}
+
+XapianTermsBuilder::Document XapianTermsBuilder::make_document(BlockFields block, size_t max_terms,
+                                                               std::map<SegmentField, uint32_t>* numbers) {
   Document out;
-  if (!block.described) {
+  if (!block.described || block.fields.size() + kFlagTerms > max_terms) {
     out.terms.emplace_back(kUndescribedTerm);
     return out;
   }
   if (block.packed_metadata) out.terms.emplace_back(kPackedMetadataTerm);
   if (block.json_elsewhere) out.terms.emplace_back(kJsonElsewhereTerm);
   if (block.logfmt_elsewhere) out.terms.emplace_back(kLogfmtElsewhereTerm);
+  // Every field takes one term, listed or not; words a quarter of what is left at most.
+  size_t left = max_terms - kFlagTerms - block.fields.size();
+  block.words.resize(std::min(block.words.size(), left / 4));
+  left -= block.words.size();
   for (const std::string& word : block.words) out.terms.push_back(word_term(word));
-  // Every field takes one term, listed or not.
-  const size_t taken = out.terms.size() + block.fields.size();
-  size_t left = options_.terms_per_block - std::min<size_t>(options_.terms_per_block, taken);
   std::stable_sort(block.fields.begin(), block.fields.end(),
                    [](const BlockField& a, const BlockField& b) { return a.values.size() < b.values.size(); });
   for (BlockField& field : block.fields) {

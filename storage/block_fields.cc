@@ -88,7 +88,10 @@ Result<BlockFields> FieldReader::read() {
   TRY_ASSIGN(const EntryParts parts, decode_entry(block_.entry));
   TRY_ASSIGN(const std::string raw, unpack_part(parts.directory));
   TRY_ASSIGN(directory_, decode_directory(raw, parts.summary));
-  if (directory_.columns.size() > limits_.fields) return std::move(out_);
+  size_t path_bytes = 0;
+  for (const ColumnMeta& column : directory_.columns)
+    for (const std::string& key : column.path) path_bytes += key.size();
+  if (directory_.columns.size() > limits_.fields || path_bytes > limits_.path_bytes) return std::move(out_);
   frames_ = std::make_unique<BlockFrames>(BlockPlace{block_.source, block_.narrow_offset, block_.heap_offset},
                                           &directory_.pieces, &stats_);
   TRY(read_shapes());

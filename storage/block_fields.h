@@ -11,10 +11,11 @@
 namespace cordwood {
 
 struct BlockFieldLimits {
-  size_t fields = 256;      ///< a block with more columns is not described
-  size_t values = 100;      ///< of a field; with more they are not listed
-  size_t value_bytes = 64;  ///< likewise
-  size_t words = 64;        ///< of templates
+  size_t fields = 256;            ///< a block with more columns is not described
+  size_t path_bytes = 16u << 10;  ///< of all columns; likewise
+  size_t values = 100;            ///< of a field; with more they are not listed
+  size_t value_bytes = 64;        ///< likewise
+  size_t words = 64;              ///< of templates
 };
 
 /// The cells of one path out of lines of one form, or of one name of structured metadata.

@@ -119,6 +119,27 @@ TEST(SegmentTerms, KeepsToItsTerms) {
   EXPECT_EQ(world.holders(*terms, equals("many", "700")), "10");
 }
 
+TEST(SegmentTerms, GivesSmallBlocksAndCrowdedSegmentsFewTerms) {
+  SegmentTermsOptions options;
+  options.terms_per_segment = 30;
+  World world(options);
+  const auto f = [&](size_t blocks, size_t fields, uint64_t postings) {
+    std::string line = "{";
+    for (size_t i = 0; i < fields; ++i) line += fmt::format("{}\"k{}\":{}", i > 0 ? "," : "", i, i);
+    const std::string part =
+        world.build(std::vector<std::vector<std::string>>(blocks, std::vector<std::string>{line + "}"}));
+    EXPECT_EQ(TermsPart::decode(part)->postings, postings) << blocks << " blocks of " << fields << " fields";
+    const auto terms = world.open(part);
+    ASSERT_NE(terms, nullptr);
+    // Blocks whose fields are too many are not described, and so may hold anything.
+    EXPECT_EQ(world.holders(*terms, equals("k0", "7")), std::string(blocks, postings == blocks ? '1' : '0'));
+  };
+  f(1, 20, 21);  // with the term that logfmt may find more
+  f(1, 30, 1);
+  f(2, 10, 22);
+  f(3, 10, 3);
+}
+
 TEST(SegmentTerms, DamageRulesNothingOut) {
   World world;
   const std::string part = world.build(kBlocks);

@@ -82,6 +82,7 @@ TEST(BlockFields, DoesNotDescribeBlocksOfManyColumns) {
   const BlockFields block = read(rows_of({line + "}"}, 20));
   EXPECT_FALSE(block.described);
   EXPECT_TRUE(block.fields.empty());
+  EXPECT_FALSE(read(rows_of({"{\"" + std::string(20'000, 'k') + "\":1}"}, 20)).described);
 }
 
 TEST(BlockFields, KnowsWhatParsersFindInLinesOfOtherForms) {
