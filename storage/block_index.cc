@@ -57,6 +57,16 @@ uint32_t bits_per_key(size_t keys, uint64_t raw_bytes) {
 
 }  // namespace
 
+uint32_t BlockTextFacts::traits_of_id(std::string_view digits) {
+  uint32_t traits = 0;
+  for (const char c : digits) {
+    // Letters are those above '@'; bit 5 tells small from capital.
+    const uint32_t letter = (static_cast<uint8_t>(c) & 0x60u) >> 5;
+    traits |= (letter == 3 ? kNoSmallDigits : 0u) | (letter == 2 ? kNoCapitalDigits : 0u);
+  }
+  return traits;
+}
+
 uint64_t BlockTextFacts::filter_bytes() const {
   return bloom_bytes(token_blocks) + bloom_bytes(gram_blocks);
 }
@@ -84,6 +94,7 @@ Result<BlockIndexHeader> check_block_index(std::string_view bytes) {
 void BlockIndexBuilder::reset(uint64_t raw_bytes) {
   facts_ = BlockTextFacts();
   raw_bytes_ = raw_bytes;
+  id_traits_ = 0;
   ids_.clear();
   tokens_.clear();
   token_texts_.clear();
@@ -213,10 +224,16 @@ void BlockIndexBuilder::take_uuid(std::string_view text, const Token& token, boo
     facts_.flags |= BlockTextFacts::kLongUuid;
     return;
   }
-  ids_.push_back(id_hash(text.substr(uuid.begin, uuid.end - uuid.begin)) >> (64 - kIdHashBits));
+  id_traits_ |= BlockTextFacts::kNoUuids;
+  take_id(text.substr(uuid.begin, uuid.end - uuid.begin));
   const bool alone =
       text.data() + uuid.begin == token.begin && (uuid.end == text.size() || !is_token_char(text[uuid.end]));
   if (alone) skip_until_ = text.data() + uuid.end;
+}
+
+void BlockIndexBuilder::take_id(std::string_view digits) {
+  ids_.push_back(id_hash(digits) >> (64 - kIdHashBits));
+  id_traits_ |= BlockTextFacts::traits_of_id(digits);
 }
 
 void BlockIndexBuilder::take_hex_runs(const Token& token, bool escaped) {
@@ -225,7 +242,7 @@ void BlockIndexBuilder::take_hex_runs(const Token& token, bool escaped) {
     if (digits < 16) return;
     if (escaped && begin == token.begin) facts_.flags |= BlockTextFacts::kHidden;
     facts_.hex_lengths |= hex_length_bit(digits);
-    if (digits == 16 || digits == 32) ids_.push_back(id_hash({begin, digits}) >> (64 - kIdHashBits));
+    if (digits == 16 || digits == 32) take_id({begin, digits});
   };
   if ((token.all & kHexDigit) != 0) return take(token.begin, token.end);
   for (const char* at = token.begin; at != token.end;) {
@@ -311,7 +328,7 @@ void BlockIndexBuilder::sort_ids() {
 void BlockIndexBuilder::finish(std::string* out) {
   out->clear();
   sort_ids();
-  facts_.flags |= BlockTextFacts::kIndexed;
+  facts_.flags |= BlockTextFacts::kIndexed | (BlockTextFacts::kNoTraits & ~id_traits_);
   if (!too_many_tokens_) {
     facts_.flags |= BlockTextFacts::kTokens;
     facts_.token_blocks = bloom_blocks_for(tokens_.size(), bits_per_key(tokens_.size(), raw_bytes_));

@@ -17,6 +17,13 @@ struct BlockTextFacts {
   static constexpr uint32_t kLongUuid = 4;  ///< digits stand right beside what would be an UUID
   static constexpr uint32_t kTokens = 8;    ///< it has a token filter; one of no blocks holds nothing
   static constexpr uint32_t kGrams = 16;    ///< likewise
+  // Of the ids in the id table.  An id that would have to have such a thing is not in the block.
+  static constexpr uint32_t kNoUuids = 32;
+  static constexpr uint32_t kNoSmallDigits = 64;     ///< a to f
+  static constexpr uint32_t kNoCapitalDigits = 128;  ///< A to F
+  static constexpr uint32_t kNoTraits = kNoUuids | kNoSmallDigits | kNoCapitalDigits;
+  /// Which of the last two an id makes untrue.
+  static uint32_t traits_of_id(std::string_view digits);
   uint32_t flags = 0;
   uint32_t hex_lengths = 0;   ///< hex_length_bit() of every run of 16 digits and more
   uint32_t token_blocks = 0;  ///< sizes of the filters, in bloom blocks
@@ -93,6 +100,7 @@ class BlockIndexBuilder {
   void list_piece_of_time(std::string_view token);
   void take_escape(std::string_view text, const Token& token);
   void take_uuid(std::string_view text, const Token& token, bool escaped);
+  void take_id(std::string_view digits);
   void take_hex_runs(const Token& token, bool escaped);
   bool seen_lately(uint32_t column, std::string_view cell);
   bool is_new(std::string_view token, uint64_t hash);
@@ -103,6 +111,7 @@ class BlockIndexBuilder {
 
   BlockTextFacts facts_;
   uint64_t raw_bytes_ = 0;
+  uint32_t id_traits_ = 0;  ///< flags kNo… that are not true
   uint32_t stamp_ = 0;
   const char* skip_until_ = nullptr;  ///< tokens before it belong to an UUID
   std::vector<uint64_t> ids_;

@@ -179,6 +179,7 @@ Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, Read
   if (c.long_uuid && !has(BlockTextFacts::kLongUuid)) return false;
   for (const TextProbe::Id& id : c.ids) {
     if ((facts.hex_lengths & id.or_lengths) != 0 || (id.or_long_uuid && has(BlockTextFacts::kLongUuid))) continue;
+    if (has(id.ruled_out_by)) return false;
     if (!id_in_block(id.hash >> (64 - kIdHashBits), block, stats)) return false;
   }
   if (has(BlockTextFacts::kTokens) && !filter_holds(c.tokens, b.filter_offset, facts.token_blocks, kTokenFilter, stats))

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "storage/block_index.h"
 #include "storage/text_tokens.h"
 
 namespace cordwood {
@@ -90,7 +91,8 @@ void TextProbe::take_hex_runs(size_t begin, size_t end) {
     const bool whole = closed_before(run) && closed_at(at);
     if (digits == 16 || digits == 32) {
       const uint32_t longer = whole ? 0 : lengths_from(digits + 1);
-      add_once(Id{id_hash(std::string_view(text_).substr(run, digits)), longer, false}, kMaxIds, &conditions_.ids);
+      const std::string_view id = std::string_view(text_).substr(run, digits);
+      add_once(Id{id_hash(id), longer, false, BlockTextFacts::traits_of_id(id)}, kMaxIds, &conditions_.ids);
     } else {
       add_once(whole ? hex_length_bit(digits) : lengths_from(digits), kMaxIds, &conditions_.hex_lengths);
     }
@@ -106,7 +108,8 @@ void TextProbe::take_uuid(size_t dash) {
   }
   const bool whole = closed_before(uuid.begin) && closed_at(uuid.end);
   const std::string_view digits = std::string_view(text_).substr(uuid.begin, uuid.end - uuid.begin);
-  add_once(Id{id_hash(digits), 0, !whole}, kMaxIds, &conditions_.ids);
+  const uint32_t traits = BlockTextFacts::kNoUuids | BlockTextFacts::traits_of_id(digits);
+  add_once(Id{id_hash(digits), 0, !whole, traits}, kMaxIds, &conditions_.ids);
 }
 
 }  // namespace cordwood

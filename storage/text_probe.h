@@ -18,6 +18,7 @@ class TextProbe {
     uint64_t hash = 0;
     uint32_t or_lengths = 0;
     bool or_long_uuid = false;
+    uint32_t ruled_out_by = 0;  ///< flags of BlockTextFacts: kNoUuids, kNoSmallDigits, kNoCapitalDigits
     bool operator==(const Id&) const = default;
   };
   /// What a block must have, all of it.
