@@ -32,20 +32,27 @@ class Json final : public RowStage {
   void on_block() override { shapes_.on_block(); }
 
  private:
-  /// Whether the shape of a line that is kept otherwise shows that it does not begin as an object does.
-  static bool cannot_be_object(PipelineRow& row) {
+  /// Whether a line that is kept otherwise shows by its shape, or by its first cell, that it does not begin as an
+  /// object does.
+  bool cannot_be_object(PipelineRow& row) {
     if (!row.line_is_stored()) return false;
     const auto shape = row.block().shape(row.row());
     if (!shape.ok() || *shape == nullptr) return false;
+    const auto begins_otherwise = [](std::string_view text) {
+      const size_t token = next_json_token(text, 0);
+      return token != std::string_view::npos && text[token] != '{';
+    };
     const std::string& start = (*shape)->constants.front();
-    const size_t token = next_json_token(start, 0);
-    return token != std::string::npos && start[token] != '{';
+    if (!start.empty() || (*shape)->slots.empty()) return begins_otherwise(start);
+    const auto cell = row.block().cell(row.row(), (*shape)->slots.front(), &cell_scratch_);
+    return cell.ok() && begins_otherwise(*cell);
   }
 
   const ParserHints* hints_;
   ParserSink sink_;
   ShapeFields shapes_;
   JsonExtractor extractor_;
+  std::string cell_scratch_;
 };
 
 }  // namespace
