@@ -132,45 +132,6 @@ void write_frames(const PieceMeta& piece, ByteWriter* w) {
   }
 }
 
-struct PartPositions {
-  uint64_t narrow = 0;
-  uint64_t heap = 0;
-};
-
-Result<PieceMeta> read_piece(ByteReader* in, const BlockSummary& summary, PartPositions* positions) {
-  PieceMeta piece;
-  const uint64_t head = in->varint();
-  piece.heap = (head & 1) != 0;
-  const uint64_t count = head >> 1;
-  if (count > in->remaining() / 6) return Error::corrupt("block directory: too many frames");
-  piece.frames.reserve(count);
-  uint64_t& position = piece.heap ? positions->heap : positions->narrow;
-  const uint64_t end = piece.heap ? summary.heap_bytes : summary.narrow_bytes;
-  uint64_t row = 0;
-  for (uint64_t i = 0; i < count; ++i) {
-    FrameMeta f;
-    const uint8_t codec = in->u8();
-    f.codec = static_cast<Codec>(codec & 0x7f);
-    const uint64_t packed = in->varint();
-    const uint64_t raw = f.codec == Codec::none ? packed : in->varint();
-    const uint64_t rows = (codec & 0x80) != 0 ? kFullFrameRows : in->varint();
-    f.checksum = in->u32();
-    if (packed > end - position || raw > kMaxFrameRawBytes || !can_unpack_to(packed, raw) || rows > kMaxFrameRows ||
-        row + rows > kMaxBlockRows) {
-      return Error::corrupt("block directory: frame out of range");
-    }
-    f.offset = position;
-    f.packed_bytes = static_cast<uint32_t>(packed);
-    f.raw_bytes = static_cast<uint32_t>(raw);
-    f.first_row = static_cast<uint32_t>(row);
-    f.rows = static_cast<uint32_t>(rows);
-    position += packed;
-    row += rows;
-    piece.frames.push_back(f);
-  }
-  return piece;
-}
-
 void write_column(const ColumnMeta& c, ByteWriter* w) {
   w->u8(static_cast<uint8_t>(static_cast<uint8_t>(c.source) | (c.range ? 0x80 : 0)));
   w->u8(static_cast<uint8_t>(c.type));
@@ -250,10 +211,7 @@ void write_directory(const BlockDirectory& d, std::string* out) {
   w.varint(d.columns.size());
   for (const ColumnMeta& c : d.columns) write_column(c, &w);
   w.varint(d.pieces.size());
-  for (const PieceMeta& p : d.pieces) {
-    w.varint(p.frames.size() << 1 | (p.heap ? 1 : 0));
-    write_frames(p, &w);
-  }
+  for (const PieceMeta& p : d.pieces) encode_piece(p, out);
 }
 
 }  // namespace
@@ -267,6 +225,14 @@ std::string_view to_string(ColumnType type) {
   constexpr std::string_view kNames[kColumnTypes] = {"constant",  "dictionary", "integer", "decimal", "hex",   "uuid",
                                                      "timestamp", "ipv4",       "pattern", "bytes",   "shared"};
   return kNames[static_cast<size_t>(type)];
+}
+
+bool is_binary(const ColumnMeta& meta) {
+  return meta.type == ColumnType::hex || meta.type == ColumnType::uuid;
+}
+
+uint32_t binary_width(const ColumnMeta& meta) {
+  return meta.type == ColumnType::uuid ? 16 : (meta.digits + 1u) / 2;
 }
 
 uint64_t PieceMeta::packed_bytes() const {
@@ -283,6 +249,46 @@ uint64_t PieceMeta::raw_bytes() const {
 
 uint32_t frame_checksum(std::string_view packed, Codec codec) {
   return static_cast<uint32_t>(xxh3_64(packed, static_cast<uint64_t>(codec)));
+}
+
+Result<PieceMeta> decode_piece(ByteReader* in, const PartPositions& ends, PartPositions* positions) {
+  PieceMeta piece;
+  const uint64_t head = in->varint();
+  piece.heap = (head & 1) != 0;
+  const uint64_t count = head >> 1;
+  if (count > in->remaining() / 6) return Error::corrupt("block directory: too many frames");
+  piece.frames.reserve(count);
+  uint64_t& position = piece.heap ? positions->heap : positions->narrow;
+  const uint64_t end = piece.heap ? ends.heap : ends.narrow;
+  uint64_t row = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    FrameMeta f;
+    const uint8_t codec = in->u8();
+    f.codec = static_cast<Codec>(codec & 0x7f);
+    const uint64_t packed = in->varint();
+    const uint64_t raw = f.codec == Codec::none ? packed : in->varint();
+    const uint64_t rows = (codec & 0x80) != 0 ? kFullFrameRows : in->varint();
+    f.checksum = in->u32();
+    if (packed > end - position || raw > kMaxFrameRawBytes || !can_unpack_to(packed, raw) || rows > kMaxFrameRows ||
+        row + rows > kMaxBlockRows) {
+      return Error::corrupt("block directory: frame out of range");
+    }
+    f.offset = position;
+    f.packed_bytes = static_cast<uint32_t>(packed);
+    f.raw_bytes = static_cast<uint32_t>(raw);
+    f.first_row = static_cast<uint32_t>(row);
+    f.rows = static_cast<uint32_t>(rows);
+    position += packed;
+    row += rows;
+    piece.frames.push_back(f);
+  }
+  return piece;
+}
+
+void encode_piece(const PieceMeta& piece, std::string* out) {
+  ByteWriter w(out);
+  w.varint(piece.frames.size() << 1 | (piece.heap ? 1 : 0));
+  write_frames(piece, &w);
 }
 
 void encode_entry(const BlockSummary& summary, const BlockDirectory& directory, const std::vector<std::string>& counts,
@@ -351,7 +357,7 @@ Result<BlockDirectory> decode_directory(std::string_view raw, const BlockSummary
   d.pieces.reserve(pieces);
   PartPositions positions;
   for (uint64_t i = 0; i < pieces; ++i) {
-    TRY_ASSIGN(PieceMeta p, read_piece(&in, summary, &positions));
+    TRY_ASSIGN(PieceMeta p, decode_piece(&in, {summary.narrow_bytes, summary.heap_bytes}, &positions));
     d.pieces.push_back(std::move(p));
   }
   TRY(in.finish("block directory"));

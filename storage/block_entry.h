@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/base/coding.h"
 #include "storage/base/compression.h"
 #include "storage/base/result.h"
 #include "storage/block_view.h"
@@ -81,6 +82,10 @@ struct ColumnMeta {
   std::optional<Range> range;  ///< only if every cell parses as Go's ParseFloat would
 };
 
+/// Whether cells are binary, and how many bytes each has.
+bool is_binary(const ColumnMeta& meta);
+uint32_t binary_width(const ColumnMeta& meta);
+
 /// Bits of ColumnMeta::flags.
 enum ColumnFlag : uint8_t {
   kUpperCase = 1,       ///< hex, uuid
@@ -89,6 +94,7 @@ enum ColumnFlag : uint8_t {
   kSpaceForT = 8,       ///< timestamp: a space stands between date and time
   kCommaFraction = 16,  ///< timestamp: the fraction follows a comma
   kTrimmedZeros = 32,   ///< decimal: trailing zeros of the fraction are not written
+  kListed = 64,         ///< hex, uuid: instead of each cell's binary its number in the segment's id list
 };
 
 /// First part of an entry: small, always in memory.
@@ -152,6 +158,16 @@ Result<EntryParts> decode_entry(std::string_view entry);
 Result<std::string> unpack_part(const EntryParts::Part& part);
 /// corrupt unless every offset, count and size is consistent with the summary.
 Result<BlockDirectory> decode_directory(std::string_view raw, const BlockSummary& summary);
+
+/// Bytes in the two parts of a block.
+struct PartPositions {
+  uint64_t narrow = 0;
+  uint64_t heap = 0;
+};
+/// A piece with its frames.  Reading it, `positions` is where it begins and then where it ends; corrupt when that
+/// lies beyond `ends`.
+void encode_piece(const PieceMeta& piece, std::string* out);
+Result<PieceMeta> decode_piece(ByteReader* in, const PartPositions& ends, PartPositions* positions);
 
 inline constexpr size_t kMaxCountTables = 4;
 /// A count table.  Level views of the result point into `raw`.  `version` is that of the entry.

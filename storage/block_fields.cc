@@ -140,7 +140,7 @@ Result<bool> FieldReader::list_values(const ColumnMeta& column, ValueSet* values
   }
   if (column.type == ColumnType::dictionary && column.distinct > limits_.values) return false;
   TextPiece shared(frames_.get(), static_cast<uint32_t>(directory_.pieces.size() - 1));
-  TRY_ASSIGN(const auto reader, ColumnReader::open(column, frames_.get(), nullptr, &shared));
+  TRY_ASSIGN(const auto reader, ColumnReader::open(column, {frames_.get(), nullptr, &shared, nullptr}));
   TRY_ASSIGN(const std::vector<std::string_view>* dictionary, reader->dictionary());
   for (const std::string_view text : *dictionary)
     if (!values->add(text)) return false;

@@ -18,8 +18,8 @@ constexpr uint64_t kReadAheadBytes = 512u << 10;
 
 }  // namespace
 
-BlockFrames::BlockFrames(BlockPlace place, const std::vector<PieceMeta>* pieces, ReadStats* stats)
-    : place_(std::move(place)), pieces_(pieces), stats_(stats), states_(pieces->size()) {}
+BlockFrames::BlockFrames(BlockPlace place, const std::vector<PieceMeta>* pieces, ReadStats* stats, bool counts_as_block)
+    : place_(std::move(place)), pieces_(pieces), stats_(stats), states_(pieces->size()), touched_(!counts_as_block) {}
 
 Result<void> BlockFrames::read_packed(const PieceMeta& piece, uint32_t index, State* state) {
   const uint32_t count = static_cast<uint32_t>(piece.frames.size());

@@ -15,17 +15,20 @@
 
 namespace cordwood {
 
+struct IdLists;
+
 /// Where a block's data lies.
 struct BlockPlace {
   std::shared_ptr<const ByteSource> source;
   uint64_t narrow_offset = 0;
   uint64_t heap_offset = 0;
+  std::shared_ptr<const IdLists> ids = nullptr;  ///< of its segment; null: none
 };
 
 /// Reads, checks and unpacks the frames of one open block, each once.  Views stay valid as long as it lives.
 class BlockFrames {
  public:
-  BlockFrames(BlockPlace place, const std::vector<PieceMeta>* pieces, ReadStats* stats);
+  BlockFrames(BlockPlace place, const std::vector<PieceMeta>* pieces, ReadStats* stats, bool counts_as_block = true);
   /// Raw bytes of a frame; kBitPadding more bytes are readable behind them.
   Result<std::string_view> frame(uint32_t piece, uint32_t index);
   const PieceMeta& piece(uint32_t index) const { return (*pieces_)[index]; }
@@ -43,7 +46,7 @@ class BlockFrames {
   const std::vector<PieceMeta>* pieces_;
   ReadStats* stats_;
   std::vector<State> states_;
-  bool touched_ = false;
+  bool touched_;  ///< the block is counted
 };
 
 /// Index of the frame that holds `row`; the piece has it.

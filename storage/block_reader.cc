@@ -33,7 +33,7 @@ Result<uint32_t> read_packed_metadata(std::string_view cell, std::vector<Metadat
   return static_cast<uint32_t>(derived);
 }
 
-class SealedView final : public BlockView, private SearchedBlock {
+class SealedView final : public SealedBlockView, private SearchedBlock {
  public:
   SealedView(std::shared_ptr<const SealedBlock> block, BlockDirectory directory, ReadStats* stats)
       : block_(std::move(block)),
@@ -42,7 +42,9 @@ class SealedView final : public BlockView, private SearchedBlock {
         frames_(block_->place, &directory_.pieces, stats),
         times_(&frames_, &runs_),
         shared_(&frames_, static_cast<uint32_t>(directory_.pieces.size() - 1)),
-        columns_(directory_.columns.size()) {}
+        columns_(directory_.columns.size()) {
+    if (block_->place.ids != nullptr) ids_.emplace(block_->place.ids.get(), stats);
+  }
   Result<void> prepare();
 
   uint32_t row_count() const override { return block_->summary.rows; }
@@ -61,6 +63,9 @@ class SealedView final : public BlockView, private SearchedBlock {
     return search_metadata(*this, *this, metadata_list_, packed_column_, needle);
   }
   bool in_columns() const override { return true; }
+  const BlockDirectory& directory() const override { return directory_; }
+  BlockFrames& frames() override { return frames_; }
+  Result<std::vector<int64_t>> cell_times(uint32_t column) override;
 
  private:
   /// A column with the ranks of its rows.
@@ -79,7 +84,8 @@ class SealedView final : public BlockView, private SearchedBlock {
   Result<ColumnReader*> reader(uint32_t index) override {
     OpenColumn& c = columns_[index];
     if (c.reader == nullptr) {
-      TRY_ASSIGN(c.reader, ColumnReader::open(directory_.columns[index], &frames_, &times_, &shared_));
+      const ColumnReader::Block block{&frames_, &times_, &shared_, ids_ ? &*ids_ : nullptr};
+      TRY_ASSIGN(c.reader, ColumnReader::open(directory_.columns[index], block));
     }
     return c.reader.get();
   }
@@ -107,6 +113,7 @@ class SealedView final : public BlockView, private SearchedBlock {
   BlockFrames frames_;
   TimePiece times_;
   TextPiece shared_;
+  std::optional<IdListReader> ids_;
   std::vector<OpenColumn> columns_;
   std::vector<Shape> shapes_;  ///< id - 1
   bool shapes_loaded_ = false;
@@ -253,6 +260,16 @@ Result<SealedView::OpenColumn*> SealedView::open_column(uint32_t index) {
   return &c;
 }
 
+Result<std::vector<int64_t>> SealedView::cell_times(uint32_t index) {
+  TRY_ASSIGN(const OpenColumn* c, column(index));
+  TRY_ASSIGN(const std::span<const int64_t> all, times_.all());
+  std::vector<int64_t> times;
+  times.reserve(c->ranks->count());
+  for (uint32_t row = 0; row < all.size(); ++row)
+    if (c->ranks->has(row)) times.push_back(all[row]);
+  return times;
+}
+
 Result<std::string_view> SealedView::cell_text(uint32_t column_index, uint32_t row, std::string* scratch,
                                                bool lasting) {
   TRY_ASSIGN(OpenColumn * c, column(column_index));
@@ -349,13 +366,13 @@ Result<std::optional<int64_t>> SealedView::integer_cell(uint32_t row, const Shap
 
 }  // namespace
 
-Result<std::unique_ptr<BlockView>> open_view(std::shared_ptr<const SealedBlock> block, ReadStats* stats) {
+Result<std::unique_ptr<SealedBlockView>> open_view(std::shared_ptr<const SealedBlock> block, ReadStats* stats) {
   TRY_ASSIGN(const EntryParts parts, decode_entry(block->entry));
   TRY_ASSIGN(const std::string raw, unpack_part(parts.directory));
   TRY_ASSIGN(BlockDirectory directory, decode_directory(raw, parts.summary));
   auto view = std::make_unique<SealedView>(std::move(block), std::move(directory), stats);
   TRY(view->prepare());
-  return std::unique_ptr<BlockView>(std::move(view));
+  return std::unique_ptr<SealedBlockView>(std::move(view));
 }
 
 }  // namespace cordwood

@@ -14,16 +14,14 @@ namespace {
 class SealedSource final : public BlockSource {
  public:
   SealedSource(std::shared_ptr<const SealedBlock> block, std::vector<std::string> counts, uint8_t version,
-               std::shared_ptr<const SegmentIndex> index, uint32_t number, std::shared_ptr<const SegmentTerms> terms)
-      : block_(std::move(block)),
-        counts_(std::move(counts)),
-        version_(version),
-        index_(std::move(index)),
-        number_(number),
-        terms_(std::move(terms)) {}
+               SegmentShare segment)
+      : block_(std::move(block)), counts_(std::move(counts)), version_(version), segment_(std::move(segment)) {}
   const BlockInfo& info() const override { return block_->info; }
   bool in_head() const override { return block_->in_head; }
-  Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const override { return open_view(block_, stats); }
+  Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const override {
+    TRY_ASSIGN(std::unique_ptr<BlockView> view, open_view(block_, stats));
+    return view;
+  }
   std::span<const int64_t> count_widths_ns() const override { return block_->summary.count_widths_ns; }
   Result<std::vector<BlockCount>> counts(size_t table) const override {
     CHECK(table < counts_.size(), "count table {} of {}", table, counts_.size());
@@ -34,11 +32,11 @@ class SealedSource final : public BlockSource {
     return names_unknown_ || std::find(names_.begin(), names_.end(), name) != names_.end();
   }
   Result<bool> may_hold(const TextProbe& probe, ReadStats* stats) const override {
-    if (index_ == nullptr) return true;
-    return index_->may_hold(number_, probe, stats);
+    if (segment_.index == nullptr) return true;
+    return segment_.index->may_hold(segment_.number, probe, stats);
   }
   bool may_hold_field(const FieldProbe& probe, ReadStats* stats) const override {
-    return terms_ == nullptr || terms_->may_hold(number_, probe, stats);
+    return segment_.terms == nullptr || segment_.terms->may_hold(segment_.number, probe, stats);
   }
 
  private:
@@ -63,9 +61,7 @@ class SealedSource final : public BlockSource {
   mutable bool names_unknown_ = false;
   std::vector<std::string> counts_;  ///< unpacked
   uint8_t version_;                  ///< of the entry
-  std::shared_ptr<const SegmentIndex> index_;
-  uint32_t number_ = 0;  ///< in index_ and terms_
-  std::shared_ptr<const SegmentTerms> terms_;
+  SegmentShare segment_;
 };
 
 class DamagedSource final : public BlockSource {
@@ -104,8 +100,7 @@ BlockInfo make_info(const TenantId& tenant, std::vector<StreamPtr> streams, cons
 
 Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr> streams, std::string entry,
                                   std::shared_ptr<const ByteSource> source, uint64_t narrow_offset,
-                                  uint64_t heap_offset, bool in_head, std::shared_ptr<const SegmentIndex> index,
-                                  uint32_t number, std::shared_ptr<const SegmentTerms> terms) {
+                                  uint64_t heap_offset, bool in_head, const SegmentShare& segment) {
   auto block = std::make_shared<SealedBlock>();
   block->entry = std::move(entry);
   TRY_ASSIGN(const EntryParts parts, decode_entry(block->entry));
@@ -119,10 +114,9 @@ Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr>
   }
   block->info = make_info(tenant, std::move(streams), parts.summary, block->entry.size());
   block->summary = parts.summary;
-  block->place = {std::move(source), narrow_offset, heap_offset};
+  block->place = {std::move(source), narrow_offset, heap_offset, segment.ids};
   block->in_head = in_head;
-  return BlockSourcePtr(std::make_shared<SealedSource>(std::move(block), std::move(counts), parts.version,
-                                                       std::move(index), number, std::move(terms)));
+  return BlockSourcePtr(std::make_shared<SealedSource>(std::move(block), std::move(counts), parts.version, segment));
 }
 
 BlockSourcePtr damaged_block(BlockInfo info, Error error) {

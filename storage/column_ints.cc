@@ -15,6 +15,8 @@ namespace {
 constexpr size_t kMaxTable = 256;
 /// Beyond this many distinct values among the first ones a table is given up.
 constexpr size_t kTableProbe = 1024;
+/// In the byte with a group's width: it holds differences.
+constexpr uint8_t kGroupOfDeltas = 0x80;
 
 uint64_t as_unsigned(int64_t v) {
   return static_cast<uint64_t>(v);
@@ -175,6 +177,31 @@ void encode_ints(std::span<const int64_t> values, IntEncoderBuffers* buffers, st
       return;
     }
     case IntFrame::Mode::table: write_table(values, buffers->table, &buffers->packed, out); return;
+    case IntFrame::Mode::groups: break;
+  }
+}
+
+void encode_grouped_ints(std::span<const int64_t> values, IntEncoderBuffers* buffers, std::string* out) {
+  CHECK(!values.empty(), "a frame holds at least one value");
+  ByteWriter w(out);
+  w.u8(static_cast<uint8_t>(IntFrame::Mode::groups));
+  for (size_t i = 0; i < values.size(); i += kIntGroup) {
+    const auto group = values.subspan(i, std::min<size_t>(kIntGroup, values.size() - i));
+    const Extent e = extent_of(group);
+    uint32_t width = bit_width_of(as_unsigned(e.max) - as_unsigned(e.min));
+    Extent d{};
+    const bool delta = group.size() > 2 && delta_extent(group, &d) &&
+                       bit_width_of(as_unsigned(d.max) - as_unsigned(d.min)) + 1 < width;
+    if (delta) width = bit_width_of(as_unsigned(d.max) - as_unsigned(d.min));
+    w.u8(static_cast<uint8_t>(width | (delta ? kGroupOfDeltas : 0)));
+    w.zigzag(delta ? group[0] : e.min);
+    if (delta) w.zigzag(d.min);
+    buffers->packed.clear();
+    for (size_t k = delta ? 1 : 0; k < group.size(); ++k) {
+      const uint64_t from = delta ? as_unsigned(group[k - 1]) + as_unsigned(d.min) : as_unsigned(e.min);
+      buffers->packed.push_back(as_unsigned(group[k]) - from);
+    }
+    pack_bits(buffers->packed, width, out);
   }
 }
 
@@ -183,8 +210,9 @@ Result<IntFrame> IntFrame::parse(std::string_view data, uint32_t count) {
   f.count_ = count;
   ByteReader in(data);
   const uint8_t mode = in.u8();
-  if (mode > static_cast<uint8_t>(Mode::table) || count == 0) return Error::corrupt("integer frame: unknown mode");
+  if (mode > static_cast<uint8_t>(Mode::groups) || count == 0) return Error::corrupt("integer frame: unknown mode");
   f.mode_ = static_cast<Mode>(mode);
+  if (f.mode_ == Mode::groups) return parse_groups(&in, data, count);
   uint64_t packed_count = count;
   if (f.mode_ == Mode::table) {
     const uint64_t n = in.count(1);
@@ -224,10 +252,39 @@ Result<IntFrame> IntFrame::parse(std::string_view data, uint32_t count) {
   return f;
 }
 
+Result<IntFrame> IntFrame::parse_groups(ByteReader* in, std::string_view data, uint32_t count) {
+  if (count / kIntGroup > data.size()) return Error::corrupt("integer frame: too few groups");
+  IntFrame f;
+  f.mode_ = Mode::groups;
+  f.count_ = count;
+  f.values_.reserve(count);
+  while (f.values_.size() < count) {
+    const auto values = static_cast<uint32_t>(std::min<size_t>(kIntGroup, count - f.values_.size()));
+    const uint8_t head = in->u8();
+    const bool delta = (head & kGroupOfDeltas) != 0;
+    const uint32_t width = head & (kGroupOfDeltas - 1);
+    uint64_t v = as_unsigned(in->zigzag());
+    const uint64_t step = delta ? as_unsigned(in->zigzag()) : 0;
+    const uint32_t packed = delta ? values - 1 : values;
+    const char* const bits = data.data() + in->position();
+    if (width > 64 || in->bytes(packed_bytes(packed, std::min(width, 64u))).size() != packed_bytes(packed, width))
+      return Error::corrupt("integer frame: bits of a group do not match its count");
+    if (delta) f.values_.push_back(static_cast<int64_t>(v));
+    for (uint32_t i = 0; i < packed; ++i) {
+      const uint64_t offset = read_bits(bits, i, width);
+      if (delta) v += step + offset;
+      f.values_.push_back(static_cast<int64_t>(delta ? v : v + offset));
+    }
+  }
+  TRY(in->finish("integer frame"));
+  return f;
+}
+
 int64_t IntFrame::get(uint32_t index) const {
   switch (mode_) {
     case Mode::reference: return static_cast<int64_t>(base_ + scale_ * read_bits(bits_, index, width_));
-    case Mode::delta: return values_[index];
+    case Mode::delta:
+    case Mode::groups: return values_[index];
     case Mode::table: break;
   }
   const uint64_t id = read_bits(bits_, index, width_);
@@ -235,7 +292,7 @@ int64_t IntFrame::get(uint32_t index) const {
 }
 
 void IntFrame::decode(int64_t* out) const {
-  if (mode_ == Mode::delta) {
+  if (mode_ == Mode::delta || mode_ == Mode::groups) {
     std::copy(values_.begin(), values_.end(), out);
     return;
   }

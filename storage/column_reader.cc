@@ -13,15 +13,10 @@ Error malformed(const ColumnMeta& meta) {
   return Error::corrupt(fmt::format("block: pieces of a {} column do not fit", to_string(meta.type)));
 }
 
-uint32_t binary_width(const ColumnMeta& meta) {
-  return meta.type == ColumnType::uuid ? 16 : (meta.digits + 1u) / 2;
-}
-
 }  // namespace
 
-Result<std::unique_ptr<ColumnReader>> ColumnReader::open(const ColumnMeta& meta, BlockFrames* frames, TimePiece* times,
-                                                         TextPiece* shared) {
-  auto reader = std::unique_ptr<ColumnReader>(new ColumnReader(meta, frames, times, shared));
+Result<std::unique_ptr<ColumnReader>> ColumnReader::open(const ColumnMeta& meta, const Block& block) {
+  auto reader = std::unique_ptr<ColumnReader>(new ColumnReader(meta, block));
   TRY(reader->bind());
   return reader;
 }
@@ -62,6 +57,12 @@ Result<void> ColumnReader::bind() {
                               (meta_.flags & kCommaFraction) != 0 ? ',' : '.', meta_.digits, meta_.constant);
     if (!layout) return malformed(meta_);
     layout_ = *layout;
+  }
+  if ((meta_.flags & kListed) != 0) {
+    const std::optional<uint32_t> list =
+        ids_ != nullptr && is_binary(meta_) ? ids_->lists().list_of(binary_width(meta_)) : std::nullopt;
+    if (!list) return malformed(meta_);
+    id_list_ = *list;
   }
   numbers_ = IntPiece(frames_, first);
   return {};
@@ -141,17 +142,24 @@ Result<std::string_view> ColumnReader::text(uint32_t cell, uint32_t row, std::st
   if ((meta_.flags & kExceptions) != 0) TRY(load_exceptions());
   if (const auto text = exception(cell)) return *text;
   scratch->clear();
-  if (meta_.type == ColumnType::hex || meta_.type == ColumnType::uuid) return binary_text(cell, scratch);
+  if (is_binary(meta_)) return binary_text(cell, scratch);
   return number_text(cell, row, scratch);
 }
 
 Result<std::string_view> ColumnReader::binary_text(uint32_t cell, std::string* scratch) {
-  const PieceMeta& piece = frames_->piece(meta_.first_piece);
-  const uint32_t index = frame_of_row(piece, cell);
-  TRY_ASSIGN(const std::string_view raw, frames_->frame(meta_.first_piece, index));
-  const uint64_t width = binary_width(meta_);
-  if (raw.size() != width * piece.frames[index].rows) return malformed(meta_);
-  const char* binary = raw.data() + width * (cell - piece.frames[index].first_row);
+  char listed[IdLists::kMaxWidth];
+  const char* binary = listed;
+  if ((meta_.flags & kListed) != 0) {
+    TRY_ASSIGN(const int64_t number, numbers_.get(cell));
+    TRY(ids_->copy(id_list_, number, listed));
+  } else {
+    const PieceMeta& piece = frames_->piece(meta_.first_piece);
+    const uint32_t index = frame_of_row(piece, cell);
+    TRY_ASSIGN(const std::string_view raw, frames_->frame(meta_.first_piece, index));
+    const uint64_t width = binary_width(meta_);
+    if (raw.size() != width * piece.frames[index].rows) return malformed(meta_);
+    binary = raw.data() + width * (cell - piece.frames[index].first_row);
+  }
   const bool upper = (meta_.flags & kUpperCase) != 0;
   if (meta_.type == ColumnType::uuid) {
     append_uuid(binary, upper, scratch);

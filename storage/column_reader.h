@@ -12,6 +12,7 @@
 #include "storage/column_pattern.h"
 #include "storage/column_search.h"
 #include "storage/column_text.h"
+#include "storage/id_list.h"
 #include "storage/shape_rows.h"
 
 namespace cordwood {
@@ -19,9 +20,15 @@ namespace cordwood {
 /// Reads the cells of one column of an open block.  A cell is named by its ordinal among the column's cells.
 class ColumnReader {
  public:
-  /// `frames`, `times`, `shared` and `meta` outlive it.  corrupt when pieces and column do not fit together.
-  static Result<std::unique_ptr<ColumnReader>> open(const ColumnMeta& meta, BlockFrames* frames, TimePiece* times,
-                                                    TextPiece* shared);
+  /// What columns of a block are read from; all of it outlives them.
+  struct Block {
+    BlockFrames* frames = nullptr;
+    TimePiece* times = nullptr;
+    TextPiece* shared = nullptr;
+    IdListReader* ids = nullptr;  ///< null: its segment has no id lists
+  };
+  /// `meta` outlives it, too.  corrupt when pieces and column do not fit together.
+  static Result<std::unique_ptr<ColumnReader>> open(const ColumnMeta& meta, const Block& block);
   const ColumnMeta& meta() const { return meta_; }
 
   /// Text of a cell that lies in row `row`: a view that stays, or one into *scratch if it had to be made.
@@ -43,8 +50,8 @@ class ColumnReader {
   Result<void> find(const CellTest& test, const RowRanks* ranks, RowBits* cells);
 
  private:
-  ColumnReader(const ColumnMeta& meta, BlockFrames* frames, TimePiece* times, TextPiece* shared)
-      : meta_(meta), frames_(frames), times_(times), shared_(shared) {}
+  ColumnReader(const ColumnMeta& meta, const Block& block)
+      : meta_(meta), frames_(block.frames), times_(block.times), shared_(block.shared), ids_(block.ids) {}
   Result<void> bind();
   Result<void> load_dictionary();
   Result<void> load_exceptions();
@@ -58,11 +65,17 @@ class ColumnReader {
   /// The number that a cell must be to pass, for tests of equality with one; and the cells that are it.
   std::optional<int64_t> value_of(const CellTest& test) const;
   Result<void> find_value(int64_t value, RowBits* cells);
+  /// The same for columns of binary: what a cell must be, if the test leaves only one thing.
+  std::optional<std::string> binary_of(const CellTest& test) const;
+  Result<void> find_binary(std::string_view value, RowBits* cells);
+  Result<void> find_listed(std::string_view value, RowBits* cells);
 
   const ColumnMeta& meta_;
   BlockFrames* frames_;
   TimePiece* times_;
   TextPiece* shared_;
+  IdListReader* ids_;
+  uint32_t id_list_ = 0;  ///< of a listed column
   IntPiece numbers_;
   TextPiece texts_;
   std::unique_ptr<PatternReader> pattern_;

@@ -213,7 +213,14 @@ Result<void> ColumnReader::find(const CellTest& test, const RowRanks* ranks, Row
   }
   if (typed_may_match(test)) {
     const std::optional<int64_t> value = value_of(test);
-    TRY(value ? find_value(*value, cells) : find_typed(test, ranks, cells));
+    const std::optional<std::string> binary = binary_of(test);
+    if (value) {
+      TRY(find_value(*value, cells));
+    } else if (binary) {
+      TRY((meta_.flags & kListed) != 0 ? find_listed(*binary, cells) : find_binary(*binary, cells));
+    } else {
+      TRY(find_typed(test, ranks, cells));
+    }
   }
   if ((meta_.flags & kExceptions) == 0) return {};
   TRY(load_exceptions());
@@ -259,8 +266,46 @@ Result<void> ColumnReader::find_value(int64_t value, RowBits* cells) {
   return {};
 }
 
+/// A text as long as the cells passes any test by being the cell.
+std::optional<std::string> ColumnReader::binary_of(const CellTest& test) const {
+  const bool upper = (meta_.flags & kUpperCase) != 0;
+  std::string binary(is_binary(meta_) ? binary_width(meta_) : 0, '\0');
+  const bool fits = meta_.type == ColumnType::uuid ? parse_uuid(test.text, upper, binary.data())
+                    : meta_.type == ColumnType::hex
+                        ? test.text.size() == meta_.digits && parse_hex(test.text, upper, binary.data())
+                        : false;
+  return fits ? std::optional(std::move(binary)) : std::nullopt;
+}
+
+Result<void> ColumnReader::find_binary(std::string_view value, RowBits* cells) {
+  const PieceMeta& piece = frames_->piece(meta_.first_piece);
+  for (uint32_t i = 0; i < piece.frames.size(); ++i) {
+    const FrameMeta& f = piece.frames[i];
+    TRY_ASSIGN(const std::string_view raw, frames_->frame(meta_.first_piece, i));
+    if (raw.size() != value.size() * f.rows) return Error::corrupt("block: a binary frame has the wrong size");
+    for (uint32_t row = 0; row < f.rows; ++row)
+      if (std::memcmp(raw.data() + row * value.size(), value.data(), value.size()) == 0) cells->set(f.first_row + row);
+  }
+  return {};
+}
+
+Result<void> ColumnReader::find_listed(std::string_view value, RowBits* cells) {
+  std::vector<int64_t> numbers;
+  numbers.reserve(meta_.cells);
+  TRY(numbers_.decode_all(&numbers));
+  if (numbers.empty()) return {};
+  const auto [low, high] = std::minmax_element(numbers.begin(), numbers.end());
+  if (*low < 0 || *high >= int64_t{ids_->lists().lists[id_list_].ids})
+    return Error::corrupt("block: an id's number is out of range");
+  TRY_ASSIGN(const std::optional<uint32_t> number,
+             ids_->find(id_list_, value, static_cast<uint32_t>(*low), static_cast<uint32_t>(*high)));
+  for (uint32_t cell = 0; number && cell < numbers.size(); ++cell)
+    if (numbers[cell] == int64_t{*number}) cells->set(cell);
+  return {};
+}
+
 Result<void> ColumnReader::find_typed(const CellTest& test, const RowRanks* ranks, RowBits* cells) {
-  const bool binary = meta_.type == ColumnType::hex || meta_.type == ColumnType::uuid;
+  const bool binary = is_binary(meta_);
   std::string text;
   std::vector<uint32_t> ends;
   uint32_t row = 0;

@@ -7,6 +7,7 @@
 #include "storage/base/coding.h"
 #include "storage/block_frames.h"
 #include "storage/bloom_filter.h"
+#include "storage/id_list.h"
 #include "storage/inspect.h"
 #include "storage/segment_format.h"
 #include "storage/segment_index.h"
@@ -42,6 +43,7 @@ std::string type_text(const ColumnMeta& c) {
   }
   if (c.type >= ColumnType::integer && c.type <= ColumnType::ipv4 && (c.flags & kExceptions) != 0)
     text += ", exceptions";
+  if (is_binary(c) && (c.flags & kListed) != 0) text += ", listed";
   return text;
 }
 
@@ -74,10 +76,11 @@ class SegmentInspector {
   void inspect_meta(std::string_view bytes);
   void inspect_index(const SegmentFooter& footer);
   void inspect_terms(std::string_view bytes);
+  void inspect_ids(std::string_view* index);
+  void check_frames(BlockFrames* frames, const std::vector<PieceMeta>& pieces, const std::string& what);
   void check_filter(std::string_view bytes, uint32_t blocks, uint32_t kind, size_t number);
   void inspect_record(const BlockRecord& record, const StreamTable& streams, uint64_t number);
   void inspect_columns(const BlockDirectory& directory);
-  void check_frames(const BlockRecord& record, const BlockDirectory& directory, uint64_t number);
   void print_forms();
 
   std::shared_ptr<File> file_;
@@ -181,7 +184,8 @@ void SegmentInspector::inspect_columns(const BlockDirectory& directory) {
   for (const ColumnMeta& c : directory.columns) {
     uint64_t bytes = 0;
     for (uint32_t p = 0; p < c.pieces; ++p) bytes += directory.pieces[c.first_piece + p].packed_bytes();
-    Usage& u = usage_[{path_text(c), std::string(to_string(c.type))}];
+    const bool listed = is_binary(c) && (c.flags & kListed) != 0;
+    Usage& u = usage_[{path_text(c), std::string(listed ? "listed " : "") + std::string(to_string(c.type))}];
     ++u.blocks;
     u.cells += c.cells;
     u.bytes += bytes;
@@ -192,15 +196,26 @@ void SegmentInspector::inspect_columns(const BlockDirectory& directory) {
   }
 }
 
-void SegmentInspector::check_frames(const BlockRecord& record, const BlockDirectory& directory, uint64_t number) {
-  ReadStats stats;
-  BlockFrames frames({source_, record.narrow_offset, record.heap_offset}, &directory.pieces, &stats);
-  for (uint32_t p = 0; p < directory.pieces.size(); ++p) {
-    for (uint32_t f = 0; f < directory.pieces[p].frames.size(); ++f) {
-      const auto raw = frames.frame(p, f);
-      if (!raw.ok()) damage(fmt::format("block {}, piece {}, frame {}: {}", number, p, f, raw.error().message));
+void SegmentInspector::check_frames(BlockFrames* frames, const std::vector<PieceMeta>& pieces,
+                                    const std::string& what) {
+  for (uint32_t p = 0; p < pieces.size(); ++p) {
+    for (uint32_t f = 0; f < pieces[p].frames.size(); ++f) {
+      const auto raw = frames->frame(p, f);
+      if (!raw.ok()) damage(fmt::format("{}, piece {}, frame {}: {}", what, p, f, raw.error().message));
     }
   }
+}
+
+void SegmentInspector::inspect_ids(std::string_view* index) {
+  const Result<IdLists> lists = IdLists::take(index);
+  if (!lists.ok()) return damage(lists.error().message);
+  for (size_t i = 0; i < lists->lists.size(); ++i) {
+    print_(fmt::format("id list: {} ids of {} B, {} B", lists->lists[i].ids, lists->lists[i].width,
+                       lists->pieces[2 * i].packed_bytes() + lists->pieces[2 * i + 1].packed_bytes()));
+  }
+  ReadStats stats;
+  BlockFrames frames({source_, 0, lists->offset, nullptr}, &lists->pieces, &stats);
+  check_frames(&frames, lists->pieces, "id lists");
 }
 
 void SegmentInspector::inspect_record(const BlockRecord& record, const StreamTable& streams, uint64_t number) {
@@ -235,7 +250,9 @@ void SegmentInspector::inspect_record(const BlockRecord& record, const StreamTab
                        directory->form_rows[3], directory->shape_count, directory->metadata_shape_count));
   }
   inspect_columns(*directory);
-  check_frames(record, *directory, number);
+  ReadStats stats;
+  BlockFrames frames({source_, record.narrow_offset, record.heap_offset, nullptr}, &directory->pieces, &stats);
+  check_frames(&frames, directory->pieces, fmt::format("block {}", number));
 }
 
 void SegmentInspector::print_forms() {
@@ -276,7 +293,9 @@ Result<InspectReport> SegmentInspector::run() {
   inspect_index(*footer);
   if ((footer->features & kFeatureXapian) != 0) inspect_terms(read_section(kXapianSection, *footer));
   uint64_t number = 0;
-  const std::string index = read_section(kBlockSection, *footer);
+  const std::string blocks = read_section(kBlockSection, *footer);
+  std::string_view index = blocks;
+  if ((footer->features & kFeatureIdLists) != 0) inspect_ids(&index);
   for_each_block_record(index, [&](Result<std::string_view> bytes) {
     const uint64_t n = number++;
     if (!bytes.ok()) return damage(fmt::format("block {}: {}", n, bytes.error().message));

@@ -45,15 +45,35 @@ void PieceWriter::add_frame(std::string_view raw, uint32_t rows, Packing packing
   piece->frames.push_back(f);
 }
 
-PieceMeta PieceWriter::ints(std::span<const int64_t> values) {
+template <typename Encode>
+PieceMeta PieceWriter::encoded_ints(std::span<const int64_t> values, const Encode& encode) {
   PieceMeta piece;
   for (size_t i = 0; i < values.size(); i += options_.frame_rows) {
     const auto part = values.subspan(i, std::min<size_t>(options_.frame_rows, values.size() - i));
     raw_.clear();
-    encode_ints(part, &ints_, &raw_);
+    encode(part, &ints_, &raw_);
     add_frame(raw_, static_cast<uint32_t>(part.size()), Packing::numbers, &piece);
   }
   return piece;
+}
+
+PieceMeta PieceWriter::ints(std::span<const int64_t> values) {
+  return encoded_ints(values, encode_ints);
+}
+
+PieceMeta PieceWriter::grouped_ints(std::span<const int64_t> values) {
+  return encoded_ints(values, encode_grouped_ints);
+}
+
+PieceMeta PieceWriter::copy(const PieceMeta& piece, std::string_view from_narrow, std::string_view from_heap) {
+  PieceMeta copied = piece;
+  std::string& part = piece.heap ? heap : narrow;
+  for (FrameMeta& f : copied.frames) {
+    const std::string_view packed = (piece.heap ? from_heap : from_narrow).substr(f.offset, f.packed_bytes);
+    f.offset = part.size();
+    part.append(packed);
+  }
+  return copied;
 }
 
 PieceMeta PieceWriter::times(std::span<const int64_t> times, std::span<const uint32_t> run_begins) {

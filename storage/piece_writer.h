@@ -23,6 +23,10 @@ class PieceWriter {
 
   /// Integers, packed; narrow.
   PieceMeta ints(std::span<const int64_t> values);
+  /// The same in groups (encode_grouped_ints).
+  PieceMeta grouped_ints(std::span<const int64_t> values);
+  /// A piece of a block with these parts, its frames as they are.
+  PieceMeta copy(const PieceMeta& piece, std::string_view from_narrow, std::string_view from_heap);
   /// Times of rows: differences to the row before, which start anew where a run begins (storage/FORMAT.md, "times").
   PieceMeta times(std::span<const int64_t> times, std::span<const uint32_t> run_begins);
   /// Texts with their lengths; in the heap or, for dictionaries, narrow.
@@ -43,6 +47,8 @@ class PieceWriter {
     numbers,  ///< only if it gains more than a tenth
     texts,    ///< if it gains anything to speak of
   };
+  template <typename Encode>
+  PieceMeta encoded_ints(std::span<const int64_t> values, const Encode& encode);
   void add_frame(std::string_view raw, uint32_t rows, Packing packing, PieceMeta* piece);
 
   const BlockBuilderOptions options_;

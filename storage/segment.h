@@ -14,6 +14,7 @@ namespace cordwood {
 class SegmentIndex;
 class SegmentTerms;
 class SegmentTermsOpener;
+struct IdLists;
 
 /// What the catalog knows of a segment; enough to leave it out of a query without touching it.
 struct SegmentMeta {
@@ -46,14 +47,19 @@ std::shared_ptr<const ByteSource> object_source(ObjectStore& store, std::string 
 std::shared_ptr<const ByteSource> file_source(std::shared_ptr<File> file);
 std::shared_ptr<const ByteSource> memory_source(std::string bytes);
 
+/// What a block of a segment shares with its other blocks.
+struct SegmentShare {
+  std::shared_ptr<const SegmentIndex> index;  ///< answers may_hold(); null: nothing is known
+  uint32_t number = 0;                        ///< of the block, in the segment
+  std::shared_ptr<const IdLists> ids;         ///< null: none
+  std::shared_ptr<const SegmentTerms> terms;  ///< answers for field values; null: nothing is known
+};
+
 /// A sealed block outside a segment (spilled or in memory): `narrow` at narrow_offset and `heap` at heap_offset of
-/// `source`.  corrupt when `entry` is malformed.  `in_head` is what BlockSource::in_head() answers.  `index` answers
-/// may_hold() for it as its block `number`; `terms` likewise.
+/// `source`.  corrupt when `entry` is malformed.  `in_head` is what BlockSource::in_head() answers.
 Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr> streams, std::string entry,
                                   std::shared_ptr<const ByteSource> source, uint64_t narrow_offset,
-                                  uint64_t heap_offset, bool in_head,
-                                  std::shared_ptr<const SegmentIndex> index = nullptr, uint32_t number = 0,
-                                  std::shared_ptr<const SegmentTerms> terms = nullptr);
+                                  uint64_t heap_offset, bool in_head, const SegmentShare& segment = {});
 
 /// Where a spilled block lies, for assembling a segment by copying.
 struct SpilledBlock {

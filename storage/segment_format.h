@@ -27,8 +27,10 @@ enum SegmentFeature : uint64_t {
   kFeatureFilters = 1u << 2,        ///< it has filters and their directory
   kFeatureXapian = 1u << 3,         ///< it has a Xapian part
   kFeatureArrivalSplits = 1u << 4,  ///< reserved: a row's arrival is not told by its block's interval alone
+  kFeatureIdLists = 1u << 5,        ///< it has id lists, which columns refer to
 };
-inline constexpr uint64_t kKnownFeatures = kFeatureColumns | kFeatureIdTable | kFeatureFilters | kFeatureXapian;
+inline constexpr uint64_t kKnownFeatures =
+    kFeatureColumns | kFeatureIdTable | kFeatureFilters | kFeatureXapian | kFeatureIdLists;
 
 /// Parts of the tail in the order they lie in the file.  Numbers are on disk.
 enum SegmentSection : uint32_t {

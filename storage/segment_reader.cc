@@ -4,6 +4,7 @@
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
 #include "storage/block_reader.h"
+#include "storage/id_list.h"
 #include "storage/segment_format.h"
 #include "storage/segment_index.h"
 #include "storage/segment_terms.h"
@@ -67,6 +68,7 @@ class OpenSegment final : public Segment {
   Result<BlockSourcePtr> open_record(std::string_view record, uint32_t number);
   void open_index(const Tail& tail);
   void open_terms(const Tail& tail);
+  void open_ids(std::string_view* index);
   void add_damaged(const Error& error);
 
   ObjectStore& store_;
@@ -76,6 +78,7 @@ class OpenSegment final : public Segment {
   std::shared_ptr<const SegmentIndex> index_;  ///< null: there is none, or its directory is damaged
   SegmentTermsOpener* terms_opener_;
   std::shared_ptr<const SegmentTerms> terms_;  ///< null: there are none, or they are damaged
+  std::shared_ptr<const IdLists> ids_;         ///< null: there are none, or they are damaged
   std::vector<BlockSourcePtr> blocks_;
   uint64_t memory_bytes_ = 0;
   bool damaged_ = false;
@@ -91,7 +94,7 @@ Result<BlockSourcePtr> OpenSegment::open_record(std::string_view bytes, uint32_t
     streams.push_back(table_.streams[s]);
   }
   return open_block(table_.tenants[record.tenant], std::move(streams), std::string(record.entry), source_,
-                    record.narrow_offset, record.heap_offset, false, index_, number, terms_);
+                    record.narrow_offset, record.heap_offset, false, {index_, number, ids_, terms_});
 }
 
 void OpenSegment::open_index(const Tail& tail) {
@@ -110,6 +113,15 @@ void OpenSegment::open_terms(const Tail& tail) {
   if (!part.ok()) return;
   terms_ = terms_opener_->open(*part, tail.footer().sections[kXapianSection].checksum, meta_.blocks);
   if (terms_ != nullptr) memory_bytes_ += terms_->memory_bytes();
+}
+
+/// Id lists, which stand before the records.
+void OpenSegment::open_ids(std::string_view* index) {
+  Result<IdLists> lists = IdLists::take(index);
+  if (!lists.ok()) return;
+  lists->source = source_;
+  memory_bytes_ += lists->memory_bytes();
+  ids_ = std::make_shared<const IdLists>(std::move(lists).value());
 }
 
 void OpenSegment::add_damaged(const Error& error) {
@@ -132,10 +144,11 @@ Result<void> OpenSegment::load() {
   TRY_ASSIGN(table_, StreamTable::decode(streams));
   source_ = object_source(store_, meta_.key);
   // Not the checksum of the whole index: one damaged record must not take the others with it.
-  TRY_ASSIGN(const std::string_view index, tail.section(kBlockSection));
+  TRY_ASSIGN(std::string_view index, tail.section(kBlockSection));
   memory_bytes_ = streams.size() * 4 + index.size() * 2;
   open_index(tail);
   open_terms(tail);
+  if ((tail.footer().features & kFeatureIdLists) != 0) open_ids(&index);
   uint32_t number = 0;
   const uint64_t count = for_each_block_record(index, [this, &number](Result<std::string_view> record) {
     const uint32_t n = number++;

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
 #include "storage/base/running_checksum.h"
 #include "storage/block_entry.h"
+#include "storage/id_list_writer.h"
 #include "storage/segment_format.h"
 #include "storage/segment_index.h"
 
 namespace cordwood {
 
 namespace {
+
+/// Rewritten heaps that wait in memory until the narrow parts of their stripe are written; others are made twice.
+constexpr uint64_t kMaxKeptHeapBytes = 16u << 20;
 
 /// Finds each stream of the segment once.
 class StreamNumbers {
@@ -44,10 +49,13 @@ class SegmentWriter {
   explicit SegmentWriter(std::unique_ptr<ObjectUpload> upload) : upload_(std::move(upload)) {}
 
   Result<void> write_header();
+  Result<void> write_id_lists(const std::vector<SpilledBlock>& blocks);
   Result<void> write_stripe(const std::vector<SpilledBlock>& blocks, size_t begin, size_t end);
   Result<void> write_tail(const std::vector<SpilledBlock>& blocks, std::string_view terms, SegmentMeta* meta);
 
  private:
+  Result<void> write_narrow(const SpilledBlock& block, size_t number);
+  Result<void> write_heap(const SpilledBlock& block, size_t number);
   Result<void> copy(const SpilledBlock& block, uint64_t offset, uint64_t size, uint64_t checksum);
   Result<void> append(std::string_view bytes) {
     TRY(upload_->append(bytes));
@@ -62,6 +70,10 @@ class SegmentWriter {
   uint64_t tail_begin_ = 0;
   SegmentFooter footer_;
   std::vector<BlockRecord> records_;
+  std::optional<IdListWriter> ids_;
+  std::vector<std::string> heaps_;    ///< by block: rewritten, until the stripe's heaps are written
+  uint64_t heap_bytes_ = 0;           ///< of those
+  std::vector<std::string> entries_;  ///< of rewritten blocks
 };
 
 Result<void> SegmentWriter::write_header() {
@@ -78,25 +90,53 @@ Result<void> SegmentWriter::copy(const SpilledBlock& block, uint64_t offset, uin
   return append(bytes);
 }
 
+Result<void> SegmentWriter::write_id_lists(const std::vector<SpilledBlock>& blocks) {
+  TRY_ASSIGN(ids_, IdListWriter::open(blocks));
+  heaps_.resize(blocks.size());
+  entries_.resize(blocks.size());
+  if (ids_->empty()) return {};
+  footer_.features |= kFeatureIdLists;
+  return ids_->write(position_, [this](std::string_view bytes) { return append(bytes); });
+}
+
+Result<void> SegmentWriter::write_narrow(const SpilledBlock& block, size_t number) {
+  TRY_ASSIGN(const EntryParts parts, decode_entry(block.entry));
+  if (parts.summary.narrow_bytes != block.narrow_bytes || parts.summary.heap_bytes != block.heap_bytes) {
+    return Error::corrupt("a spilled block does not have the size its entry tells");
+  }
+  BlockRecord& record = records_.emplace_back();
+  record.narrow_offset = position_;
+  record.entry = block.entry;
+  if (!ids_->changes(number))
+    return copy(block, block.narrow_offset, block.narrow_bytes, parts.summary.narrow_checksum);
+  TRY_ASSIGN(IdListWriter::Rewritten rewritten, ids_->rewrite(number));
+  entries_[number] = std::move(rewritten.entry);
+  record.entry = entries_[number];
+  if (heap_bytes_ + rewritten.heap.size() <= kMaxKeptHeapBytes) {
+    heap_bytes_ += rewritten.heap.size();
+    heaps_[number] = std::move(rewritten.heap);
+  }
+  return append(rewritten.narrow);
+}
+
+Result<void> SegmentWriter::write_heap(const SpilledBlock& block, size_t number) {
+  records_[number].heap_offset = position_;
+  if (ids_->changes(number) && heaps_[number].empty()) {
+    TRY_ASSIGN(const IdListWriter::Rewritten again, ids_->rewrite(number));
+    return append(again.heap);
+  }
+  if (ids_->changes(number)) {
+    const std::string heap = std::move(heaps_[number]);
+    heap_bytes_ -= heap.size();
+    return append(heap);
+  }
+  TRY_ASSIGN(const EntryParts parts, decode_entry(block.entry));
+  return copy(block, block.heap_offset, block.heap_bytes, parts.summary.heap_checksum);
+}
+
 Result<void> SegmentWriter::write_stripe(const std::vector<SpilledBlock>& blocks, size_t begin, size_t end) {
-  std::vector<BlockSummary> summaries;
-  for (size_t i = begin; i < end; ++i) {
-    TRY_ASSIGN(const EntryParts parts, decode_entry(blocks[i].entry));
-    if (parts.summary.narrow_bytes != blocks[i].narrow_bytes || parts.summary.heap_bytes != blocks[i].heap_bytes) {
-      return Error::corrupt("a spilled block does not have the size its entry tells");
-    }
-    summaries.push_back(parts.summary);
-  }
-  for (size_t i = begin; i < end; ++i) {
-    BlockRecord& record = records_.emplace_back();
-    record.entry = blocks[i].entry;
-    record.narrow_offset = position_;
-    TRY(copy(blocks[i], blocks[i].narrow_offset, blocks[i].narrow_bytes, summaries[i - begin].narrow_checksum));
-  }
-  for (size_t i = begin; i < end; ++i) {
-    records_[i].heap_offset = position_;
-    TRY(copy(blocks[i], blocks[i].heap_offset, blocks[i].heap_bytes, summaries[i - begin].heap_checksum));
-  }
+  for (size_t i = begin; i < end; ++i) TRY(write_narrow(blocks[i], i));
+  for (size_t i = begin; i < end; ++i) TRY(write_heap(blocks[i], i));
   return {};
 }
 
@@ -139,6 +179,7 @@ Result<void> SegmentWriter::write_tail(const std::vector<SpilledBlock>& blocks, 
   StreamTable table;
   StreamNumbers numbers(&table);
   std::string index;
+  if (!ids_->empty()) ids_->lists().encode(&index);
   ByteWriter w(&index);
   w.varint(blocks.size());
   std::string record;
@@ -194,6 +235,7 @@ Result<SegmentMeta> write_segment(ObjectStore& store, const std::string& key, co
   TRY_ASSIGN(std::unique_ptr<ObjectUpload> upload, store.upload(key));
   SegmentWriter writer(std::move(upload));
   TRY(writer.write_header());
+  TRY(writer.write_id_lists(blocks));
   for (size_t i = 0; i < blocks.size(); i += kBlocksPerStripe) {
     TRY(writer.write_stripe(blocks, i, std::min<size_t>(blocks.size(), i + kBlocksPerStripe)));
   }

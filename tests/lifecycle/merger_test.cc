@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "storage/segment_format.h"
 #include "tests/support/merge_world.h"
 
 namespace cordwood::lifecycle {
@@ -129,6 +130,46 @@ TEST_F(MergerTest, TheWholeOrderedAnswerStaysWhateverIsMerged) {
     EXPECT_EQ(objects(), merging_.keys().size()) << "objects of merged segments are left";
     if (HasFailure()) return;
   }
+}
+
+TEST_F(MergerTest, IdsOfManyBlocksAreListedAndComeBack) {
+  std::mt19937_64 random(5);
+  world_.options.block_rows = 300;
+  merging_.options.block_limits.rows = 500;
+  open();
+  int64_t time_ns = kMidnightNs;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<StoredRow> rows;
+    std::vector<std::string> ids(900);
+    for (std::string& id : ids) id = fmt::format("{:016x}{:016x}", random(), random());
+    for (int stream = 0; stream < 6; ++stream) {
+      for (const std::string& id : ids) {
+        const std::string line = fmt::format(R"({{"trace_id":"{}","span":"{:016x}"}})", id, random());
+        rows.push_back({fmt::format("s{}", stream), time_ns += 1000, line, {{"request", id}}});
+      }
+    }
+    append("t", rows);
+    flush();
+  }
+  const auto listed = [&] {
+    size_t segments = 0;
+    for (const std::string& key : merging_.keys()) {
+      const uint64_t size = world_.store->head(key).value().size_bytes;
+      const std::string footer =
+          world_.store->get_range(key, size - SegmentFooter::kBytes, SegmentFooter::kBytes).value();
+      segments += (SegmentFooter::decode(footer, size).value().features & kFeatureIdLists) != 0;
+    }
+    return segments;
+  };
+  EXPECT_EQ(listed(), 3u);
+  const std::vector<StoredRow> before = read("t");
+  EXPECT_EQ(before.size(), 16200u);
+  merge(merging_.keys());
+  EXPECT_EQ(listed(), 1u);
+  EXPECT_EQ(read_copies_too("t"), before);
+  world_.fs.restart();
+  open();
+  EXPECT_EQ(read_copies_too("t"), before);
 }
 
 TEST_F(MergerTest, ThePolicyIsCarriedOutUntilNothingIsDue) {

@@ -131,9 +131,10 @@ TEST(ColumnTest, RangesOnlyOverNumbers) {
 
 TEST(ColumnIntsTest, EveryModeComesBack) {
   IntEncoderBuffers buffers;
+  auto* encode = encode_ints;
   const auto f = [&](const std::vector<int64_t>& values, size_t most_bytes) {
     std::string raw;
-    encode_ints(values, &buffers, &raw);
+    encode(values, &buffers, &raw);
     EXPECT_LE(raw.size(), most_bytes);
     const std::string padded = raw + std::string(16, '\x5a');
     auto frame = IntFrame::parse(std::string_view(padded).substr(0, raw.size()), static_cast<uint32_t>(values.size()));
@@ -161,6 +162,19 @@ TEST(ColumnIntsTest, EveryModeComesBack) {
   f(many(4096, [](int i) { return int64_t{1} << (i % 63); }), 4096 * 6 / 8 + 640);
   for (uint32_t width = 1; width < 64; ++width) {
     f(many(100, [&](int i) { return static_cast<int64_t>(scramble(i) >> (64 - width)); }), 100 * 8 + 32);
+  }
+
+  encode = encode_grouped_ints;
+  f({0}, 8);
+  f({INT64_MIN, INT64_MAX}, 48);
+  f({INT64_MAX, INT64_MIN, 0, -1}, 64);
+  f(many(4096, [](int) { return -5; }), 32 * 8);
+  f(many(129, [](int i) { return i * int64_t{1'000'000'007}; }), 48);
+  // It rises slowly and starts anew every thousand.
+  f(many(4096, [](int i) { return i % 1000 * 30 + static_cast<int64_t>(scramble(i) >> 58); }), 4096 * 9 / 8);
+  f(many(4096, [](int i) { return static_cast<int64_t>(scramble(i)); }), 4096 * 8 + 32 * 12);
+  for (uint32_t width = 1; width < 64; ++width) {
+    f(many(300, [&](int i) { return static_cast<int64_t>(scramble(i) >> (64 - width)); }), 300 * 8 + 64);
   }
 }
 

@@ -18,10 +18,11 @@ namespace {
 using testing::MemoryStore;
 using testing::Rows;
 
-/// As written before there was an index, and with one.
+/// As written before there was an index, with one, and with id lists.
 constexpr const char* kSamples = "tests/format/";
 constexpr const char* kWithoutIndex = "segment-1.0";
 constexpr const char* kWithIndex = "segment-1.0-index";
+constexpr const char* kWithIdLists = "segment-1.0-ids";
 
 uint64_t scramble(uint64_t i) {
   return (i + 1) * 0x9e3779b97f4a7c15ull;
@@ -63,18 +64,34 @@ std::vector<Rows> sample_rows() {
   return blocks;
 }
 
-std::string segment_today() {
+/// Ids that stand in several blocks, in all spellings that are binary.
+std::vector<Rows> sample_rows_with_ids() {
+  std::vector<Rows> blocks;
+  for (int b = 0; b < 3; ++b) {
+    Rows& rows = blocks.emplace_back(2);
+    for (int i = 0; i < 400; ++i) {
+      const uint64_t r = scramble(static_cast<uint64_t>(i + b));
+      const std::string id = i == 17 ? "-" : fmt::format("{:016x}{:016x}", r, scramble(r));
+      rows.add(fmt::format(R"({{"trace_id":"{}","span":"{:016X}"}})", id, r), i * 1000 + b, i / 200,
+               {{"request", fmt::format("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", r & 0xffffffff, r >> 48, r & 0xfff,
+                                        r >> 8 & 0xfff, r >> 16)}});
+    }
+  }
+  return blocks;
+}
+
+std::string segment_today(std::vector<Rows> blocks) {
   BlockBuilderOptions options;
   options.max_shapes = 30;  // some rows are past it
   BlockBuilder builder(options);
   std::vector<SpilledBlock> spilled;
-  for (Rows& rows : sample_rows()) spilled.push_back(testing::spill(builder.build(rows.input())));
+  for (Rows& rows : blocks) spilled.push_back(testing::spill(builder.build(rows.input())));
   MemoryStore store;
   CHECK(write_segment(store, "segments/sample", "sample", 42, spilled).ok(), "sample");
   return store.objects["segments/sample"];
 }
 
-void expect_sample(const std::string& bytes) {
+void expect_sample(const std::string& bytes, const std::vector<Rows>& want) {
   MemoryStore store;
   store.objects["segments/sample"] = bytes;
   const auto meta = read_segment_meta(store, "segments/sample");
@@ -83,7 +100,6 @@ void expect_sample(const std::string& bytes) {
   EXPECT_EQ(meta->generation, 42u);
   const auto segment = Segment::open(store, *meta);
   ASSERT_TRUE(segment.ok()) << segment.error().message;
-  const std::vector<Rows> want = sample_rows();
   ASSERT_EQ((*segment)->blocks().size(), want.size());
   for (size_t b = 0; b < want.size(); ++b) {
     ReadStats stats;
@@ -98,8 +114,8 @@ void expect_sample(const std::string& bytes) {
 }
 
 TEST(SegmentSample, TodaysSegmentHasEveryType) {
-  const std::string bytes = segment_today();
-  expect_sample(bytes);
+  const std::string bytes = segment_today(sample_rows());
+  expect_sample(bytes, sample_rows());
   MemoryStore store;
   store.objects["s"] = bytes;
   const auto footer = SegmentFooter::decode(bytes.substr(bytes.size() - SegmentFooter::kBytes), bytes.size()).value();
@@ -118,19 +134,19 @@ TEST(SegmentSample, TodaysSegmentHasEveryType) {
   EXPECT_EQ(sources.size(), kColumnSources) << fmt::format("{}", fmt::join(sources, " "));
 }
 
-std::string frozen_sample(const std::string& name) {
+std::string frozen_sample(const std::string& name, std::vector<Rows> blocks) {
   PosixFileSystem fs;
   Result<std::string> frozen = fs.read_all(kSamples + name, 4u << 20);
   if (frozen.ok()) return std::move(frozen).value();
   const std::string path = ::testing::TempDir() + name;
   auto file = fs.open(path, OpenMode::open_or_create);
-  EXPECT_TRUE(file.ok() && (*file)->truncate(0).ok() && (*file)->append(segment_today()).ok());
+  EXPECT_TRUE(file.ok() && (*file)->truncate(0).ok() && (*file)->append(segment_today(std::move(blocks))).ok());
   ADD_FAILURE() << kSamples << name << " is missing; what today's version writes is in " << path;
   return "";
 }
 
 TEST(SegmentSample, TheFirstVersionsStaysReadable) {
-  expect_sample(frozen_sample(kWithoutIndex));
+  expect_sample(frozen_sample(kWithoutIndex, sample_rows()), sample_rows());
 }
 
 /// What is asked today must be where the index of old has it.
@@ -163,10 +179,17 @@ void expect_index(const std::string& bytes) {
 }
 
 TEST(SegmentSample, TheIndexStaysReadable) {
-  const std::string frozen = frozen_sample(kWithIndex);
-  expect_sample(frozen);
+  const std::string frozen = frozen_sample(kWithIndex, sample_rows());
+  expect_sample(frozen, sample_rows());
   expect_index(frozen);
-  expect_index(segment_today());
+  expect_index(segment_today(sample_rows()));
+}
+
+TEST(SegmentSample, IdListsStayReadable) {
+  const std::string frozen = frozen_sample(kWithIdLists, sample_rows_with_ids());
+  const std::string footer = frozen.substr(frozen.size() - SegmentFooter::kBytes);
+  EXPECT_NE(SegmentFooter::decode(footer, frozen.size()).value().features & kFeatureIdLists, 0u);
+  expect_sample(frozen, sample_rows_with_ids());
 }
 
 }  // namespace

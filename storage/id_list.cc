@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/id_list.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr size_t kMaxLists = 64;
+
+/// Whether the frames have the rows that numbers are looked up by.
+bool has_frames_of(const PieceMeta& piece, uint32_t frame_rows, uint32_t width, uint32_t ids) {
+  if (!piece.heap || piece.rows() != ids) return false;
+  for (size_t i = 0; i < piece.frames.size(); ++i) {
+    const FrameMeta& f = piece.frames[i];
+    const bool last = i + 1 == piece.frames.size();
+    if (f.raw_bytes != uint64_t{f.rows} * width || f.rows > frame_rows || (!last && f.rows != frame_rows)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+uint64_t IdLists::bytes() const {
+  uint64_t sum = 0;
+  for (const PieceMeta& piece : pieces) sum += piece.packed_bytes();
+  return sum;
+}
+
+uint64_t IdLists::memory_bytes() const {
+  uint64_t sum = sizeof(IdLists);
+  for (const PieceMeta& piece : pieces) sum += sizeof piece + piece.frames.capacity() * sizeof(FrameMeta);
+  return sum;
+}
+
+std::optional<uint32_t> IdLists::list_of(uint32_t width) const {
+  for (uint32_t i = 0; i < lists.size(); ++i)
+    if (lists[i].width == width) return i;
+  return std::nullopt;
+}
+
+void IdLists::encode(std::string* out) const {
+  std::string directory;
+  ByteWriter d(&directory);
+  d.varint(offset);
+  d.varint(bytes());
+  d.varint(lists.size());
+  for (size_t i = 0; i < lists.size(); ++i) {
+    d.u8(lists[i].width);
+    d.varint(lists[i].ids);
+    encode_piece(pieces[2 * i], &directory);
+    encode_piece(pieces[2 * i + 1], &directory);
+  }
+  ByteWriter w(out);
+  w.varint(directory.size());
+  w.u64(xxh3_64(directory));
+  w.bytes(directory);
+}
+
+Result<IdLists> IdLists::take(std::string_view* index) {
+  ByteReader head(*index);
+  const uint64_t size = head.varint();
+  const uint64_t checksum = head.u64();
+  const std::string_view directory = head.bytes(size);
+  TRY(head.status("id lists"));
+  index->remove_prefix(head.position());
+  if (checksum_differs(checksum, xxh3_64(directory))) return Error::corrupt("id lists: checksum differs");
+  ByteReader in(directory);
+  IdLists out;
+  out.offset = in.varint();
+  const uint64_t bytes = in.varint();
+  const uint64_t lists = in.count(4);
+  if (lists > kMaxLists) return Error::corrupt("id lists: too many");
+  PartPositions positions;
+  for (uint64_t i = 0; i < lists; ++i) {
+    List list;
+    list.width = in.u8();
+    const uint64_t ids = in.varint();
+    list.ids = static_cast<uint32_t>(ids);
+    TRY_ASSIGN(PieceMeta heads, decode_piece(&in, {0, bytes}, &positions));
+    TRY_ASSIGN(PieceMeta tails, decode_piece(&in, {0, bytes}, &positions));
+    if (list.width < kMinWidth || list.width > kMaxWidth || ids > kMaxBlockRows || out.list_of(list.width) ||
+        !has_frames_of(heads, kHeadRows, list.width - kTailBytes, list.ids) ||
+        !has_frames_of(tails, kTailRows, kTailBytes, list.ids)) {
+      return Error::corrupt("id lists: a list is malformed");
+    }
+    out.lists.push_back(list);
+    out.pieces.push_back(std::move(heads));
+    out.pieces.push_back(std::move(tails));
+  }
+  TRY(in.finish("id lists"));
+  return out;
+}
+
+IdListReader::IdListReader(const IdLists* lists, ReadStats* stats)
+    : lists_(lists),
+      frames_({lists->source, 0, lists->offset, nullptr}, &lists->pieces, stats, /*counts_as_block=*/false) {}
+
+Result<std::string_view> IdListReader::frame(uint32_t piece, uint32_t index, uint64_t width) {
+  TRY_ASSIGN(const std::string_view raw, frames_.frame(piece, index));
+  if (raw.size() != width * frames_.piece(piece).frames[index].rows) return Error::corrupt("id lists: a frame's size");
+  return raw;
+}
+
+Result<void> IdListReader::copy(uint32_t list, int64_t number, char* out) {
+  const IdLists::List& l = lists_->lists[list];
+  if (number < 0 || number >= int64_t{l.ids}) return Error::corrupt("block: an id's number is out of range");
+  const auto n = static_cast<uint32_t>(number);
+  const uint32_t head = l.width - IdLists::kTailBytes;
+  TRY_ASSIGN(const std::string_view heads, frame(2 * list, n / IdLists::kHeadRows, head));
+  TRY_ASSIGN(const std::string_view tails, frame(2 * list + 1, n / IdLists::kTailRows, IdLists::kTailBytes));
+  std::memcpy(out, heads.data() + uint64_t{n % IdLists::kHeadRows} * head, head);
+  std::memcpy(out + head, tails.data() + uint64_t{n % IdLists::kTailRows} * IdLists::kTailBytes, IdLists::kTailBytes);
+  return {};
+}
+
+Result<std::optional<uint32_t>> IdListReader::find(uint32_t list, std::string_view id, uint32_t first, uint32_t last) {
+  const IdLists::List& l = lists_->lists[list];
+  if (l.ids == 0 || id.size() != l.width) return std::optional<uint32_t>();
+  last = std::min(last, l.ids - 1);
+  const uint32_t head = l.width - IdLists::kTailBytes;
+  uint16_t tail = 0;
+  static_assert(sizeof tail == IdLists::kTailBytes);
+  std::memcpy(&tail, id.data() + head, sizeof tail);
+  for (uint64_t begin = first; begin <= last;) {
+    const auto index = static_cast<uint32_t>(begin / IdLists::kTailRows);
+    TRY_ASSIGN(const std::string_view tails, frame(2 * list + 1, index, IdLists::kTailBytes));
+    const uint64_t frame_begin = uint64_t{index} * IdLists::kTailRows;
+    const uint64_t end = std::min<uint64_t>(uint64_t{last} + 1, frame_begin + IdLists::kTailRows);
+    for (; begin < end; ++begin) {
+      uint16_t at = 0;
+      std::memcpy(&at, tails.data() + (begin - frame_begin) * sizeof at, sizeof at);
+      if (at != tail) continue;
+      const auto n = static_cast<uint32_t>(begin);
+      TRY_ASSIGN(const std::string_view heads, frame(2 * list, n / IdLists::kHeadRows, head));
+      if (heads.substr(uint64_t{n % IdLists::kHeadRows} * head, head) == id.substr(0, head)) return std::optional(n);
+    }
+  }
+  return std::optional<uint32_t>();
+}
+
+}  // namespace cordwood

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/block_entry.h"
+#include "storage/block_frames.h"
+
+namespace cordwood {
+
+/// Ids that stand in many rows of a segment, kept once: the columns of its blocks hold their numbers.  One list for
+/// each width.  They are numbered in the order of their times, so that rows near in time have near numbers.
+struct IdLists {
+  /// Frames have so many ids, the last one of a piece what is left.
+  static constexpr uint32_t kHeadRows = 1024;
+  static constexpr uint32_t kTailRows = 16384;
+  /// The last bytes of the ids lie apart: looking for an id compares them first.
+  static constexpr uint32_t kTailBytes = 2;
+  static constexpr uint32_t kMinWidth = 8;
+  static constexpr uint32_t kMaxWidth = 128;
+
+  struct List {
+    uint8_t width = 0;  ///< bytes of an id
+    uint32_t ids = 0;
+  };
+  std::vector<List> lists;
+  std::vector<PieceMeta> pieces;  ///< of list i: 2 * i the heads, 2 * i + 1 the tails
+  std::shared_ptr<const ByteSource> source;
+  uint64_t offset = 0;  ///< of the first frame in the source
+  uint64_t bytes() const;
+
+  bool empty() const { return lists.empty(); }
+  /// Number of the list with this width.
+  std::optional<uint32_t> list_of(uint32_t width) const;
+  uint64_t memory_bytes() const;
+
+  /// How they stand before the records of the block index: size, checksum, directory.
+  void encode(std::string* out) const;
+  /// Takes them off the front of `index`, whether they hold or not; corrupt when they do not.  `source` is not set.
+  static Result<IdLists> take(std::string_view* index);
+};
+
+/// Reads ids for one open block; what it has read it keeps.
+class IdListReader {
+ public:
+  /// `lists` outlives it.
+  IdListReader(const IdLists* lists, ReadStats* stats);
+  const IdLists& lists() const { return *lists_; }
+  /// Copies the id, of the list's width.  corrupt when there is no such number.
+  Result<void> copy(uint32_t list, int64_t number, char* out);
+  /// The number of an id among [first, last].
+  Result<std::optional<uint32_t>> find(uint32_t list, std::string_view id, uint32_t first, uint32_t last);
+
+ private:
+  Result<std::string_view> frame(uint32_t piece, uint32_t index, uint64_t width);
+
+  const IdLists* lists_;
+  BlockFrames frames_;
+};
+
+}  // namespace cordwood
