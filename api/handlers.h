@@ -17,6 +17,7 @@ void add_limits_routes(Router& router, const Services& services);
 void add_status_routes(Router& router, const Services& services);
 void add_trace_routes(Router& router, const Services& services);
 void add_tail_routes(Router& router, const Services& services);
+void add_pattern_routes(Router& router, const Services& services);
 
 inline void add_all_routes(Router& router, const Services& services) {
   add_push_routes(router, services);
@@ -29,6 +30,7 @@ inline void add_all_routes(Router& router, const Services& services) {
   add_status_routes(router, services);
   add_trace_routes(router, services);
   add_tail_routes(router, services);
+  add_pattern_routes(router, services);
 }
 
 }  // namespace cordwood::api

@@ -188,14 +188,15 @@ class Session : public std::enable_shared_from_this<Session> {
   awaitable<MessageSource::Turn> next() {
     MessageSource::Turn turn;
     bool done = false;
-    shared_.environment.workers->post([this, &turn, &done, self = shared_from_this()] {
+    // The worker gives its hold back: a session must end on the I/O thread.
+    shared_.environment.workers->post([this, &turn, &done, self = shared_from_this()]() mutable {
       try {
         turn = source_->next(gone_);
       } catch (const std::exception& e) {
         turn.close = true;
         turn.reason = e.what();
       }
-      asio::post(shared_.io, [this, &done, self] {
+      asio::post(shared_.io, [this, &done, self = std::move(self)] {
         done = true;
         turn_timer_.cancel();
       });
@@ -263,7 +264,7 @@ class BeastWebSocketServer final : public WebSocketServer {
     asio::post(shared_.io, [this, socket, headers, head = std::move(head), source = std::move(source)]() mutable {
       ErrorCode ec;
       tcp::socket peer(shared_.io);
-      if (draining_) {
+      if (draining_ || shared_.open.size() >= shared_.options.max_sessions) {
         ::close(socket);
         return;
       }

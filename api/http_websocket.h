@@ -16,6 +16,7 @@
 namespace cordwood::api {
 
 struct WebSocketOptions {
+  size_t max_sessions = 1024;  ///< further ones are cut
   int64_t ping_interval_ns = 1'000'000'000;
   int64_t silence_timeout_ns = 30'000'000'000;  ///< a client that answers no ping for so long is gone
   int64_t turn_gap_ns = 20'000'000;             ///< between turns, so that what comes meanwhile goes as one message

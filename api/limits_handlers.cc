@@ -62,7 +62,7 @@ HttpResponse drilldown(const Services& services, const HttpRequest& request) {
     if (out.back() != '{') out.push_back(',');
     out += "\"" + key + "\":" + value;
   }
-  out += "},\"pattern_ingester_enabled\":false,\"version\":\"" + std::string(kLokiVersion) + "\"}\n";
+  out += "},\"pattern_ingester_enabled\":true,\"version\":\"" + std::string(kLokiVersion) + "\"}\n";
   return json_response(std::move(out));
 }
 

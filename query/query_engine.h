@@ -143,6 +143,9 @@ struct DetectedLabels;
 struct DetectedFieldsRequest;
 struct DetectedFields;  // detected_answer.h
 
+struct PatternRequest;
+struct PatternAnswer;  // pattern_answer.h
+
 struct TraceRequest;
 struct TraceContextRequest;
 struct TraceAnswer;  // trace_answer.h
@@ -187,6 +190,8 @@ class QueryEngine {
                                          int64_t end_ns) const;
   /// What the newest lines of a log query consist of.
   Answer<DetectedFields> detected_fields(const ReadContext& context, const DetectedFieldsRequest& request) const;
+  /// What the lines of a log query look like, and how often when.
+  Answer<PatternAnswer> patterns(const ReadContext& context, const PatternRequest& request) const;
   /// The lines of a trace, of all streams.  400 for what is no id, 404 when no line belongs to it.
   Answer<TraceAnswer> trace(const ReadContext& context, const TraceRequest& request) const;
   /// The lines of the trace's streams before, between and after the lines of the trace, themselves included.

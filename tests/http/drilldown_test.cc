@@ -51,7 +51,7 @@ TEST(Drilldown, LimitsInTheFormsOfLoki) {
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.headers.get("Content-Type"), "application/json; charset=UTF-8");
   const json answer = json::parse(reply.body);
-  EXPECT_TRUE(answer["pattern_ingester_enabled"].is_boolean());
+  EXPECT_EQ(answer["pattern_ingester_enabled"], true);
   EXPECT_TRUE(answer["version"].is_string());
   const json& limits = answer["limits"];
   EXPECT_EQ(limits["discover_service_name"], json::parse(R"(["app","job"])"));
@@ -68,6 +68,34 @@ TEST(Drilldown, LimitsInTheFormsOfLoki) {
         << name << " " << value << yaml.body;
   }
   EXPECT_EQ(server.get("/config/tenant/v1/limits").status, 401);
+}
+
+TEST(Drilldown, PatternsComeWithLevelsAndBuckets) {
+  RunningServer server;
+  server.push(json::parse(R"([{"stream":{"app":"pat"},"values":[["1795000001000000000","user 1 in"],
+      ["1795000002000000000","user 2 in"],["1795000012000000000","user 3 in"],["1795000013000000000",""],
+      ["1795000014000000000","{\"level\":\"warn\",\"msg\":\"order 4 <b>\"}"]]}])"));
+  const json answer = server.ask("/loki/api/v1/patterns", {{"query", R"({app="pat"})"},
+                                                           {"start", "2026-11-18T11:06:40.000Z"},
+                                                           {"end", "2026-11-18T11:07:00.000Z"},
+                                                           {"step", "10s"}});
+  EXPECT_EQ(answer, json::parse(R"({"status":"success","data":[
+      {"pattern":"user <_> in","level":"unknown","samples":[[1795000000,2],[1795000010,1]]},
+      {"pattern":"<_>order <_> <_>","level":"warn","samples":[[1795000010,1]]}]})"));
+  const json filtered =
+      server.ask("/loki/api/v1/patterns", {{"query", R"({app="pat"} |~ "(?i)ORDER" |> "<_>order <_> <_>")"},
+                                           {"start", "1795000000"},
+                                           {"end", "1795000020"}});
+  EXPECT_EQ(filtered["data"].size(), 1u);
+  const auto f = [&](const std::string& query, int status, const std::string& body) {
+    const auto reply = server.get("/loki/api/v1/patterns?query=" + percent_encode(query));
+    EXPECT_EQ(reply.status, status) << query;
+    EXPECT_EQ(reply.body.substr(0, body.size()), body) << query;
+  };
+  f(R"({app="none"})", 200, R"({"status":"success","data":[]})");
+  f(R"({app="none")", 400, "parse error at line 1");
+  f(R"(rate({app="none"}[1m]))", 400, "only log selector is supported");
+  f("", 400, "parse error");
 }
 
 }  // namespace
