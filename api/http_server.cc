@@ -510,7 +510,7 @@ class AsioHttpServer final : public HttpServer {
     shared_.push = make_thread_pool(shared_.options.push_threads, "http-push");
     shared_.query = make_thread_pool(shared_.options.query_threads, "http-query");
     shared_.web_sockets = WebSocketServer::start(
-        {.silence_timeout_ns = shared_.options.write_timeout_ns},
+        {.max_sessions = shared_.options.max_connections, .silence_timeout_ns = shared_.options.write_timeout_ns},
         {.workers = shared_.query.get(), .clock = shared_.environment.clock, .metrics = shared_.environment.metrics});
     asio::co_spawn(
         acceptor_.get_executor(), [this] { return accept(); }, asio::detached);
