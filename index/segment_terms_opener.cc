@@ -183,7 +183,8 @@ XapianTermsOpener::XapianTermsOpener(uint64_t open_bytes, MemoryAccountant& memo
 XapianTermsOpener::~XapianTermsOpener() = default;
 
 std::shared_ptr<const SegmentTerms> XapianTermsOpener::open(std::string_view part, uint64_t checksum, uint32_t blocks) {
-  const bool intact = !checksum_differs(checksum, xxh3_64(part));
+  // In every build: the library does not bear a damaged database.
+  const bool intact = xxh3_64(part) == checksum;
   Result<TermsPart> decoded = TermsPart::decode(part);
   if (!intact || !decoded.ok() || decoded->blocks != blocks) {
     shared_->damaged.add();

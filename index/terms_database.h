@@ -17,7 +17,8 @@ struct TermsDatabase {
   std::vector<SegmentField> fields;
   uint64_t bytes = 0;
 
-  /// `part` may go after that.  corrupt, io.
+  /// `part` may go after that.  Its checksum must have been compared: the library notices only some damage, other
+  /// damage ends the process.  corrupt, io.
   static Result<TermsDatabase> open(std::string_view part);
 };
 
