@@ -58,13 +58,19 @@ uint32_t bits_per_key(size_t keys, uint64_t raw_bytes) {
 }  // namespace
 
 uint32_t BlockTextFacts::traits_of_id(std::string_view digits) {
-  uint32_t traits = 0;
-  for (const char c : digits) {
-    // Letters are those above '@'; bit 5 tells small from capital.
-    const uint32_t letter = (static_cast<uint8_t>(c) & 0x60u) >> 5;
-    traits |= (letter == 3 ? kNoSmallDigits : 0u) | (letter == 2 ? kNoCapitalDigits : 0u);
-  }
-  return traits;
+  // Letters have bit 6, and small ones bit 5, too; digits and dashes have bit 5 alone.
+  constexpr uint64_t kBit6 = 0x4040404040404040;
+  uint64_t small = 0;
+  uint64_t capital = 0;
+  const auto take = [&](uint64_t bytes) {
+    const uint64_t bit5 = bytes << 1;
+    small |= bytes & bit5 & kBit6;
+    capital |= bytes & ~bit5 & kBit6;
+  };
+  size_t i = 0;
+  for (; i + 8 <= digits.size(); i += 8) take(load<uint64_t>(digits.data() + i));
+  for (; i < digits.size(); ++i) take(static_cast<uint8_t>(digits[i]));
+  return (small != 0 ? kNoSmallDigits : 0u) | (capital != 0 ? kNoCapitalDigits : 0u);
 }
 
 uint64_t BlockTextFacts::filter_bytes() const {
@@ -178,6 +184,7 @@ void BlockIndexBuilder::add_token(std::string_view text, const Token& token) {
 void BlockIndexBuilder::list_token(std::string_view token, uint8_t all, bool high) {
   const bool hex = (all & kHexDigit) != 0;
   if (hex && (all & kDigit) != 0 && token.size() <= kShortNumber) return;
+  if (hex && (token.size() == 16 || token.size() == 32)) return;
   // Only tokens that begin with a digit, and long ones, may be of a kind that is not listed.
   const bool number = (all & kDigit) != 0;
   const bool plain = (number || (text_class_of(token[0]) & kDigit) == 0) && token.size() != 16 && token.size() != 32;

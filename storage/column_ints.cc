@@ -15,6 +15,10 @@ namespace {
 constexpr size_t kMaxTable = 256;
 /// Beyond this many distinct values among the first ones a table is given up.
 constexpr size_t kTableProbe = 1024;
+/// So many different ones among the very first values tell that there is no table: 256 values, each as likely as any
+/// other, have 162 different ones in 256.
+constexpr size_t kFirstProbe = 256;
+constexpr size_t kFirstProbeDistinct = 200;
 /// In the byte with a group's width: it holds differences.
 constexpr uint8_t kGroupOfDeltas = 0x80;
 
@@ -160,8 +164,10 @@ void encode_ints(std::span<const int64_t> values, IntEncoderBuffers* buffers, st
         mode = IntFrame::Mode::delta;
       }
     }
-    collect_table(values.first(std::min(values.size(), kTableProbe)), &buffers->table);
-    if (!buffers->table.empty()) collect_table(values, &buffers->table);
+    collect_table(values.first(std::min(values.size(), kFirstProbe)), &buffers->table);
+    if (buffers->table.size() >= kFirstProbeDistinct) buffers->table.clear();
+    for (const size_t probe : {kTableProbe, values.size()})
+      if (!buffers->table.empty()) collect_table(values.first(std::min(values.size(), probe)), &buffers->table);
     const uint64_t n = buffers->table.size();
     if (n > 0 && bit_width_of(n - 1) * values.size() + table_bits(buffers->table) < best_width * values.size()) {
       mode = IntFrame::Mode::table;
