@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes seeds of the binary formats, made by the writers of this build: make_seeds <directory> gives
 // <directory>/<target>/.
+#include <fmt/core.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -55,7 +57,9 @@ Rows make_rows(int variant, int count) {
   }
   for (int i = 0; i < count; ++i) {
     out.lines.push_back(line_of(variant < 4 ? variant : i % 4, i));
-    out.traces.push_back("4bf92f3577b34da6a3ce929d0e0e" + std::to_string(1000 + i));
+    const uint64_t scrambled = static_cast<uint64_t>(i + 1) * 0x9e3779b97f4a7c15ull;
+    out.traces.push_back(variant == 5 ? fmt::format("{:016x}{:016x}", scrambled, ~scrambled)
+                                      : "4bf92f3577b34da6a3ce929d0e0e" + std::to_string(1000 + i));
   }
   for (int i = 0; i < count; ++i) {
     out.metadata.push_back({"trace_id", out.traces[static_cast<size_t>(i)]});
@@ -75,8 +79,9 @@ Rows make_rows(int variant, int count) {
 }
 
 void save_blocks(const std::filesystem::path& out) {
-  for (int variant = 0; variant < 5; ++variant) {
-    const Rows rows = make_rows(variant, variant == 4 ? 40 : 12);
+  for (int variant = 0; variant < 6; ++variant) {
+    // The last one has ids enough for id lists.
+    const Rows rows = make_rows(variant, variant == 5 ? 100 : variant == 4 ? 40 : 12);
     BlockBuilder builder({});
     BlockInput input;
     input.tenant = "fake";
@@ -100,7 +105,8 @@ void save_blocks(const std::filesystem::path& out) {
     spilled.index_offset = block.narrow.size() + block.heap.size();
     spilled.index_bytes = block.index.size();
     testing::MemoryStore store;
-    const auto meta = write_segment(store, "segments/s", "node-1", 1, {spilled, spilled});
+    const std::vector<SpilledBlock> blocks(variant == 5 ? 6 : 2, spilled);
+    const auto meta = write_segment(store, "segments/s", "node-1", 1, blocks);
     CHECK(meta.ok(), "{}", meta.error().message);
     save(out / "segment", std::to_string(variant), store.objects.at("segments/s"));
   }

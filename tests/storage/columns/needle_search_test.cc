@@ -7,6 +7,7 @@
 #include <random>
 
 #include "storage/head_source.h"
+#include "storage/segment_format.h"
 #include "tests/storage/columns/block_fixture.h"
 
 namespace cordwood {
@@ -86,9 +87,21 @@ class NeedleSearch : public ::testing::Test {
     return make_head_source({head, head->row_count(), head->stream_count(), head->raw_bytes(), head->arrival_max()});
   }
 
+  /// The block as it stands in a segment that has it three times, so that its ids are kept in lists.
+  BlockSourcePtr listed(const EncodedBlock& block, testing::MemoryStore* store) {
+    const SpilledBlock spilled = testing::spill(block);
+    const auto meta = write_segment(*store, "s", "node", 1, {spilled, spilled, spilled});
+    EXPECT_TRUE(meta.ok());
+    const std::string& bytes = store->objects["s"];
+    const std::string footer = bytes.substr(bytes.size() - SegmentFooter::kBytes);
+    listed_ += (SegmentFooter::decode(footer, bytes.size()).value().features & kFeatureIdLists) != 0;
+    return Segment::open(*store, *meta).value()->blocks()[1];
+  }
+
   void check(Rows* rows, size_t needles) {
     const EncodedBlock block = BlockBuilder({}).build(rows->input());
-    const auto source = testing::source_of(block);
+    testing::MemoryStore store;
+    const auto source = pick(2) == 0 ? testing::source_of(block) : listed(block, &store);
     ReadStats stats;
     auto view = source->open(&stats);
     ASSERT_TRUE(view.ok()) << view.error().message;
@@ -110,7 +123,9 @@ class NeedleSearch : public ::testing::Test {
     const size_t count = std::min<size_t>(lines.size() - begin, 600);
     for (size_t i = 0; i < count; ++i) {
       std::vector<std::pair<std::string, std::string>> metadata;
-      if (i % 3 != 0) metadata.push_back({"trace_id", fmt::format("{:016x}{:016x}", i * 0x9e3779b97f4a7c15ull, i)});
+      if (i % 3 != 0)
+        metadata.push_back(
+            {"trace_id", fmt::format("{:016x}{:016x}", i * 0x9e3779b97f4a7c15ull, ~i * 0x9e3779b97f4a7c15ull)});
       if (i % 7 == 0) metadata.push_back({"k" + std::to_string(i % 200), lines[begin + i].substr(0, 20)});
       rows.add(lines[begin + i], static_cast<int64_t>(i) * 1'000'003, static_cast<uint32_t>(i / 200 % 3), metadata);
     }
@@ -125,6 +140,7 @@ class NeedleSearch : public ::testing::Test {
 
   std::mt19937_64 random_{20260301};
   size_t compared_ = 0;
+  size_t listed_ = 0;  ///< segments with id lists
 };
 
 TEST_F(NeedleSearch, FindsInRealFilesWhatIsThere) {
@@ -200,6 +216,7 @@ TEST_F(NeedleSearch, FindsAcrossTypedCells) {
     for (int i = 0; i < 500; ++i) lines.push_back(forms[mixed < forms.size() ? mixed : pick(forms.size())]());
     ASSERT_NO_FATAL_FAILURE(check_lines(lines, 0, std::min<size_t>(1000, 1 + wanted / 5)));
   }
+  EXPECT_GT(listed_, 0u);
   RecordProperty("compared", std::to_string(compared_));
 }
 
