@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "index/field_terms.h"
 
+#include <bit>
+
 #include "storage/base/coding.h"
 
 namespace cordwood::index {
@@ -17,6 +19,26 @@ std::string value_term(uint32_t field, std::string_view value) {
 
 std::string unlisted_term(uint32_t field) {
   return fmt::format("U{}", field);
+}
+
+std::string range_prefix(uint32_t field) {
+  return fmt::format("R{}:", field);
+}
+
+std::string range_term(uint32_t field, ColumnMeta::Range range) {
+  std::string term = range_prefix(field);
+  ByteWriter w(&term);
+  w.u64(std::bit_cast<uint64_t>(range.min));
+  w.u64(std::bit_cast<uint64_t>(range.max));
+  return term;
+}
+
+std::optional<ColumnMeta::Range> decode_range(std::string_view bytes) {
+  ByteReader in(bytes);
+  ColumnMeta::Range range;
+  range.min = std::bit_cast<double>(in.u64());
+  range.max = std::bit_cast<double>(in.u64());
+  return in.failed() || in.remaining() > 0 ? std::nullopt : std::optional(range);
 }
 
 std::string word_term(std::string_view word) {

@@ -70,7 +70,7 @@ XapianTermsBuilder::Document XapianTermsBuilder::make_document(BlockFields block
             .first->second;
     const size_t more = field.values.empty() ? 0 : field.values.size() - 1;
     if (!field.listed || more > left) {
-      out.terms.push_back(unlisted_term(number));
+      out.terms.push_back(field.range ? range_term(number, *field.range) : unlisted_term(number));
       continue;
     }
     left -= more;

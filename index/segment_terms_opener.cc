@@ -38,6 +38,13 @@ void add_postings(const Xapian::Database& db, std::string_view term, TermsAnswer
 
 void add_field(const TermsDatabase& open, uint32_t number, const FieldProbe& probe, TermsAnswer* answer) {
   add_postings(open.db, unlisted_term(number), answer);
+  const std::string ranges = range_prefix(number);
+  for (auto it = open.db.allterms_begin(ranges); it != open.db.allterms_end(ranges); ++it) {
+    const std::string term = *it;
+    const auto range = decode_range(std::string_view(term).substr(ranges.size()));
+    if (!range || !probe.accepts_range || probe.accepts_range(range->min, range->max))
+      add_postings(open.db, term, answer);
+  }
   if (probe.equals) return add_postings(open.db, value_term(number, *probe.equals), answer);
   const std::string prefix = value_prefix(number);
   for (auto it = open.db.allterms_begin(prefix); it != open.db.allterms_end(prefix); ++it) {
@@ -93,10 +100,10 @@ struct XapianTermsOpener::Shared {
   }
   void forget(const void* part) EXCLUDES(mu) {
     const MutexLock lock(mu);
-    kept.remove_if([&](const Kept& k) {
-      if (k.part == part) kept_bytes -= k.database->memory.bytes();
-      return k.part == part;
-    });
+    for (auto it = kept.begin(); it != kept.end();) {
+      if (it->part == part) kept_bytes -= it->database->memory.bytes();
+      it = it->part == part ? kept.erase(it) : std::next(it);
+    }
   }
 
   struct Kept {

@@ -59,8 +59,9 @@ Result<void> list_terms(std::string_view part, const std::function<void(std::str
   return guarded<void>("xapian part", [&]() -> Result<void> {
     for (uint32_t i = 0; i < open.fields.size(); ++i) {
       const Tally values = count_terms(open.db, value_prefix(i));
-      print(fmt::format("    {}: {} values, {} times in a block; not listed in {} blocks", name_of(open.fields[i]),
-                        values.terms, values.postings, count_blocks(open.db, unlisted_term(i))));
+      print(fmt::format("    {}: {} values, {} times in a block; range alone in {} blocks, nothing in {}",
+                        name_of(open.fields[i]), values.terms, values.postings,
+                        count_terms(open.db, range_prefix(i)).postings, count_blocks(open.db, unlisted_term(i))));
     }
     const Tally words = count_terms(open.db, word_term(""));
     print(fmt::format("    words of templates: {}, {} times in a block", words.terms, words.postings));

@@ -6,6 +6,7 @@
 
 #include "query/label_predicate.h"
 #include "query/shape_fields.h"
+#include "storage/column_text.h"
 #include "storage/model/utf8.h"
 
 namespace cordwood::query {
@@ -56,6 +57,18 @@ bool may_become(ColumnSource source, const std::vector<std::string>& path, const
   return name == label || name == bare;
 }
 
+bool accepts_range(const NumberLabelFilter& filter, double min, double max) {
+  switch (filter.op) {
+    case CompareOp::equal: return min <= filter.value && filter.value <= max;
+    case CompareOp::not_equal: return min != filter.value || max != filter.value;
+    case CompareOp::greater:
+    case CompareOp::greater_equal: return compare(filter.op, max, filter.value);
+    case CompareOp::less:
+    case CompareOp::less_equal: return compare(filter.op, min, filter.value);
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string label_of(const LabelFilter& filter) {
@@ -84,6 +97,15 @@ std::shared_ptr<const FieldProbe> make_field_probe(const LabelFilter& filter, bo
     return may_become(source, path, label, bare);
   };
   probe->accepts = [predicate, label](std::string_view value) { return passes(*predicate, label, value); };
+  if (probe->equals) {
+    // What is no number is not among numbers.
+    probe->accepts_range = [number = parse_plain_float(*probe->equals)](double min, double max) {
+      return number && min <= *number && *number <= max;
+    };
+  }
+  if (const auto* number = std::get_if<NumberLabelFilter>(&filter.node)) {
+    probe->accepts_range = [filter = *number](double min, double max) { return accepts_range(filter, min, max); };
+  }
   return probe;
 }
 

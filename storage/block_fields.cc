@@ -58,6 +58,12 @@ class ValueSet {
   bool seen_any_ = false;
 };
 
+std::optional<ColumnMeta::Range> joined(const std::optional<ColumnMeta::Range>& a,
+                                        const std::optional<ColumnMeta::Range>& b) {
+  if (!a || !b) return std::nullopt;
+  return ColumnMeta::Range{std::min(a->min, b->min), std::max(a->max, b->max)};
+}
+
 class FieldReader {
  public:
   FieldReader(const SpilledBlock& block, const BlockFieldLimits& limits) : block_(block), limits_(limits) {}
@@ -103,6 +109,7 @@ Result<BlockFields> FieldReader::read() {
 Result<void> FieldReader::read_columns() {
   std::map<FieldKey, ValueSet> open;
   std::set<FieldKey> unlisted;
+  std::map<FieldKey, std::optional<ColumnMeta::Range>> ranges;
   for (const ColumnMeta& column : directory_.columns) {
     if (column.type == ColumnType::pattern) TRY(read_patterns(column));
     if (column.source == ColumnSource::packed_metadata) out_.packed_metadata = true;
@@ -111,6 +118,8 @@ Result<void> FieldReader::read_columns() {
       continue;
     }
     const FieldKey key{column.source, column.path};
+    const auto [range, first] = ranges.try_emplace(key, column.range);
+    if (!first) range->second = joined(range->second, column.range);
     ValueSet& values = open.try_emplace(key, limits_).first->second;
     if (unlisted.contains(key)) continue;
     TRY_ASSIGN(const bool listed, list_values(column, &values));
@@ -121,6 +130,7 @@ Result<void> FieldReader::read_columns() {
     field.source = key.first;
     field.path = key.second;
     field.listed = !unlisted.contains(key);
+    field.range = ranges.at(key);
     if (field.listed) field.values = values.take();
   }
   return {};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,9 @@ struct BlockFieldLimits {
 struct BlockField {
   ColumnSource source = ColumnSource::metadata;  ///< or json, logfmt
   std::vector<std::string> path;
-  bool listed = false;              ///< `values` are all there are, and each is what a query sees
-  std::vector<std::string> values;  ///< ascending
+  bool listed = false;                     ///< `values` are all there are, and each is what a query sees
+  std::vector<std::string> values;         ///< ascending
+  std::optional<ColumnMeta::Range> range;  ///< if Go's ParseFloat takes every value: none lies outside
 };
 
 /// What can be said of a block's fields without its rows.

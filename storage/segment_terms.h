@@ -25,6 +25,8 @@ struct FieldProbe {
   std::function<bool(ColumnSource source, const std::vector<std::string>& path)> may_become;
   /// Of a value as it stands in the line; true when in doubt.  Rows without the label do not pass.
   std::function<bool(std::string_view value)> accepts;
+  /// Whether some number from min to max may pass, of a field all of whose values are numbers.  Null: who knows.
+  std::function<bool(double min, double max)> accepts_range;
 };
 
 /// The Xapian part of an open segment: which fields and values its blocks hold (index/segment_terms.h).  Thread-safe.

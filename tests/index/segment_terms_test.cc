@@ -117,6 +117,15 @@ TEST(SegmentTerms, KeepsToItsTerms) {
   EXPECT_EQ(world.holders(*terms, equals("few", "7")), "01");
   EXPECT_EQ(world.holders(*terms, equals("many", "7")), "11");
   EXPECT_EQ(world.holders(*terms, equals("many", "700")), "10");
+  // Of the values that are not listed their range is.
+  FieldProbe above = equals("many", "");
+  above.equals.reset();
+  above.accepts = [](std::string_view) { return false; };
+  for (const auto& [least, want] : std::vector<std::pair<double, std::string>>{{29, "10"}, {29.5, "00"}, {-1, "10"}}) {
+    above.key = fmt::format("many >= {}", least);
+    above.accepts_range = [at_least = least](double, double max) { return max >= at_least; };
+    EXPECT_EQ(world.holders(*terms, above), want) << above.key;
+  }
 }
 
 TEST(SegmentTerms, GivesSmallBlocksAndCrowdedSegmentsFewTerms) {
@@ -212,9 +221,11 @@ TEST(SegmentTerms, AreListed) {
   std::string text;
   const auto print = [&text](std::string_view line) { text += std::string(line) + "\n"; };
   ASSERT_TRUE(list_terms(part, print).ok());
-  EXPECT_NE(text.find("json status: 2 values, 3 times in a block; not listed in 1 blocks\n"), std::string::npos)
+  EXPECT_NE(text.find("json status: 2 values, 3 times in a block; range alone in 0 blocks, nothing in 1\n"),
+            std::string::npos)
       << text;
-  EXPECT_NE(text.find("logfmt level: 1 values, 1 times in a block; not listed in 0 blocks\n"), std::string::npos)
+  EXPECT_NE(text.find("logfmt level: 1 values, 1 times in a block; range alone in 0 blocks, nothing in 0\n"),
+            std::string::npos)
       << text;
   EXPECT_NE(text.find("not described: 0, with packed metadata: 0, with more for json: 1, for logfmt: 4\n"),
             std::string::npos)

@@ -61,7 +61,13 @@ struct Phase {
   std::vector<std::string> keys;
   std::vector<std::string> values;
   size_t form = 0;
-  size_t odd = 40;  ///< one line in so many has another form
+  size_t odd = 40;     ///< one line in so many has another form
+  size_t numbers = 0;  ///< if not 0, most values are numbers from here on, too many to be listed
+
+  std::string value(Random& random) const {
+    if (numbers != 0 && !random.one_in(odd)) return std::to_string(numbers + random.below(900));
+    return values[random.below(values.size())];
+  }
 };
 
 Phase make_phase(Random& random) {
@@ -70,11 +76,12 @@ Phase make_phase(Random& random) {
   for (size_t i = 1 + random.below(4); i > 0; --i) phase.values.push_back(random.of(kValues));
   phase.form = random.below(8);
   phase.odd = random.one_in(3) ? 8 : 1000;
+  if (random.one_in(3)) phase.numbers = random.one_in(2) ? 1 + random.below(600) : 1'000'000;
   return phase;
 }
 
 std::string json_scalar(Random& random, const Phase& phase) {
-  const std::string value = phase.values[random.below(phase.values.size())];
+  const std::string value = phase.value(random);
   const bool bare = value == "true" || value == "null" ||
                     (!value.empty() && value.find_first_not_of("0123456789") == std::string::npos && value[0] != '0');
   if (random.one_in(30)) return "[\"" + value + "\"]";
@@ -98,7 +105,7 @@ std::string logfmt_line(Random& random, const Phase& phase) {
   std::string line = "id=" + std::to_string(random.below(1000000));
   for (const std::string& key : phase.keys) {
     if (key.find(' ') != std::string::npos || random.one_in(10)) continue;
-    const std::string& value = phase.values[random.below(phase.values.size())];
+    const std::string value = phase.value(random);
     const bool quoted = value.find(' ') != std::string::npos || random.one_in(4);
     line += " " + key + "=" + (quoted ? "\"" + value + "\"" : value);
   }
@@ -122,7 +129,7 @@ std::string make_line(Random& random, const Phase& phase, size_t form) {
 
 std::string make_metadata(Random& random, const Phase& phase) {
   if (random.one_in(2)) return "";
-  std::string value = phase.values[random.below(phase.values.size())];
+  std::string value = phase.value(random);
   if (const size_t at = value.find('\\'); at != std::string::npos) value.insert(at, 1, '\\');
   return "{\"" + random.of({"who", "status", "app", "k"}) + "\":\"" + value + "\"}";
 }
@@ -153,9 +160,9 @@ std::string make_filter(Random& random) {
   switch (random.below(9)) {
     case 0: return label + "!=\"" + value + "\"";
     case 1: return label + "=~\"" + value + "|" + random.of(kPlainValues) + "\"";
-    case 2: return label + " >= " + random.of({"0", "300", "500", "503", "600"});
-    case 3: return label + " < " + random.of({"0", "300", "500"});
-    case 4: return label + " > " + random.of({"1s", "10ms"});
+    case 2: return label + " >= " + random.of({"0", "300", "500", "503", "600", "1000000"});
+    case 3: return label + " < " + random.of({"0", "300", "500", "1000000"});
+    case 4: return label + random.of({" > ", " == ", " != ", " <= "}) + random.of({"1s", "10ms", "503", "1000500"});
     case 5: return label + " > " + random.of({"1KB", "10B"});
     default: return label + "=\"" + value + "\"";
   }
