@@ -99,8 +99,9 @@ class ClauseFinder {
   static bool add_words(const std::string& expression, Clause* clause) {
     const auto regex = SimpleRegex::make(expression, RegexPlace::line);
     if (!regex.ok() || regex->required_words().empty()) return false;
-    for (const std::string& word : regex->required_words())
-      clause->push_back({TextProbe::substring(word), {}, nullptr});
+    for (const RequiredWord& word : regex->required_words()) {
+      clause->push_back({word.folded ? TextProbe::folded(word.text) : TextProbe::substring(word.text), {}, nullptr});
+    }
     return true;
   }
 

@@ -237,7 +237,9 @@ Result<SimpleRegex> SimpleRegex::make(std::string_view expression, RegexPlace pl
   const bool plain = std::all_of(out.words_.begin(), out.words_.end(), [](const Word& word) {
     return word.test == Word::Test::contains && word.folded == nullptr && !word.text.empty();
   });
-  for (size_t i = 0; plain && i < out.words_.size(); ++i) out.required_words_.push_back(out.words_[i].text);
+  out.required_words_are_enough_ = plain;
+  for (size_t i = 0; plain && i < out.words_.size(); ++i) out.required_words_.push_back({out.words_[i].text, false});
+  if (!plain && place == RegexPlace::line) out.required_words_ = words_required_by(*tree);
   return out;
 }
 

@@ -15,6 +15,13 @@ class RE2;
 
 namespace cordwood::query {
 
+/// A text that must be there.  Folded: its letters are small, and those of the text match in either case.
+struct RequiredWord {
+  std::string text;
+  bool folded = false;
+  bool operator==(const RequiredWord&) const = default;
+};
+
 /// Where a regular expression stands; it decides how a bare literal is taken.
 enum class RegexPlace : unsigned char { line, label };
 
@@ -36,17 +43,18 @@ class SimpleRegex {
     std::shared_ptr<const re2::RE2> folded;  ///< set when letters match in either case
   };
   const std::vector<Word>* words() const { return kind_ == Kind::words ? &words_ : nullptr; }
-  /// Every text that matches holds one of these, byte for byte; empty when no such words are known.
-  const std::vector<std::string>& required_words() const { return required_words_; }
-  /// Whether a text that holds one of them matches.
-  bool required_words_are_enough() const { return kind_ == Kind::words; }
+  /// Every text that matches holds one of these; empty when no such words are known.
+  const std::vector<RequiredWord>& required_words() const { return required_words_; }
+  /// Whether a text that holds one of them matches; then none is folded.
+  bool required_words_are_enough() const { return required_words_are_enough_; }
 
  private:
   enum class Kind : unsigned char { all, words, regex };
   Kind kind_ = Kind::regex;
   std::vector<Word> words_;
   std::shared_ptr<const re2::RE2> regex_;
-  std::vector<std::string> required_words_;
+  std::vector<RequiredWord> required_words_;
+  bool required_words_are_enough_ = false;
 };
 
 /// A parsed expression, as far as the reduction has to know it.
@@ -61,6 +69,6 @@ struct RegexNode {
 /// Nothing when the expression holds something that cannot be reduced anyway.
 std::optional<RegexNode> parse_regex_tree(std::string_view expression);
 /// Words of which every text that matches somewhere holds one; empty when none are known.
-std::vector<std::string> words_required_by(const RegexNode& node);
+std::vector<RequiredWord> words_required_by(const RegexNode& node);
 
 }  // namespace cordwood::query

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "query/regex_simplify.h"
+#include "storage/base/fold_text.h"
 #include "storage/model/utf8.h"
 
 namespace cordwood::query {
@@ -16,47 +17,53 @@ constexpr size_t kMaxWords = 16;
 constexpr size_t kMinWordBytes = 2;
 constexpr char32_t kReplacement = 0xFFFD;
 
-/// The longest part of a literal that stands in a text as exactly these bytes.
-std::vector<std::string> words_of_literal(const RegexNode& node) {
+/// The longest part of a literal that stands in a text as exactly these bytes, or, if case does not count, as these
+/// letters of ASCII: others may be as long in one case as they are not in the other.
+std::vector<RequiredWord> words_of_literal(const RegexNode& node) {
   std::string best, run;
   for (const char32_t rune : node.runes) {
     // What cannot be decoded reads like U+FFFD.
-    if (rune == kReplacement) {
+    if (rune == kReplacement || (node.fold && rune >= 0x80)) {
       run.clear();
       continue;
     }
     append_utf8(rune, &run);
     if (run.size() > best.size()) best = run;
   }
-  if (node.fold || best.size() < kMinWordBytes) return {};
-  return {best};
+  if (best.size() < kMinWordBytes) return {};
+  RequiredWord word{best, false};
+  if (node.fold) {
+    fold_text(best, &word.text);
+    word.folded = std::any_of(word.text.begin(), word.text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  }
+  return {word};
 }
 
-size_t shortest(const std::vector<std::string>& words) {
-  size_t size = words.empty() ? 0 : words.front().size();
-  for (const std::string& word : words) size = std::min(size, word.size());
+size_t shortest(const std::vector<RequiredWord>& words) {
+  size_t size = words.empty() ? 0 : words.front().text.size();
+  for (const RequiredWord& word : words) size = std::min(size, word.text.size());
   return size;
 }
 
 }  // namespace
 
-std::vector<std::string> words_required_by(const RegexNode& node) {
+std::vector<RequiredWord> words_required_by(const RegexNode& node) {
   switch (node.kind) {
     case Kind::literal: return words_of_literal(node);
     case Kind::capture:
     case Kind::plus: return words_required_by(node.children.front());
     case Kind::concat: {
-      std::vector<std::string> best;
+      std::vector<RequiredWord> best;
       for (const RegexNode& child : node.children) {
-        std::vector<std::string> words = words_required_by(child);
+        std::vector<RequiredWord> words = words_required_by(child);
         if (shortest(words) > shortest(best)) best = std::move(words);
       }
       return best;
     }
     case Kind::alternate: {
-      std::vector<std::string> all;
+      std::vector<RequiredWord> all;
       for (const RegexNode& child : node.children) {
-        const std::vector<std::string> words = words_required_by(child);
+        const std::vector<RequiredWord> words = words_required_by(child);
         if (words.empty()) return {};
         all.insert(all.end(), words.begin(), words.end());
       }

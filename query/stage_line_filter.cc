@@ -34,19 +34,19 @@ bool matches(const Operand& operand, std::string_view line) {
 
 /// What a line must hold one of for an operand to match; nothing when there is no such condition.
 struct Required {
-  std::vector<std::string> words;
+  std::vector<RequiredWord> words;
   bool enough = false;  ///< a line that holds one matches
 };
 
 std::optional<Required> required_by(const Operand& operand) {
-  if (const auto* needle = std::get_if<Needle>(&operand)) return Required{{needle->text}, true};
+  if (const auto* needle = std::get_if<Needle>(&operand)) return Required{{{needle->text, false}}, true};
   if (const auto* regex = std::get_if<SimpleRegex>(&operand)) {
     if (regex->required_words().empty()) return std::nullopt;
     return Required{regex->required_words(), regex->required_words_are_enough()};
   }
   if (const auto* pattern = std::get_if<LinePattern>(&operand)) {
     const std::string_view literal = pattern->longest_literal();
-    if (!literal.empty()) return Required{{std::string(literal)}, false};
+    if (!literal.empty()) return Required{{{std::string(literal), false}}, false};
   }
   return std::nullopt;
 }
@@ -71,8 +71,8 @@ class SearchedOperand {
  private:
   bool search(PipelineRow& row) {
     rows_.emplace(row.block().row_count());
-    for (const std::string& word : required_->words) {
-      auto found = row.block().rows_with_text(word, TextPlace::line);
+    for (const RequiredWord& word : required_->words) {
+      auto found = row.block().rows_with_text({word.text, word.folded}, TextPlace::line);
       if (!found.ok()) {
         rows_.reset();
         row.fail(std::move(found).error());

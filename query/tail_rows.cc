@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/tail_rows.h"
 
+#include "storage/row_search.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -103,17 +105,8 @@ Result<std::optional<int64_t>> TailRows::integer_cell(uint32_t, const ShapeSlot&
   return no_shape();
 }
 
-Result<RowBits> TailRows::rows_with_text(std::string_view needle, TextPlace place) {
-  RowBits found(row_count());
-  for (uint32_t i = 0; i < row_count(); ++i) {
-    const auto pairs = pairs_of(i);
-    const bool holds = place == TextPlace::line ? rows_[i].line.find(needle) != std::string_view::npos
-                                                : std::any_of(pairs.begin(), pairs.end(), [&](const auto& pair) {
-                                                    return pair.value.find(needle) != std::string_view::npos;
-                                                  });
-    if (holds) found.set(i);
-  }
-  return found;
+Result<RowBits> TailRows::rows_with_text(TextNeedle needle, TextPlace place) {
+  return search_rendered(*this, needle, place);
 }
 
 }  // namespace cordwood::query

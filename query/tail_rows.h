@@ -46,7 +46,7 @@ class TailRows final : public BlockView {
   Result<const Shape*> shape(uint32_t row) override;
   Result<std::string_view> cell(uint32_t row, const ShapeSlot& slot, std::string* scratch) override;
   Result<std::optional<int64_t>> integer_cell(uint32_t row, const ShapeSlot& slot) override;
-  Result<RowBits> rows_with_text(std::string_view needle, TextPlace place) override;
+  Result<RowBits> rows_with_text(TextNeedle needle, TextPlace place) override;
   bool in_columns() const override { return false; }
 
  private:

@@ -58,7 +58,7 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   Result<const Shape*> shape(uint32_t row) override;
   Result<std::string_view> cell(uint32_t row, const ShapeSlot& slot, std::string* scratch) override;
   Result<std::optional<int64_t>> integer_cell(uint32_t row, const ShapeSlot& slot) override;
-  Result<RowBits> rows_with_text(std::string_view needle, TextPlace place) override {
+  Result<RowBits> rows_with_text(TextNeedle needle, TextPlace place) override {
     if (place == TextPlace::line) return search_lines(*this, *this, raw_column_, needle);
     return search_metadata(*this, *this, metadata_list_, packed_column_, needle);
   }

@@ -65,6 +65,16 @@ struct Shape {
   std::vector<ShapeSlot> slots;        ///< in the order of the line
 };
 
+/// A text to search for.  Folded: ASCII letters match in either case; rows are found, too, that hold U+017F or U+212A,
+/// which fold to s and k, so that whoever asks must look at the rows.
+struct TextNeedle {
+  std::string_view text;  ///< if folded, without capital letters
+  bool folded = false;
+  TextNeedle(std::string_view t, bool f = false) : text(t), folded(f) {}
+  TextNeedle(const std::string& t) : text(t) {}
+  TextNeedle(const char* t) : text(t) {}
+};
+
 /// What of a row is searched: its line, or the values of its structured metadata.
 enum class TextPlace : uint8_t { line, metadata };
 
@@ -97,9 +107,9 @@ class BlockView {
   /// The slot's value when its column is of integer type, without making text.
   virtual Result<std::optional<int64_t>> integer_cell(uint32_t row, const ShapeSlot& slot) = 0;
 
-  /// Exactly the rows whose line, or one of whose metadata values, holds the bytes of `needle`.  Sealed blocks find
-  /// them in shapes, dictionaries and columns, and render only what those leave open.
-  virtual Result<RowBits> rows_with_text(std::string_view needle, TextPlace place) = 0;
+  /// Exactly the rows whose line, or one of whose metadata values, holds the bytes of `needle` (but see TextNeedle).
+  /// Sealed blocks find them in shapes, dictionaries and columns, and render only what those leave open.
+  virtual Result<RowBits> rows_with_text(TextNeedle needle, TextPlace place) = 0;
   /// Whether the block is sealed, so that rows_with_text() costs less than looking at its lines one by one.
   virtual bool in_columns() const = 0;
 };

@@ -7,6 +7,7 @@
 
 #include "storage/base/ascii.h"
 #include "storage/base/find_bytes.h"
+#include "storage/base/fold_text.h"
 #include "storage/column_reader.h"
 
 namespace cordwood {
@@ -28,9 +29,10 @@ bool mask_allows(std::string_view mask, const CellTest& test) {
     for (size_t i = 0; i < text.size(); ++i) {
       const char m = mask[at + i];
       const char c = text[i];
-      const bool letter = (m == 'x' && c >= 'a' && c <= 'f') || (m == 'X' && c >= 'A' && c <= 'F');
+      const bool small = m == 'x' || (m == 'X' && test.folded);
+      const bool letter = (small && c >= 'a' && c <= 'f') || (m == 'X' && c >= 'A' && c <= 'F');
       const bool wild = m == 'd' || m == 'x' || m == 'X';
-      if (wild ? !is_digit(c) && !letter : c != m) return false;
+      if (wild ? !is_digit(c) && !letter : c != (test.folded ? fold_byte(m) : m)) return false;
     }
     return true;
   };
@@ -85,9 +87,39 @@ std::string_view longest_run_without_digits(std::string_view text) {
   return best;
 }
 
+bool same_folded(std::string_view text, std::string_view folded) {
+  for (size_t i = 0; i < folded.size(); ++i)
+    if (fold_byte(text[i]) != folded[i]) return false;
+  return true;
+}
+
+bool matches_folded(const CellTest& test, std::string_view cell) {
+  const size_t size = test.text.size();
+  if (size > cell.size()) return false;
+  switch (test.kind) {
+    case CellTest::Kind::equals: return size == cell.size() && same_folded(cell, test.text);
+    case CellTest::Kind::begins: return same_folded(cell, test.text);
+    case CellTest::Kind::ends: return same_folded(cell.substr(cell.size() - size), test.text);
+    case CellTest::Kind::contains: break;
+  }
+  for (size_t at = 0; at + size <= cell.size(); ++at)
+    if (same_folded(cell.substr(at), test.text)) return true;
+  return false;
+}
+
+/// Sets the cells in which `rune` stands.
+void mark_cells_with(std::string_view rune, std::string_view text, std::span<const uint32_t> ends, uint32_t first_cell,
+                     RowBits* cells) {
+  for (size_t at = text.find(rune); at != std::string_view::npos; at = text.find(rune, at + 1)) {
+    const auto end = std::upper_bound(ends.begin(), ends.end(), at);
+    if (at + rune.size() <= *end) cells->set(first_cell + static_cast<uint32_t>(end - ends.begin()));
+  }
+}
+
 }  // namespace
 
 bool CellTest::matches(std::string_view cell) const {
+  if (folded) return matches_folded(*this, cell) || holds_odd_fold(cell);
   switch (kind) {
     case Kind::contains: return contains_bytes(cell, text);
     case Kind::equals: return cell == text;
@@ -99,6 +131,12 @@ bool CellTest::matches(std::string_view cell) const {
 
 void search_cells(std::string_view text, std::span<const uint32_t> ends, const CellTest& test, uint32_t first_cell,
                   RowBits* cells) {
+  if (test.folded && test.kind == CellTest::Kind::contains && !test.text.empty()) {
+    std::string folded;
+    fold_text(text, &folded);
+    for (const std::string_view rune : kOddFolds) mark_cells_with(rune, text, ends, first_cell, cells);
+    return search_cells(folded, ends, {test.kind, test.text, false}, first_cell, cells);
+  }
   if (test.kind != CellTest::Kind::contains || test.text.empty()) {
     for (size_t i = 0; i < ends.size(); ++i) {
       const uint32_t begin = i == 0 ? 0 : ends[i - 1];
@@ -131,6 +169,7 @@ Result<void> PatternReader::find(const CellTest& test, RowBits* cells) {
   TRY(load_patterns());
   // Slots hold digits only, one at least: a run of anything else lies within one constant part.
   const std::string_view run = longest_run_without_digits(test.text);
+  const CellTest holds_run{CellTest::Kind::contains, run, test.folded};
   const bool digits = run.size() < test.text.size();
   enum Verdict : uint8_t { none, all, open };
   std::vector<uint8_t> verdicts(patterns_.size(), none);
@@ -140,8 +179,8 @@ Result<void> PatternReader::find(const CellTest& test, RowBits* cells) {
     if (p.digits.empty()) {
       verdicts[id] = test.matches(p.constants[0]) ? all : none;
     } else if (digits || test.text.empty()) {
-      const bool holds = std::any_of(p.constants.begin(), p.constants.end(),
-                                     [&](std::string_view c) { return c.find(run) != std::string_view::npos; });
+      const bool holds =
+          std::any_of(p.constants.begin(), p.constants.end(), [&](std::string_view c) { return holds_run.matches(c); });
       verdicts[id] = holds ? open : none;
     } else if (test.kind == CellTest::Kind::contains) {
       const bool holds =
@@ -268,7 +307,7 @@ Result<void> ColumnReader::find_value(int64_t value, RowBits* cells) {
 
 /// A text as long as the cells passes any test by being the cell.
 std::optional<std::string> ColumnReader::binary_of(const CellTest& test) const {
-  const bool upper = (meta_.flags & kUpperCase) != 0;
+  const bool upper = (meta_.flags & kUpperCase) != 0 && !test.folded;
   std::string binary(is_binary(meta_) ? binary_width(meta_) : 0, '\0');
   const bool fits = meta_.type == ColumnType::uuid ? parse_uuid(test.text, upper, binary.data())
                     : meta_.type == ColumnType::hex

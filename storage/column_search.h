@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "storage/block_view.h"
 #include "storage/row_bits.h"
 
 namespace cordwood {
@@ -15,10 +16,15 @@ struct CellTest {
   enum class Kind : uint8_t { contains, equals, begins, ends };
   Kind kind = Kind::contains;
   std::string_view text;
+  bool folded = false;  ///< see TextNeedle: a cell that holds an odd fold passes always
 
   bool matches(std::string_view cell) const;
   auto operator<=>(const CellTest&) const = default;
 };
+
+inline CellTest contains(TextNeedle needle) {
+  return {CellTest::Kind::contains, needle.text, needle.folded};
+}
 
 /// Asks many cells at once: their texts lie one after the other in `text`, cell i ends at ends[i].  Sets the bits
 /// first_cell + i of those that match.

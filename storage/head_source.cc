@@ -68,7 +68,7 @@ class HeadView final : public BlockView {
   Result<std::string_view> cell(uint32_t, const ShapeSlot&, std::string*) override {
     return Error::invalid("rows of the head have no shape, so no cells");
   }
-  Result<RowBits> rows_with_text(std::string_view needle, TextPlace place) override {
+  Result<RowBits> rows_with_text(TextNeedle needle, TextPlace place) override {
     return search_rendered(*this, needle, place);
   }
   bool in_columns() const override { return false; }

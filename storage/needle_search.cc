@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "storage/base/fold_text.h"
+
 namespace cordwood {
 
 namespace {
@@ -29,11 +31,18 @@ using Alignment = std::vector<Condition>;
 /// Finds all ways in which the needle can lie across edges between constants and cells of one shape.
 class ShapeLayout {
  public:
-  ShapeLayout(const Shape& shape, std::string_view needle) : shape_(shape), needle_(needle) {}
+  ShapeLayout(const Shape& shape, TextNeedle needle) : shape_(shape), needle_(needle.text), folded_(needle.folded) {
+    for (const std::string& constant : shape.constants) {
+      odd_ = odd_ || (folded_ && holds_odd_fold(constant));
+      std::string& own = folded_constants_.emplace_back();
+      if (folded_) fold_text(constant, &own);
+    }
+  }
 
   /// False when there are too many.
   bool find(std::vector<Alignment>* out) {
     out_ = out;
+    gave_up_ = odd_;
     for (size_t i = 0; i < shape_.slots.size() && !gave_up_; ++i) {
       start_in_constant(i);
       start_in_cell(i);
@@ -42,29 +51,30 @@ class ShapeLayout {
   }
 
  private:
+  std::string_view constant_of(size_t i) const { return folded_ ? folded_constants_[i] : shape_.constants[i]; }
   void start_in_constant(size_t i) {
-    const std::string_view constant = shape_.constants[i];
+    const std::string_view constant = constant_of(i);
     for (size_t size = std::min(constant.size(), needle_.size() - 1); size > 0; --size) {
       if (constant.ends_with(needle_.substr(0, size))) from_cell(i, needle_.substr(size));
     }
   }
   void start_in_cell(size_t i) {
     for (size_t size = 1; size < needle_.size(); ++size) {
-      with(i, {Kind::ends, needle_.substr(0, size)}, needle_.substr(size));
+      with(i, {Kind::ends, needle_.substr(0, size), folded_}, needle_.substr(size));
     }
   }
   /// `rest`, not empty, is to begin where cell i does.
   void from_cell(size_t i, std::string_view rest) {
-    path_.push_back({shape_.slots[i].column, {Kind::begins, rest}});
+    path_.push_back({shape_.slots[i].column, {Kind::begins, rest, folded_}});
     emit();
     path_.pop_back();
     for (size_t size = 0; size < rest.size() && !gave_up_; ++size) {
-      with(i, {Kind::equals, rest.substr(0, size)}, rest.substr(size));
+      with(i, {Kind::equals, rest.substr(0, size), folded_}, rest.substr(size));
     }
   }
   /// Cell i passes the test and `rest`, not empty, follows behind it.
   void with(size_t i, CellTest test, std::string_view rest) {
-    const std::string_view constant = shape_.constants[i + 1];
+    const std::string_view constant = constant_of(i + 1);
     if (!constant.empty() && constant[0] != rest[0]) return;
     if (++steps_ > kMaxStepsOfShape) gave_up_ = true;
     if (gave_up_) return;
@@ -85,6 +95,9 @@ class ShapeLayout {
 
   const Shape& shape_;
   std::string_view needle_;
+  bool folded_;
+  bool odd_ = false;  ///< a constant does not show all that it matches
+  std::vector<std::string> folded_constants_;
   std::vector<Alignment>* out_ = nullptr;
   Alignment path_;
   size_t steps_ = 0;
@@ -93,7 +106,7 @@ class ShapeLayout {
 
 class LineSearch {
  public:
-  LineSearch(BlockView& view, SearchedBlock& block, std::string_view needle)
+  LineSearch(BlockView& view, SearchedBlock& block, TextNeedle needle)
       : view_(view), block_(block), needle_(needle), found_(view.row_count()) {}
 
   Result<RowBits> run(uint32_t raw_column) {
@@ -101,7 +114,7 @@ class LineSearch {
     verdicts_.assign(shapes.size() + 1, Verdict::cells);
     for (uint32_t id = 1; id <= shapes.size(); ++id) lay_over(shapes[id - 1], id);
     if (raw_column != UINT32_MAX) columns_.insert(raw_column);
-    for (const uint32_t column : columns_) TRY(find_rows(block_, column, {Kind::contains, needle_}, &found_));
+    for (const uint32_t column : columns_) TRY(find_rows(block_, column, contains(needle_), &found_));
     for (const auto& [alignment, ids] : alignments_) TRY(add_rows(alignment, ids));
     if (any_verdict_) TRY(add_shapes());
     return std::move(found_);
@@ -115,9 +128,8 @@ class LineSearch {
   };
 
   void lay_over(const Shape& shape, uint32_t id) {
-    const bool everywhere = std::any_of(shape.constants.begin(), shape.constants.end(), [&](const std::string& c) {
-      return CellTest{Kind::contains, needle_}.matches(c);
-    });
+    const bool everywhere = std::any_of(shape.constants.begin(), shape.constants.end(),
+                                        [&](const std::string& c) { return contains(needle_).matches(c); });
     if (everywhere) {
       verdicts_[id] = Verdict::constant;
       any_verdict_ = true;
@@ -172,7 +184,7 @@ class LineSearch {
       if (verdict == Verdict::cells || found_.test(row)) continue;
       if (verdict == Verdict::render) {
         TRY_ASSIGN(const std::string_view line, view_.line(row, &scratch));
-        if (!CellTest{Kind::contains, needle_}.matches(line)) continue;
+        if (!contains(needle_).matches(line)) continue;
       }
       found_.set(row);
     }
@@ -181,7 +193,7 @@ class LineSearch {
 
   BlockView& view_;
   SearchedBlock& block_;
-  std::string_view needle_;
+  TextNeedle needle_;
   RowBits found_;
   std::vector<Verdict> verdicts_;  ///< by shape id
   bool any_verdict_ = false;       ///< other than cells
@@ -216,14 +228,14 @@ Result<void> find_rows(SearchedBlock& block, uint32_t column, const CellTest& te
   return {};
 }
 
-Result<RowBits> search_lines(BlockView& view, SearchedBlock& block, uint32_t raw_column, std::string_view needle) {
-  if (needle.empty()) return all_rows(view.row_count());
+Result<RowBits> search_lines(BlockView& view, SearchedBlock& block, uint32_t raw_column, TextNeedle needle) {
+  if (needle.text.empty()) return all_rows(view.row_count());
   return LineSearch(view, block, needle).run(raw_column);
 }
 
 Result<RowBits> search_metadata(BlockView& view, SearchedBlock& block, std::span<const uint32_t> columns,
-                                uint32_t packed_column, std::string_view needle) {
-  const CellTest test{Kind::contains, needle};
+                                uint32_t packed_column, TextNeedle needle) {
+  const CellTest test = contains(needle);
   RowBits found(view.row_count());
   for (const uint32_t column : columns) TRY(find_rows(block, column, test, &found));
   if (packed_column == UINT32_MAX) return found;

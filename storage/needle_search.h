@@ -32,10 +32,10 @@ Result<void> find_rows(SearchedBlock& block, uint32_t column, const CellTest& te
 
 /// Exactly the rows of `view` whose line holds `needle`.  `block` is the same block; `raw_column` is UINT32_MAX when
 /// it has none.
-Result<RowBits> search_lines(BlockView& view, SearchedBlock& block, uint32_t raw_column, std::string_view needle);
+Result<RowBits> search_lines(BlockView& view, SearchedBlock& block, uint32_t raw_column, TextNeedle needle);
 
 /// Exactly the rows of which a metadata value holds `needle`.  `packed_column` is UINT32_MAX when there is none.
 Result<RowBits> search_metadata(BlockView& view, SearchedBlock& block, std::span<const uint32_t> columns,
-                                uint32_t packed_column, std::string_view needle);
+                                uint32_t packed_column, TextNeedle needle);
 
 }  // namespace cordwood

@@ -8,6 +8,6 @@
 namespace cordwood {
 
 /// BlockView::rows_with_text() for any block: renders and searches row by row.
-Result<RowBits> search_rendered(BlockView& block, std::string_view needle, TextPlace place);
+Result<RowBits> search_rendered(BlockView& block, TextNeedle needle, TextPlace place);
 
 }  // namespace cordwood

@@ -37,9 +37,26 @@ TextProbe TextProbe::value(std::string_view value) {
   return TextProbe(value, true);
 }
 
-TextProbe::TextProbe(std::string_view text, bool is_value) : text_(text), is_value_(is_value) {
-  if (text.find(kReplacement) != std::string_view::npos) return;
-  std::vector<std::pair<size_t, size_t>> tokens;
+TextProbe TextProbe::folded(std::string_view needle) {
+  TextProbe probe;
+  probe.text_ = needle;
+  for_each_token(needle, [&](size_t begin, size_t end) {
+    for_each_gram(needle.substr(begin, end - begin), [&](uint32_t gram) {
+      // s and k fold to runes of more bytes, too.
+      const auto has = [gram](char c) {
+        for (uint32_t rest = gram; rest != 0; rest >>= 8)
+          if (static_cast<char>(rest) == c) return true;
+        return false;
+      };
+      if (!has('s') && !has('k')) add_once(gram_hash(gram), kMaxGrams, &probe.conditions_.grams);
+    });
+  });
+  probe.useful_ = !probe.conditions_.grams.empty();
+  return probe;
+}
+
+template <typename Take>
+void TextProbe::for_each_token(std::string_view text, const Take& take) {
   for (size_t at = 0; at < text.size();) {
     if (!is_token_char(text[at])) {
       ++at;
@@ -47,8 +64,14 @@ TextProbe::TextProbe(std::string_view text, bool is_value) : text_(text), is_val
     }
     const size_t begin = at;
     while (at < text.size() && is_token_char(text[at])) ++at;
-    tokens.emplace_back(begin, at);
+    take(begin, at);
   }
+}
+
+TextProbe::TextProbe(std::string_view text, bool is_value) : text_(text), is_value_(is_value) {
+  if (text.find(kReplacement) != std::string_view::npos) return;
+  std::vector<std::pair<size_t, size_t>> tokens;
+  for_each_token(text, [&](size_t begin, size_t end) { tokens.emplace_back(begin, end); });
   // Long tokens are the rare ones: they are asked for first.
   std::stable_sort(tokens.begin(), tokens.end(),
                    [](const auto& a, const auto& b) { return a.second - a.first > b.second - b.first; });

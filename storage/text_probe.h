@@ -32,6 +32,8 @@ class TextProbe {
 
   /// The bytes of `needle` anywhere in a line or a metadata value, as `|=` looks for them.
   static TextProbe substring(std::string_view needle);
+  /// `needle`, without capital letters, in either case of ASCII letters, as `|~ "(?i)…"` looks for it.
+  static TextProbe folded(std::string_view needle);
   /// `value` as the whole value of a metadata pair, of a JSON field or of a logfmt field: it begins and ends there; or
   /// anywhere in a line between bytes that are no token characters (letters, digits, `_`, bytes >= 0x80).  Blocks in
   /// which escapes could hide it are never ruled out.
@@ -45,7 +47,10 @@ class TextProbe {
   const Conditions& conditions() const { return conditions_; }
 
  private:
+  TextProbe() = default;
   TextProbe(std::string_view text, bool is_value);
+  template <typename Take>
+  static void for_each_token(std::string_view text, const Take& take);
   void take_token(size_t begin, size_t end);
   void take_hex_runs(size_t begin, size_t end);
   void take_uuid(size_t dash);

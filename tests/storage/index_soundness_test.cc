@@ -8,6 +8,7 @@
 #include <functional>
 #include <random>
 
+#include "storage/base/fold_text.h"
 #include "storage/segment_index.h"
 #include "tests/storage/columns/block_fixture.h"
 #include "tests/support/json_leaves.h"
@@ -61,6 +62,7 @@ class Fixture {
       for (size_t i = begin; i < end; ++i) {
         std::vector<std::pair<std::string, std::string>> metadata;
         if (i % 3 == 0) metadata = {{"trace_id", id(32)}, {"note", piece_of(lines[i], 1 + pick(40))}};
+        if (i % 5 == 0) metadata.push_back({"odd", with_odd_folds(piece_of(lines[i], 1 + pick(40)))});
         if (i % 7 == 0) metadata.push_back({"m" + std::to_string(i % 50), id(16) + "-" + std::to_string(i)});
         rows.add(lines[i], static_cast<int64_t>(i), 0, metadata);
       }
@@ -90,6 +92,7 @@ class Fixture {
       std::string needle = piece_of(text, length);
       if (pick(8) == 0) change(&needle);
       check(TextProbe::substring(needle), needle, tally);
+      if (n % 4 == 0) check_folded(needle, tally);
     }
   }
 
@@ -133,6 +136,44 @@ class Fixture {
         if (pair.value.find(needle) != std::string_view::npos) return true;
     }
     return false;
+  }
+  static std::string with_odd_folds(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+      if (c == 's' || c == 'k') {
+        out += c == 's' ? kOddFolds[0] : kOddFolds[1];
+      } else {
+        out += c;
+      }
+    }
+    return out;
+  }
+  /// What a text looks like to those who do not tell cases apart.
+  static std::string folded(std::string text) {
+    for (size_t at; (at = text.find(kOddFolds[0])) != std::string::npos;) text.replace(at, kOddFolds[0].size(), "s");
+    for (size_t at; (at = text.find(kOddFolds[1])) != std::string::npos;) text.replace(at, kOddFolds[1].size(), "k");
+    std::string out;
+    fold_text(text, &out);
+    return out;
+  }
+  bool holds_folded(size_t block, std::string_view needle) const {
+    for (const BlockInputRow& row : blocks_[block].rows()) {
+      if (folded(std::string(row.line)).find(needle) != std::string::npos) return true;
+      for (const MetadataPair& pair : row.metadata)
+        if (folded(std::string(pair.value)).find(needle) != std::string::npos) return true;
+    }
+    return false;
+  }
+  void check_folded(const std::string& text, Tally* tally) {
+    const std::string needle = folded(text);
+    const TextProbe probe = TextProbe::folded(needle);
+    for (size_t block = 0; block < blocks_.size(); ++block) {
+      const bool may = may_hold(block, probe);
+      ++tally->comparisons;
+      tally->ruled_out += !may;
+      // Looking for it takes long: only where it was ruled out it matters.
+      ASSERT_TRUE(may || !holds_folded(block, needle)) << "block " << block << " holds, in some case: " << needle;
+    }
   }
   bool may_hold(size_t block, const TextProbe& probe) {
     const auto answer = segment_->blocks()[block]->may_hold(probe, &stats_);
