@@ -26,11 +26,17 @@ bool TopRows::before(const Place& a, const Place& b) const {
     const uint64_t hash_a = plan_.streams[a.ordinal].hash, hash_b = plan_.streams[b.ordinal].hash;
     return hash_a != hash_b ? hash_a < hash_b : a.ordinal < b.ordinal;
   }
-  if (a.block != b.block) {
-    const bool earlier = a.arrival != b.arrival ? a.arrival < b.arrival : a.block < b.block;
-    return earlier != backward_;
-  }
-  return (a.row < b.row) != backward_ && a.row != b.row;
+  return backward_ ? arrived_before(b, a) : arrived_before(a, b);
+}
+
+bool TopRows::arrived_before(const Place& a, const Place& b) {
+  if (a.block == b.block) return a.row < b.row;
+  return a.arrival != b.arrival ? a.arrival < b.arrival : a.block < b.block;
+}
+
+bool TopRows::in_heap_order(const Candidate& a, const Candidate& b) const {
+  if (tied(a.place, b.place) && plan_.streams[a.place.ordinal].contested) return false;
+  return before(a.place, b.place);
 }
 
 bool TopRows::too_late(int64_t time_ns) const {
@@ -42,25 +48,50 @@ bool TopRows::too_late(int64_t time_ns) const {
 Result<bool> TopRows::is_copy(const Place& place, BlockView& view) {
   if (!plan_.streams[place.ordinal].contested) return false;
   TRY_ASSIGN(const Hash128 identity, row_identity(view, place.row));
-  const bool copy = !seen_.insert({{place.ordinal, place.time_ns}, identity}).second;
-  if (copy) ++scope_.stats->duplicates;
-  return copy;
+  const auto [known, added] = seen_.try_emplace({{place.ordinal, place.time_ns}, identity}, place);
+  if (added) return false;
+  ++scope_.stats->duplicates;
+  if (!arrived_before(place, known->second)) return true;
+  const Place& kept = known->second;
+  const auto candidate = std::find_if(heap_.begin(), heap_.end(), [&kept](const Candidate& c) {
+    return c.place.block == kept.block && c.place.row == kept.row;
+  });
+  if (candidate != heap_.end()) candidate->place = place;
+  known->second = place;
+  return true;
+}
+
+void TopRows::trim() {
+  const auto order = [this](const Candidate& a, const Candidate& b) { return in_heap_order(a, b); };
+  while (heap_.size() > limit_) {
+    const Place& last = heap_.front().place;
+    const auto tie = ties_.find({last.ordinal, last.time_ns});
+    const size_t together = tie != ties_.end() ? tie->second : 1;
+    if (heap_.size() - together < limit_) return;
+    if (tie != ties_.end()) ties_.erase(tie);
+    for (size_t i = 0; i < together; ++i) {
+      std::pop_heap(heap_.begin(), heap_.end(), order);
+      scope_.memory->release(heap_.back().row.memory_bytes());
+      heap_.pop_back();
+    }
+  }
 }
 
 Result<void> TopRows::offer(const Place& place, BlockView& view) {
-  const auto order = [this](const Candidate& a, const Candidate& b) { return before(a.place, b.place); };
-  if (full() && !before(place, heap_.front().place)) return {};
+  const bool contested = plan_.streams[place.ordinal].contested;
+  if (full()) {
+    const Place& last = heap_.front().place;
+    if (!before(place, last) && !(contested && tied(place, last))) return {};
+  }
   TRY_ASSIGN(const bool copy, is_copy(place, view));
   if (copy) return {};
   TRY_ASSIGN(CapturedRow captured, capture_.capture(row_));
   TRY(scope_.memory->add(captured.memory_bytes()));
-  if (full()) {
-    std::pop_heap(heap_.begin(), heap_.end(), order);
-    scope_.memory->release(heap_.back().row.memory_bytes());
-    heap_.pop_back();
-  }
   heap_.push_back({place, std::move(captured)});
-  std::push_heap(heap_.begin(), heap_.end(), order);
+  std::push_heap(heap_.begin(), heap_.end(),
+                 [this](const Candidate& a, const Candidate& b) { return in_heap_order(a, b); });
+  if (contested) ++ties_[{place.ordinal, place.time_ns}];
+  trim();
   return {};
 }
 
@@ -131,10 +162,10 @@ std::vector<CapturedRow> TopRows::take() && {
   std::sort(heap_.begin(), heap_.end(),
             [this](const Candidate& a, const Candidate& b) { return before(a.place, b.place); });
   std::vector<CapturedRow> out;
-  out.reserve(heap_.size());
+  out.reserve(std::min<size_t>(heap_.size(), limit_));
   for (Candidate& candidate : heap_) {
     scope_.memory->release(candidate.row.memory_bytes());
-    out.push_back(std::move(candidate.row));
+    if (out.size() < limit_) out.push_back(std::move(candidate.row));
   }
   return out;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <set>
+#include <map>
 #include <vector>
 
 #include "query/open_block.h"
@@ -34,14 +34,23 @@ class TopRows {
     CapturedRow row;
   };
 
+  /// Of one stream and time.
+  static bool tied(const Place& a, const Place& b) { return a.time_ns == b.time_ns && a.ordinal == b.ordinal; }
+  static bool arrived_before(const Place& a, const Place& b);
   bool before(const Place& a, const Place& b) const;
+  /// The order of the heap.  Blocks bring tied rows of a contested stream in any order, and of copies the earliest
+  /// counts: until all are known they stand together, and they are kept or let go together.
+  bool in_heap_order(const Candidate& a, const Candidate& b) const;
   bool full() const { return heap_.size() >= limit_; }
   /// Whether every row of this time or later in the direction comes too late.
   bool too_late(int64_t time_ns) const;
   Result<void> scan_block(const PlannedBlock& planned, Pipeline* pipeline);
   Result<void> scan_span(const OpenBlock& block, const RowSpan& span, Pipeline* pipeline);
   Result<void> offer(const Place& place, BlockView& view);
+  /// A copy gives its place to the row that is kept if it arrived earlier.
   Result<bool> is_copy(const Place& place, BlockView& view);
+  /// Lets go what is too much.
+  void trim();
 
   const QueryScope& scope_;
   const ReadPlan& plan_;
@@ -49,8 +58,10 @@ class TopRows {
   uint64_t limit_;
   RowCapture capture_;
   PipelineRow row_;
-  std::vector<Candidate> heap_;  ///< the last one of the order on top
-  std::set<std::pair<std::pair<uint32_t, int64_t>, Hash128>> seen_;
+  std::vector<Candidate> heap_;              ///< the last one of the order on top
+  using Tie = std::pair<uint32_t, int64_t>;  ///< ordinal and time
+  std::map<Tie, size_t> ties_;               ///< rows of contested streams in the heap
+  std::map<std::pair<Tie, Hash128>, Place> seen_;
 };
 
 }  // namespace cordwood::query

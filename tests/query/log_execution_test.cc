@@ -36,6 +36,32 @@ TEST(LogExecution, NewestLinesTouchFewBlocks) {
             "{app=\"x\", detected_level=\"unknown\", service_name=\"x\"} 1795046409000000000 line 9");
 }
 
+TEST(LogExecution, FilteredCopiesStandWhereTheEarliestArrived) {
+  QueryStore store;
+  const auto push = [&](const std::vector<std::string>& lines, int64_t alone_ns) {
+    PushBody body(R"({"app":"x"})");
+    for (const std::string& line : lines) body.add(kTestStartNs + 100, line);
+    body.add(kTestStartNs + alone_ns, "alone");  // decides which block is read first
+    store.push_json(body.text());
+    store.flush();
+  };
+  push({"line 0", "line 1"}, 50);
+  push({"line 2", "line 0"}, 10);
+  push({"line 3", "line 1"}, 200);
+  for (const uint32_t limit : {1U, 2U, 3U, 4U, 100U}) {
+    for (const Direction direction : {Direction::forward, Direction::backward}) {
+      RangeRequest request = hour_request(R"({app="x"} |= "line" | drop service_name, detected_level)", limit);
+      request.direction = direction;
+      std::vector<std::string> want;
+      for (uint32_t i = 0; i < std::min(limit, 4U); ++i) {
+        const uint32_t line = direction == Direction::forward ? i : 3 - i;
+        want.push_back("{app=\"x\"} 1795046400000000100 line " + std::to_string(line));
+      }
+      EXPECT_EQ(answer_text(store.queries().range(store.context(), request)), want) << limit;
+    }
+  }
+}
+
 TEST(LogExecution, CopiesInOtherBlocksAreLeftOut) {
   QueryStore store;
   for (int round = 0; round < 3; ++round) {
