@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -7,6 +8,21 @@
 namespace cordwood::query::reference {
 
 namespace {
+
+/// Whether sums in another order would be the same.
+bool is_exact(double value) {
+  return std::abs(value) < 1e9 && value * 65536 == std::floor(value * 65536);
+}
+
+/// Whether the last bits of the operands decide what comes out.
+bool is_delicate(BinaryOp op, double left, double right) {
+  if (is_exact(left) && is_exact(right)) return false;
+  if (is_comparison(op)) return std::abs(left - right) <= 1e-9 * std::max({std::abs(left), std::abs(right), 1e-3});
+  if (op == BinaryOp::div) return std::abs(right) < 1e-9;
+  if (op != BinaryOp::mod) return false;
+  const double quotient = left / right;
+  return std::abs(right) < 1e-6 || std::abs(quotient - std::round(quotient)) < 1e-6 * std::max(1.0, std::abs(quotient));
+}
 
 LabelMap signature(const BinaryExpr& expr, const LabelMap& labels) {
   return grouped(labels, expr.matching, !expr.on);
@@ -21,7 +37,7 @@ InstantVector combine_sets(const BinaryExpr& expr, const InstantVector& left, co
   if (expr.op == BinaryOp::set_or) {
     for (const auto& [labels, value] : right) {
       if (on_left.contains(signature(expr, labels))) continue;
-      if (!out.emplace(labels, value).second) *trouble = Trouble::ambiguous;
+      if (!out.emplace(labels, value).second) note(Trouble::ambiguous, trouble);
     }
     return out;
   }
@@ -31,7 +47,8 @@ InstantVector combine_sets(const BinaryExpr& expr, const InstantVector& left, co
 }
 
 /// The value of a pair, or none when it does not pass a comparison.
-std::optional<double> pair_value(const BinaryExpr& expr, double left, double right) {
+std::optional<double> pair_value(const BinaryExpr& expr, double left, double right, Trouble* trouble) {
+  if (is_delicate(expr.op, left, right)) note(Trouble::ambiguous, trouble);
   if (!is_comparison(expr.op)) return combine(expr.op, left, right);
   const bool passes = holds(expr.op, left, right);
   if (expr.return_bool) return passes ? 1 : 0;
@@ -64,12 +81,12 @@ double combine(BinaryOp op, double left, double right) {
   }
 }
 
-InstantVector combine_literal(const BinaryExpr& expr, const InstantVector& vector, double literal,
-                              bool literal_is_left) {
+InstantVector combine_literal(const BinaryExpr& expr, const InstantVector& vector, double literal, bool literal_is_left,
+                              Trouble* trouble) {
   InstantVector out;
   for (const auto& [labels, value] : vector) {
     const double left = literal_is_left ? literal : value, right = literal_is_left ? value : literal;
-    const auto result = pair_value(expr, left, right);
+    const auto result = pair_value(expr, left, right, trouble);
     if (!result) continue;
     out[labels] = is_comparison(expr.op) && !expr.return_bool ? value : *result;
   }
@@ -83,7 +100,8 @@ InstantVector combine_vectors(const BinaryExpr& expr, const InstantVector& left,
   const InstantVector &many = many_left ? left : right, &one = many_left ? right : left;
   std::map<LabelMap, std::pair<LabelMap, double>> by_signature;
   for (const auto& [labels, value] : one) {
-    if (!by_signature.emplace(signature(expr, labels), std::pair(labels, value)).second) *trouble = Trouble::matching;
+    if (!by_signature.emplace(signature(expr, labels), std::pair(labels, value)).second)
+      note(Trouble::matching, trouble);
   }
   InstantVector out;
   std::set<LabelMap> taken;
@@ -97,9 +115,9 @@ InstantVector combine_vectors(const BinaryExpr& expr, const InstantVector& left,
       const auto from = match->second.first.find(name);
       if (from != match->second.first.end() && !from->second.empty()) result.insert(*from);
     }
-    if (!taken.insert(result).second) *trouble = Trouble::matching;
+    if (!taken.insert(result).second) note(Trouble::matching, trouble);
     const double other = match->second.second;
-    const auto pair = pair_value(expr, many_left ? value : other, many_left ? other : value);
+    const auto pair = pair_value(expr, many_left ? value : other, many_left ? other : value, trouble);
     if (pair) out[result] = *pair;
   }
   return out;

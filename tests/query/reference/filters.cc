@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "storage/model/labels.h"
+#include "tests/query/reference/units.h"
 
 namespace cordwood::query::reference {
 
@@ -58,13 +58,13 @@ class LabelFilterRun {
     return label_matches(filter.matcher, row_->get(name).value_or(""), regexes_);
   }
   bool operator()(const NumberLabelFilter& filter) const {
-    const auto text = row_->get(filter.name);
-    if (!text) return false;
-    if (const auto number = parse_number(*text)) return compare(filter.op, *number, filter.value);
-    if (!row_->error.empty()) return true;  // the first error stays
-    row_->error = "LabelFilterErr";
-    row_->details = "strconv.ParseFloat: parsing " + go_quoted(*text) + ": invalid syntax";
-    return true;
+    return compares(filter.name, filter.op, filter.value, read_number);
+  }
+  bool operator()(const DurationLabelFilter& filter) const {
+    return compares(filter.name, filter.op, static_cast<double>(filter.value_ns), read_duration);
+  }
+  bool operator()(const BytesLabelFilter& filter) const {
+    return compares(filter.name, filter.op, static_cast<double>(filter.value_bytes), read_bytes);
   }
   bool operator()(const AndLabelFilter& filter) const {
     const bool left = std::visit(*this, filter.left->node);
@@ -80,6 +80,17 @@ class LabelFilterRun {
   }
 
  private:
+  bool compares(const std::string& name, CompareOp op, double want, Reading (*read)(const std::string&)) const {
+    const auto text = row_->get(name);
+    if (!text) return false;
+    const Reading value = read(*text);
+    if (const double* number = std::get_if<double>(&value)) return compare(op, *number, want);
+    if (!row_->error.empty()) return true;  // the first error stays
+    row_->error = "LabelFilterErr";
+    row_->details = std::get<std::string>(value);
+    return true;
+  }
+
   Row* row_;
   Regexes* regexes_;
 };
@@ -90,12 +101,6 @@ const RE2& Regexes::get(const std::string& expression) {
   std::unique_ptr<RE2>& compiled = compiled_[expression];
   if (compiled == nullptr) compiled = std::make_unique<RE2>(expression, RE2::Quiet);
   return *compiled;
-}
-
-std::optional<double> parse_number(const std::string& text) {
-  static const RE2 number(R"([+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|(?i)[+-]?(inf|infinity)|nan)");
-  if (!RE2::FullMatch(text, number)) return std::nullopt;
-  return std::strtod(text.c_str(), nullptr);
 }
 
 bool matches(const Matcher& matcher, const std::string& value, Regexes* regexes) {

@@ -23,9 +23,6 @@ class Regexes {
   std::map<std::string, std::unique_ptr<RE2>> compiled_;
 };
 
-/// A number as Go's ParseFloat reads it (decimal text only).
-std::optional<double> parse_number(const std::string& text);
-
 /// A matcher of a selector, drop or keep; its dot matches newlines.
 bool matches(const Matcher& matcher, const std::string& value, Regexes* regexes);
 bool selected(const std::vector<Matcher>& matchers, const LabelMap& stream, Regexes* regexes);

@@ -41,7 +41,7 @@ InstantVector replace_label(const LabelReplace& expr, const InstantVector& input
       result.erase(expr.destination);
       if (!replaced.empty()) result[expr.destination] = replaced;
     }
-    if (!out.emplace(result, value).second) *trouble = Trouble::ambiguous;
+    if (!out.emplace(result, value).second) note(Trouble::ambiguous, trouble);
   }
   return out;
 }

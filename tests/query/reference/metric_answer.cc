@@ -10,11 +10,6 @@ namespace {
 
 using Value = std::variant<double, InstantVector>;
 
-/// Errors weigh less than what cannot be compared, more than nothing.
-void note(Trouble trouble, Trouble* all) {
-  *all = std::max(*all, trouble);
-}
-
 /// A sum gives its grouping to what it sums up.
 bool takes_grouping_of_sum(const RangeAggregation& range) {
   switch (range.op) {
@@ -57,8 +52,10 @@ class Evaluator {
     const double* left_number = std::get_if<double>(&left);
     const double* right_number = std::get_if<double>(&right);
     if (left_number != nullptr && right_number != nullptr) return combine(expr.op, *left_number, *right_number);
-    if (left_number != nullptr) return combine_literal(expr, std::get<InstantVector>(right), *left_number, true);
-    if (right_number != nullptr) return combine_literal(expr, std::get<InstantVector>(left), *right_number, false);
+    if (left_number != nullptr)
+      return combine_literal(expr, std::get<InstantVector>(right), *left_number, true, trouble_);
+    if (right_number != nullptr)
+      return combine_literal(expr, std::get<InstantVector>(left), *right_number, false, trouble_);
     Trouble trouble = Trouble::none;
     Value out = combine_vectors(expr, std::get<InstantVector>(left), std::get<InstantVector>(right), &trouble);
     note(trouble, trouble_);

@@ -49,6 +49,10 @@ void Pipeline::guard(const LabelFilterPtr& filter) {
     guards_.emplace(string->matcher.name(), filter.get());
   }
   if (const auto* number = std::get_if<NumberLabelFilter>(&filter->node)) guards_.emplace(number->name, filter.get());
+  if (const auto* duration = std::get_if<DurationLabelFilter>(&filter->node)) {
+    guards_.emplace(duration->name, filter.get());
+  }
+  if (const auto* bytes = std::get_if<BytesLabelFilter>(&filter->node)) guards_.emplace(bytes->name, filter.get());
 }
 
 std::optional<Row> Pipeline::run(const Entry& entry) const {

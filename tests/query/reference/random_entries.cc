@@ -14,14 +14,16 @@ constexpr const char* kKeys[] = {"status", "code", "took", "lvl", "k",          
                                  "who",    "size", "x-y",  "0d",  "k_extracted"};
 constexpr const char* kWords[] = {"error", "info", "GET", "POST", "PUT", "true", "x", "only", "prealpha", "\xc3\xa9"};
 constexpr const char* kNumbers[] = {"200", "404", "500", "503", "1.5", "0.25", "-7", "1e3", "0", "12.50"};
+constexpr const char* kSizes[] = {"1.5s", "20ms", "2m30s", "1h", "5KB", "1MiB", "10B", "0.5kb", "-3s", "90xb"};
 constexpr const char* kLevels[] = {"info", "error", "warn", "debug"};
 
 /// Lines of one stretch of time are alike, so that blocks differ.
 struct Phase {
   std::vector<std::string> keys;
   size_t form = 0;
-  size_t odd = 0;    ///< one line in so many has another form
-  size_t words = 0;  ///< one value in so many is a word
+  size_t odd = 0;      ///< one line in so many has another form
+  bool sizes = false;  ///< values have units
+  size_t words = 0;    ///< one value in so many is a word
 };
 
 Phase random_phase(Random& random) {
@@ -29,12 +31,14 @@ Phase random_phase(Random& random) {
   for (size_t i = 1 + random.below(4); i > 0; --i) phase.keys.push_back(random.of(kKeys));
   phase.form = random.below(6);
   phase.odd = random.one_in(3) ? 8 : 1000;
+  phase.sizes = random.one_in(4);
   phase.words = random.one_in(3) ? 1 : random.one_in(2) ? 3 : 1000;
   return phase;
 }
 
 std::string value_of(Random& random, const Phase& phase) {
   if (random.one_in(phase.words)) return random.of(kWords);
+  if (phase.sizes && !random.one_in(4)) return random.of(kSizes);
   return random.one_in(3) ? std::to_string(random.below(600)) : random.of(kNumbers);
 }
 
@@ -42,7 +46,7 @@ std::string json_value(Random& random, const Phase& phase) {
   if (random.one_in(25))
     return random.of({"null", "true", "false", "[1,\"x\"]", "\"\"", "\"a\\\"b\\n\"", "\"\\u00e9\""});
   const std::string value = value_of(random, phase);
-  const bool number = std::isdigit(static_cast<unsigned char>(value.back())) != 0;
+  const bool number = value.find_first_not_of("0123456789.e-") == std::string::npos && value != "e";
   return number && !random.one_in(3) ? value : "\"" + value + "\"";
 }
 

@@ -19,7 +19,7 @@ std::string grouping(Random& random) {
 }
 
 std::string window(Random& random) {
-  std::string out = " [" + random.of({"1s", "30s", "1m", "90s", "5m", "7m", "15m", "1h"}) + "]";
+  std::string out = " [" + random.of({"1s", "30s", "1m", "90s", "5m", "7m", "15m", "15m", "20m", "1h", "1h"}) + "]";
   if (random.one_in(4)) out += " offset " + random.of({"30s", "1m", "5m", "-30s", "-5m"});
   return out;
 }
@@ -27,7 +27,8 @@ std::string window(Random& random) {
 std::string line_range(Random& random) {
   const std::string op =
       random.of({"count_over_time", "count_over_time", "rate", "bytes_over_time", "bytes_rate", "absent_over_time"});
-  return op + "(" + random_pipeline(random, 4, true) + window(random) + ")";
+  return op + "(" + random_pipeline(random, 3, random.one_in(2) ? Errors::refused : Errors::unlikely) + window(random) +
+         ")";
 }
 
 std::string unwrapped_range(Random& random) {
@@ -35,11 +36,15 @@ std::string unwrapped_range(Random& random) {
       random.of({"sum", "avg", "min", "max", "first", "last", "stddev", "stdvar", "quantile", "rate"});
   std::string out = op == "rate" ? "rate(" : op + "_over_time(";
   if (op == "quantile") out += random.of({"0.5, ", "0.99, ", "0, ", "1, ", "0.25, "});
-  out += random_pipeline(random, 3, false) + random.of({" | json", " | logfmt"});
-  if (random.one_in(3)) out += " | " + random_label_filter(random);
-  out += " | unwrap " + random.of({"status", "code", "took", "k", "size", "who", "k_extracted", "n_status"});
-  if (!random.one_in(20)) out += " | __error__=\"\"";
-  if (random.one_in(5)) out += " | " + random_label_filter(random);
+  const bool json = random.one_in(2);
+  out += random_pipeline(random, 2, json && random.one_in(2) ? Errors::unlikely : Errors::allowed);
+  out += json ? " | json" : " | logfmt";
+  if (random.one_in(4)) out += " | " + random_label_filter(random);
+  out += " | unwrap " +
+         random.of({"status", "code", "status", "took", "k", "id", "size", "who", "k_extracted", "n_status",
+                    "duration(took)", "duration_seconds(code)", "bytes(size)", "bytes(took)", "bytes(status)"});
+  if (!random.one_in(4)) out += " | __error__=\"\"";
+  if (random.one_in(8)) out += " | " + random_label_filter(random);
   out += window(random) + ")";
   if (op != "sum" && op != "rate" && random.one_in(2)) out += grouping(random);
   return out;

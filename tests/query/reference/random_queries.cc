@@ -53,7 +53,11 @@ std::string line_filter(Random& random) {
 
 std::string simple_filter(Random& random) {
   const std::string label = random.one_in(12) ? "__error__" : random.of(kLabels);
-  switch (random.below(6)) {
+  switch (random.below(8)) {
+    case 6: return "took" + random.of({" > ", " <= ", " == "}) + random.of({"1s", "20ms", "2m30s", "1.5s", "0.5h"});
+    case 7:
+      return random.of({"size", "took", "code"}) + random.of({" > ", " <= ", " != "}) +
+             random.of({"5KB", "10B", "1MiB"});
     case 0:
     case 1: return label + random.of({"=", "!="}) + quoted(random.of(kValues));
     case 2: return label + random.of({"=~", "!~"}) + quoted(random.of(kExpressions));
@@ -108,8 +112,9 @@ std::string random_label_filter(Random& random) {
   return label_filter(random);
 }
 
-std::string random_pipeline(Random& random, size_t stages, bool safe) {
+std::string random_pipeline(Random& random, size_t stages, Errors errors) {
   std::string query = selector(random);
+  if (errors == Errors::unlikely) query += R"( |~ "^\\{")";
   if (random.one_in(3)) query += line_filter(random);
   bool after_list = false;
   for (size_t i = random.below(stages); i > 0; --i) {
@@ -119,11 +124,11 @@ std::string random_pipeline(Random& random, size_t stages, bool safe) {
     after_list = next.starts_with(" | drop") || next.starts_with(" | keep");
     query += next;
   }
-  return safe ? query + " | __error__=\"\"" : query;
+  return errors == Errors::refused ? query + " | __error__=\"\"" : query;
 }
 
 std::string random_log_query(Random& random) {
-  return random_pipeline(random, 5, false);
+  return random_pipeline(random, 5, Errors::allowed);
 }
 
 }  // namespace cordwood::query::reference

@@ -5,9 +5,19 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "tests/query/reference/units.h"
+
 namespace cordwood::query::reference {
 
 namespace {
+
+Reading read(UnwrapConversion conversion, const std::string& text) {
+  if (conversion == UnwrapConversion::none) return read_number(text);
+  if (conversion == UnwrapConversion::bytes) return read_bytes(text);
+  Reading reading = read_duration(text);
+  if (double* ns = std::get_if<double>(&reading)) *ns /= 1e9;
+  return reading;
+}
 
 double quantile(std::vector<double> values, double q) {
   if (q > 1) return INFINITY;
@@ -34,6 +44,11 @@ double variance(const std::vector<double>& values) {
 
 }  // namespace
 
+void note(Trouble trouble, Trouble* all) {
+  if (trouble == Trouble::none) return;
+  *all = *all == Trouble::none || *all == trouble ? trouble : Trouble::ambiguous;
+}
+
 RangeSamples::RangeSamples(const RangeAggregation& aggregation, const Grouping* outer,
                            const std::vector<Entry>& entries)
     : aggregation_(aggregation) {
@@ -48,7 +63,8 @@ RangeSamples::RangeSamples(const RangeAggregation& aggregation, const Grouping* 
     if (unwrap) {
       const auto text = row->get(unwrap->name);
       if (!text || text->empty()) continue;
-      if (const auto number = parse_number(*text)) {
+      const Reading reading = read(unwrap->conversion, *text);
+      if (const double* number = std::get_if<double>(&reading)) {
         value = *number;
       } else {
         row->error = "SampleExtractionErr";
@@ -82,7 +98,7 @@ InstantVector RangeSamples::at(int64_t time_ns, Trouble* trouble) const {
     std::copy_if(samples.begin(), samples.end(), std::back_inserter(inside),
                  [&](const Sample& sample) { return sample.time_ns > begin_ns && sample.time_ns <= end_ns; });
     if (inside.empty()) continue;
-    if (labels.contains("__error__")) *trouble = Trouble::pipeline_error;
+    if (labels.contains("__error__")) note(Trouble::pipeline_error, trouble);
     out[labels] = fold(std::move(inside), trouble);
   }
   if (aggregation_.op != RangeOp::absent) return out;
@@ -97,7 +113,7 @@ double RangeSamples::fold(std::vector<Sample> samples, Trouble* trouble) const {
   const size_t n = samples.size();
   const double seconds = static_cast<double>(aggregation_.range.range_ns) / 1e9;
   const auto tie = [&](size_t a, size_t b) {
-    if (n > 1 && samples[a].time_ns == samples[b].time_ns && values[a] != values[b]) *trouble = Trouble::ambiguous;
+    if (n > 1 && samples[a].time_ns == samples[b].time_ns && values[a] != values[b]) note(Trouble::ambiguous, trouble);
   };
   switch (aggregation_.op) {
     case RangeOp::count:

@@ -18,6 +18,9 @@ enum class Trouble : unsigned char {
   ambiguous        ///< ties that the language leaves open
 };
 
+/// Adds to what is known; which of two different troubles an engine meets first is left open.
+void note(Trouble trouble, Trouble* all);
+
 /// The samples of a range aggregation, by series.
 class RangeSamples {
  public:

@@ -38,7 +38,7 @@ void select(const VectorAggregation& expr, Group group, InstantVector* out, Trou
             [&](const auto& a, const auto& b) { return largest ? a.second > b.second : a.second < b.second; });
   const auto k = static_cast<size_t>(expr.parameter);
   const auto close = [](double a, double b) { return std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b)); };
-  if (group.size() > k && close(group[k - 1].second, group[k].second)) *trouble = Trouble::ambiguous;
+  if (group.size() > k && close(group[k - 1].second, group[k].second)) note(Trouble::ambiguous, trouble);
   if (group.size() > k) group.erase(group.begin() + static_cast<std::ptrdiff_t>(k), group.end());
   out->insert(group.begin(), group.end());
 }
@@ -59,7 +59,7 @@ InstantVector aggregate(const VectorAggregation& expr, const InstantVector& inpu
   std::map<LabelMap, Group> groups;
   for (const auto& [labels, value] : input) {
     groups[grouped(labels, grouping.labels, grouping.without)].emplace_back(labels, value);
-    if (std::isnan(value)) *trouble = Trouble::ambiguous;  // what sorting and folding make of it is not compared
+    if (std::isnan(value)) note(Trouble::ambiguous, trouble);  // what sorting and folding make of it is not compared
   }
   InstantVector out;
   for (const auto& [labels, group] : groups) {
