@@ -98,7 +98,9 @@ InstantVector RangeSamples::at(int64_t time_ns, Trouble* trouble) const {
     std::copy_if(samples.begin(), samples.end(), std::back_inserter(inside),
                  [&](const Sample& sample) { return sample.time_ns > begin_ns && sample.time_ns <= end_ns; });
     if (inside.empty()) continue;
-    if (labels.contains("__error__")) note(Trouble::pipeline_error, trouble);
+    // Parsers that need only the labels of a grouping may never meet the error.
+    const Trouble error = aggregation_.grouping ? Trouble::ambiguous : Trouble::pipeline_error;
+    if (labels.contains("__error__")) note(error, trouble);
     out[labels] = fold(std::move(inside), trouble);
   }
   if (aggregation_.op != RangeOp::absent) return out;
