@@ -38,7 +38,7 @@ std::string first_difference(const std::vector<std::string>& got, const std::vec
 TEST(Reference, AnswersLogQueriesAlike) {
   const char* wanted = std::getenv("CORDWOOD_REFERENCE_QUERIES");
   const char* first = std::getenv("CORDWOOD_REFERENCE_SEED");
-  const size_t queries = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 500;
+  const size_t queries = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 300;
   uint64_t seed = first != nullptr ? std::strtoull(first, nullptr, 10) : 1;
   size_t lines = 0, empty = 0;
   for (size_t asked = 0; asked < queries && !::testing::Test::HasFailure(); ++seed) {
@@ -46,7 +46,7 @@ TEST(Reference, AnswersLogQueriesAlike) {
     const std::vector<Entry> entries = stored_entries(pushes);
     const AllForms forms(pushes);
     Random random(seed * 1000);
-    for (int i = 0; i < 125 && asked < queries && !::testing::Test::HasFailure(); ++i, ++asked) {
+    for (int i = 0; i < 75 && asked < queries && !::testing::Test::HasFailure(); ++i, ++asked) {
       const RangeRequest request = random_request(random, entries);
       const auto expr = parse_logql(request.query);
       ASSERT_TRUE(expr.ok()) << request.query << ": " << expr.error().message;

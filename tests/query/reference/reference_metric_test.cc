@@ -69,7 +69,7 @@ std::string difference(const Answer<QueryResult>& got, const MetricAnswer& want)
 TEST(Reference, AnswersMetricQueriesAlike) {
   const char* wanted = std::getenv("CORDWOOD_REFERENCE_QUERIES");
   const char* first = std::getenv("CORDWOOD_REFERENCE_SEED");
-  const size_t queries = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 400;
+  const size_t queries = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 240;
   uint64_t seed = first != nullptr ? std::strtoull(first, nullptr, 10) : 1;
   size_t series = 0, ambiguous = 0, errors = 0, empty = 0;
   for (size_t asked = 0; asked < queries && !::testing::Test::HasFailure(); ++seed) {
@@ -77,7 +77,7 @@ TEST(Reference, AnswersMetricQueriesAlike) {
     const std::vector<Entry> entries = stored_entries(pushes);
     const AllForms forms(pushes);
     Random random(seed * 1000 + 1);
-    for (int i = 0; i < 100 && asked < queries && !::testing::Test::HasFailure(); ++i, ++asked) {
+    for (int i = 0; i < 60 && asked < queries && !::testing::Test::HasFailure(); ++i, ++asked) {
       const RangeRequest request = random_request(random);
       InstantRequest instant;
       instant.query = request.query;
