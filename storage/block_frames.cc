@@ -110,10 +110,11 @@ Result<void> IntPiece::decode_frame(uint32_t index, std::vector<int64_t>* out) {
 
 Result<void> IntPiece::decode_all(std::vector<int64_t>* out) {
   const PieceMeta& piece = frames_->piece(piece_);
+  const size_t before = out->size();
+  out->resize(before + piece.rows());
   for (uint32_t i = 0; i < piece.frames.size(); ++i) {
     TRY_ASSIGN(const IntFrame* f, frame(i));
-    out->resize(out->size() + f->count());
-    f->decode(out->data() + out->size() - f->count());
+    f->decode(out->data() + before + piece.frames[i].first_row);
   }
   return {};
 }

@@ -297,11 +297,13 @@ std::optional<int64_t> ColumnReader::value_of(const CellTest& test) const {
 }
 
 Result<void> ColumnReader::find_value(int64_t value, RowBits* cells) {
+  const PieceMeta& piece = frames_->piece(meta_.first_piece);
   std::vector<int64_t> values;
-  values.reserve(meta_.cells);
-  TRY(numbers_.decode_all(&values));
-  for (uint32_t cell = 0; cell < values.size(); ++cell)
-    if (values[cell] == value) cells->set(cell);
+  for (uint32_t i = 0; i < piece.frames.size(); ++i) {
+    TRY(numbers_.decode_frame(i, &values));
+    for (uint32_t row = 0; row < values.size(); ++row)
+      if (values[row] == value) cells->set(piece.frames[i].first_row + row);
+  }
   return {};
 }
 
@@ -329,18 +331,8 @@ Result<void> ColumnReader::find_binary(std::string_view value, RowBits* cells) {
 }
 
 Result<void> ColumnReader::find_listed(std::string_view value, RowBits* cells) {
-  std::vector<int64_t> numbers;
-  numbers.reserve(meta_.cells);
-  TRY(numbers_.decode_all(&numbers));
-  if (numbers.empty()) return {};
-  const auto [low, high] = std::minmax_element(numbers.begin(), numbers.end());
-  if (*low < 0 || *high >= int64_t{ids_->lists().lists[id_list_].ids})
-    return Error::corrupt("block: an id's number is out of range");
-  TRY_ASSIGN(const std::optional<uint32_t> number,
-             ids_->find(id_list_, value, static_cast<uint32_t>(*low), static_cast<uint32_t>(*high)));
-  for (uint32_t cell = 0; number && cell < numbers.size(); ++cell)
-    if (numbers[cell] == int64_t{*number}) cells->set(cell);
-  return {};
+  TRY_ASSIGN(const std::optional<uint32_t> number, ids_->find(id_list_, value));
+  return number ? find_value(*number, cells) : Result<void>();
 }
 
 Result<void> ColumnReader::find_typed(const CellTest& test, const RowRanks* ranks, RowBits* cells) {

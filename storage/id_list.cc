@@ -119,29 +119,44 @@ Result<void> IdListReader::copy(uint32_t list, int64_t number, char* out) {
   return {};
 }
 
-Result<std::optional<uint32_t>> IdListReader::find(uint32_t list, std::string_view id, uint32_t first, uint32_t last) {
-  const IdLists::List& l = lists_->lists[list];
-  if (l.ids == 0 || id.size() != l.width) return std::optional<uint32_t>();
-  last = std::min(last, l.ids - 1);
-  const uint32_t head = l.width - IdLists::kTailBytes;
+Result<std::optional<uint32_t>> IdListReader::find(uint32_t list, std::string_view id) {
+  if (id.size() != lists_->lists[list].width) return std::optional<uint32_t>();
+  if (const auto known = lists_->memo->recall(list, id)) return known->number;
+  TRY_ASSIGN(const std::optional<uint32_t> number, scan(list, id));
+  lists_->memo->remember({list, std::string(id), number});
+  return number;
+}
+
+Result<std::optional<uint32_t>> IdListReader::scan(uint32_t list, std::string_view id) {
+  const uint32_t head = lists_->lists[list].width - IdLists::kTailBytes;
+  const PieceMeta& piece = lists_->pieces[2 * list + 1];
   uint16_t tail = 0;
   static_assert(sizeof tail == IdLists::kTailBytes);
   std::memcpy(&tail, id.data() + head, sizeof tail);
-  for (uint64_t begin = first; begin <= last;) {
-    const auto index = static_cast<uint32_t>(begin / IdLists::kTailRows);
+  for (uint32_t index = 0; index < piece.frames.size(); ++index) {
     TRY_ASSIGN(const std::string_view tails, frame(2 * list + 1, index, IdLists::kTailBytes));
-    const uint64_t frame_begin = uint64_t{index} * IdLists::kTailRows;
-    const uint64_t end = std::min<uint64_t>(uint64_t{last} + 1, frame_begin + IdLists::kTailRows);
-    for (; begin < end; ++begin) {
+    for (uint32_t row = 0; row < piece.frames[index].rows; ++row) {
       uint16_t at = 0;
-      std::memcpy(&at, tails.data() + (begin - frame_begin) * sizeof at, sizeof at);
+      std::memcpy(&at, tails.data() + row * sizeof at, sizeof at);
       if (at != tail) continue;
-      const auto n = static_cast<uint32_t>(begin);
+      const uint32_t n = piece.frames[index].first_row + row;
       TRY_ASSIGN(const std::string_view heads, frame(2 * list, n / IdLists::kHeadRows, head));
       if (heads.substr(uint64_t{n % IdLists::kHeadRows} * head, head) == id.substr(0, head)) return std::optional(n);
     }
   }
   return std::optional<uint32_t>();
+}
+
+std::optional<IdMemo::Found> IdMemo::recall(uint32_t list, std::string_view id) const {
+  const MutexLock lock(mu_);
+  for (const Found& found : found_)
+    if (found.list == list && found.id == id) return found;
+  return std::nullopt;
+}
+
+void IdMemo::remember(Found found) {
+  const MutexLock lock(mu_);
+  found_[next_++ % found_.size()] = std::move(found);
 }
 
 }  // namespace cordwood

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,10 +9,29 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/base/mutex.h"
 #include "storage/block_entry.h"
 #include "storage/block_frames.h"
 
 namespace cordwood {
+
+/// The last ids that were looked for in the lists of one segment, and where they are: many blocks ask for the same.
+/// Thread-safe.
+class IdMemo {
+ public:
+  struct Found {
+    uint32_t list = 0;
+    std::string id;
+    std::optional<uint32_t> number;  ///< nothing: it is in none
+  };
+  std::optional<Found> recall(uint32_t list, std::string_view id) const EXCLUDES(mu_);
+  void remember(Found found) EXCLUDES(mu_);
+
+ private:
+  mutable Mutex mu_;
+  std::array<Found, 16> found_ GUARDED_BY(mu_);  ///< those without an id are empty
+  size_t next_ GUARDED_BY(mu_) = 0;
+};
 
 /// Ids that stand in many rows of a segment, kept once: the columns of its blocks hold their numbers.  One list for
 /// each width.  They are numbered in the order of their times, so that rows near in time have near numbers.
@@ -32,6 +52,7 @@ struct IdLists {
   std::vector<PieceMeta> pieces;  ///< of list i: 2 * i the heads, 2 * i + 1 the tails
   std::shared_ptr<const ByteSource> source;
   uint64_t offset = 0;  ///< of the first frame in the source
+  std::shared_ptr<IdMemo> memo = std::make_shared<IdMemo>();
   uint64_t bytes() const;
 
   bool empty() const { return lists.empty(); }
@@ -53,10 +74,11 @@ class IdListReader {
   const IdLists& lists() const { return *lists_; }
   /// Copies the id, of the list's width.  corrupt when there is no such number.
   Result<void> copy(uint32_t list, int64_t number, char* out);
-  /// The number of an id among [first, last].
-  Result<std::optional<uint32_t>> find(uint32_t list, std::string_view id, uint32_t first, uint32_t last);
+  /// The number of an id; nothing when the list has it not.
+  Result<std::optional<uint32_t>> find(uint32_t list, std::string_view id);
 
  private:
+  Result<std::optional<uint32_t>> scan(uint32_t list, std::string_view id);
   Result<std::string_view> frame(uint32_t piece, uint32_t index, uint64_t width);
 
   const IdLists* lists_;
