@@ -58,9 +58,14 @@ class ShapeLayout {
       if (constant.ends_with(needle_.substr(0, size))) from_cell(i, needle_.substr(size));
     }
   }
+  /// Whether the needle can go on with this byte behind cell i; nearly always it cannot.
+  bool may_follow(size_t i, char next) const {
+    const std::string_view constant = constant_of(i + 1);
+    return constant.empty() || constant[0] == next;
+  }
   void start_in_cell(size_t i) {
     for (size_t size = 1; size < needle_.size(); ++size) {
-      with(i, {Kind::ends, needle_.substr(0, size), folded_}, needle_.substr(size));
+      if (may_follow(i, needle_[size])) with(i, {Kind::ends, needle_.substr(0, size), folded_}, needle_.substr(size));
     }
   }
   /// `rest`, not empty, is to begin where cell i does.
@@ -69,13 +74,12 @@ class ShapeLayout {
     emit();
     path_.pop_back();
     for (size_t size = 0; size < rest.size() && !gave_up_; ++size) {
-      with(i, {Kind::equals, rest.substr(0, size), folded_}, rest.substr(size));
+      if (may_follow(i, rest[size])) with(i, {Kind::equals, rest.substr(0, size), folded_}, rest.substr(size));
     }
   }
   /// Cell i passes the test and `rest`, not empty, follows behind it.
   void with(size_t i, CellTest test, std::string_view rest) {
     const std::string_view constant = constant_of(i + 1);
-    if (!constant.empty() && constant[0] != rest[0]) return;
     if (++steps_ > kMaxStepsOfShape) gave_up_ = true;
     if (gave_up_) return;
     const size_t same = std::min(constant.size(), rest.size());
