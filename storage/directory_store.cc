@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <atomic>
+#include <list>
 #include <set>
 
 #include "storage/base/mutex.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::string_view kTemporary = "tmp";
 constexpr size_t kMaxKeyBytes = 1024;
+constexpr size_t kMaxOpenObjects = 32;
 constexpr size_t kMaxNameBytes = 255;  ///< of one path element, on every file system we know
 
 bool key_byte(char c) {
@@ -64,6 +66,13 @@ class DirectoryStore final : public ObjectStore {
   std::string new_temporary() {
     return fmt::format("{}/{}/{}", dir_, kTemporary, next_temporary_.fetch_add(1, std::memory_order_relaxed));
   }
+  /// An object that is being read: it never changes, so a few of them stay open.
+  struct OpenObject {
+    std::string key;
+    std::unique_ptr<File> file;
+    uint64_t size = 0;
+  };
+  Result<std::shared_ptr<const OpenObject>> open_object(const std::string& key) EXCLUDES(open_mu_);
   Result<void> sync_below(const std::string& path);
   Result<void> ensure_directory(const std::string& path) REQUIRES(mu_);
   Result<void> walk(const std::string& below, Listing* listing);
@@ -73,6 +82,8 @@ class DirectoryStore final : public ObjectStore {
   std::atomic<uint64_t> next_temporary_{1};
   Mutex mu_;                                                   ///< makes look-and-rename one step
   std::set<std::string> durable_directories_ GUARDED_BY(mu_);  ///< whose own names are known to be durable
+  Mutex open_mu_;
+  std::list<std::shared_ptr<const OpenObject>> open_ GUARDED_BY(open_mu_);  ///< read last first
 };
 
 class DirectoryUpload final : public ObjectUpload {
@@ -190,16 +201,36 @@ Result<bool> DirectoryStore::put_if_absent(const std::string& key, std::string_v
 
 Result<std::string> DirectoryStore::get_range(const std::string& key, uint64_t offset, uint64_t size) {
   TRY(check_key(key));
-  TRY_ASSIGN(const std::unique_ptr<File> file, fs_.open(path_of(key), OpenMode::read));
-  TRY_ASSIGN(const uint64_t have, file->size());
+  TRY_ASSIGN(const std::shared_ptr<const OpenObject> object, open_object(key));
+  const uint64_t have = object->size;
   const auto too_short = [&] {
     return Error::corrupt(fmt::format("object {}: {} bytes at {} asked for, it has {}", key, size, offset, have));
   };
   if (offset > have || size > have - offset) return too_short();
   std::string out(size, '\0');
-  TRY_ASSIGN(const size_t got, file->read_at(offset, out.data(), size));
+  TRY_ASSIGN(const size_t got, object->file->read_at(offset, out.data(), size));
   if (got != size) return too_short();
   return out;
+}
+
+Result<std::shared_ptr<const DirectoryStore::OpenObject>> DirectoryStore::open_object(const std::string& key) {
+  {
+    const MutexLock lock(open_mu_);
+    for (auto it = open_.begin(); it != open_.end(); ++it) {
+      if ((*it)->key != key) continue;
+      open_.splice(open_.begin(), open_, it);
+      return open_.front();
+    }
+  }
+  OpenObject object;
+  object.key = key;
+  TRY_ASSIGN(object.file, fs_.open(path_of(key), OpenMode::read));
+  TRY_ASSIGN(object.size, object.file->size());
+  auto opened = std::make_shared<const OpenObject>(std::move(object));
+  const MutexLock lock(open_mu_);
+  open_.push_front(opened);
+  if (open_.size() > kMaxOpenObjects) open_.pop_back();
+  return opened;
 }
 
 Result<ObjectInfo> DirectoryStore::head(const std::string& key) {
@@ -247,6 +278,10 @@ Result<std::vector<ObjectInfo>> DirectoryStore::list(const std::string& prefix, 
 
 Result<void> DirectoryStore::remove(const std::string& key) {
   TRY(check_key(key));
+  {
+    const MutexLock lock(open_mu_);
+    open_.remove_if([&key](const std::shared_ptr<const OpenObject>& object) { return object->key == key; });
+  }
   const std::string path = path_of(key);
   const Result<void> removed = fs_.remove(path);
   if (!removed.ok() && removed.error().kind != ErrorKind::not_found) return removed;
