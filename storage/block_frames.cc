@@ -171,12 +171,15 @@ Result<void> TimePiece::load(uint32_t index) {
   uint64_t t = static_cast<uint64_t>(ByteReader(raw).i64());
   auto run = std::lower_bound(runs_->begin(), runs_->end(), meta.first_row,
                               [](const StreamRun& r, uint32_t row) { return r.row_begin < row; });
-  for (uint32_t i = 0; i < meta.rows; ++i) {
+  for (uint32_t i = 0; i < meta.rows;) {
     const bool starts = run != runs_->end() && run->row_begin == meta.first_row + i;
     if (starts && i > 0) t = static_cast<uint64_t>(run->time_min_ns);
     if (starts) ++run;
-    t += static_cast<uint64_t>(out[i]);
-    out[i] = static_cast<int64_t>(t);
+    const uint32_t end = run == runs_->end() ? meta.rows : std::min(meta.rows, run->row_begin - meta.first_row);
+    for (; i < end; ++i) {
+      t += static_cast<uint64_t>(out[i]);
+      out[i] = static_cast<int64_t>(t);
+    }
   }
   loaded_[index] = true;
   return {};

@@ -42,20 +42,24 @@ void RowRanks::to_rows(const RowBits& cells, RowBits* rows) const {
 
 Result<void> ShapeRows::load(BlockFrames* frames, uint32_t piece, uint32_t rows, uint32_t shapes) {
   if (loaded_) return {};
-  std::vector<int64_t> ids;
-  const uint32_t stored = frames->piece(piece).rows();
-  if (stored != 0 && stored != rows) return Error::corrupt("block: shape ids do not match the rows");
-  ids.reserve(rows);
-  if (stored != 0) TRY(IntPiece(frames, piece).decode_all(&ids));
-  ids.resize(rows, 0);
-  std::vector<bool> used(shapes, false);
-  ids_.resize(rows);
-  for (uint32_t row = 0; row < rows; ++row) {
-    if (ids[row] < 0 || ids[row] >= static_cast<int64_t>(shapes)) return Error::corrupt("block: shape id out of range");
-    ids_[row] = static_cast<uint32_t>(ids[row]);
-    used[ids_[row]] = true;
+  const PieceMeta& stored = frames->piece(piece);
+  if (stored.rows() != 0 && stored.rows() != rows) return Error::corrupt("block: shape ids do not match the rows");
+  if (rows > 0 && shapes == 0) return Error::corrupt("block: shape id out of range");
+  std::vector<uint8_t> used(shapes, 0);
+  if (stored.rows() == 0 && rows > 0) used[0] = 1;  // without frames all ids are 0
+  ids_.assign(rows, 0);
+  IntPiece ids(frames, piece);
+  std::vector<int64_t> some;
+  for (uint32_t i = 0; i < stored.frames.size(); ++i) {
+    TRY(ids.decode_frame(i, &some));
+    uint32_t* out = ids_.data() + stored.frames[i].first_row;
+    for (size_t row = 0; row < some.size(); ++row) {
+      if (some[row] < 0 || some[row] >= int64_t{shapes}) return Error::corrupt("block: shape id out of range");
+      out[row] = static_cast<uint32_t>(some[row]);
+      used[out[row]] = 1;
+    }
   }
-  used_ = std::move(used);
+  used_.assign(used.begin(), used.end());
   loaded_ = true;
   return {};
 }
