@@ -21,14 +21,14 @@ def free_port():
 
 
 class Server:
-    def __init__(self, binary, directory):
+    def __init__(self, binary, directory, settings=()):
         self.port = free_port()
         self.url = f'http://127.0.0.1:{self.port}'
         self.directory = directory
         self.log = open(os.path.join(directory, 'server.log'), 'a')
         self.process = subprocess.Popen(
             [binary, 'serve', '--data-dir', os.path.join(directory, 'data'),
-             '--http-listen', f'127.0.0.1:{self.port}'], stderr=self.log)
+             '--http-listen', f'127.0.0.1:{self.port}', *settings], stderr=self.log)
         self.peak_bytes = 0
         self.stopping = False
         self.started = time.monotonic()
