@@ -6,16 +6,6 @@
 
 namespace cordwood {
 
-Result<std::unique_ptr<SealedBlockView>> open_spilled(const SpilledBlock& block, ReadStats* stats) {
-  auto sealed = std::make_shared<SealedBlock>();
-  sealed->info = block.info;
-  sealed->entry = block.entry;
-  TRY_ASSIGN(const EntryParts parts, decode_entry(sealed->entry));
-  sealed->summary = parts.summary;
-  sealed->place = {block.source, block.narrow_offset, block.heap_offset, nullptr};
-  return open_view(std::move(sealed), stats);
-}
-
 Result<std::optional<IdCells>> IdCells::of(SealedBlockView* view, const ColumnMeta& column) {
   IdCells cells(view, column);
   bool ids = is_binary(column) && (column.flags & kListed) == 0;

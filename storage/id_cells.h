@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "storage/block_reader.h"
-#include "storage/segment.h"
 
 namespace cordwood {
-
-/// Opens a spilled block.
-Result<std::unique_ptr<SealedBlockView>> open_spilled(const SpilledBlock& block, ReadStats* stats);
 
 /// The cells of a column that could be kept as numbers of an id list: it is binary, or a dictionary of nothing but hex
 /// digits of one length and case, or of UUIDs.

@@ -6,6 +6,7 @@
 #include "storage/base/checksum.h"
 #include "storage/id_cells.h"
 #include "storage/id_list.h"
+#include "storage/spilled_block.h"
 
 namespace cordwood {
 

@@ -6,6 +6,7 @@
 #include "storage/base/checksum.h"
 #include "storage/id_list_choice.h"
 #include "storage/piece_writer.h"
+#include "storage/spilled_block.h"
 
 namespace cordwood {
 
@@ -16,13 +17,6 @@ void gather(const IdCollector& ids, uint32_t first, uint32_t count, uint32_t beg
   out->clear();
   for (uint32_t n = first; n < std::min(ids.size(), first + count); ++n)
     out->append(ids.id(n).substr(begin, end - begin));
-}
-
-Result<std::string> read_part(const SpilledBlock& block, uint64_t offset, uint64_t size, uint64_t checksum) {
-  if (size == 0) return std::string();
-  TRY_ASSIGN(std::string bytes, block.source->read(offset, size));
-  if (bytes.size() != size || xxh3_64(bytes) != checksum) return Error::corrupt("a spilled block is damaged");
-  return bytes;
 }
 
 }  // namespace
@@ -96,8 +90,8 @@ Result<IdListWriter::Rewritten> IdListWriter::rewrite(size_t number) const {
   TRY_ASSIGN(const EntryParts parts, decode_entry(block.entry));
   BlockSummary summary = parts.summary;
   TRY_ASSIGN(const std::string narrow,
-             read_part(block, block.narrow_offset, block.narrow_bytes, summary.narrow_checksum));
-  TRY_ASSIGN(const std::string heap, read_part(block, block.heap_offset, block.heap_bytes, summary.heap_checksum));
+             read_spilled(block, block.narrow_offset, block.narrow_bytes, summary.narrow_checksum));
+  TRY_ASSIGN(const std::string heap, read_spilled(block, block.heap_offset, block.heap_bytes, summary.heap_checksum));
   ReadStats stats;
   TRY_ASSIGN(const std::unique_ptr<SealedBlockView> view, open_spilled(block, &stats));
   const BlockDirectory& old = view->directory();

@@ -11,6 +11,7 @@
 #include "storage/id_list_writer.h"
 #include "storage/segment_format.h"
 #include "storage/segment_index.h"
+#include "storage/spilled_block.h"
 
 namespace cordwood {
 
@@ -83,10 +84,7 @@ Result<void> SegmentWriter::write_header() {
 }
 
 Result<void> SegmentWriter::copy(const SpilledBlock& block, uint64_t offset, uint64_t size, uint64_t checksum) {
-  if (size == 0) return {};
-  TRY_ASSIGN(const std::string bytes, block.source->read(offset, size));
-  // What is copied here outlives the log it came from: damage must not be published.
-  if (bytes.size() != size || xxh3_64(bytes) != checksum) return Error::corrupt("a spilled block is damaged");
+  TRY_ASSIGN(const std::string bytes, read_spilled(block, offset, size, checksum));
   return append(bytes);
 }
 
@@ -121,17 +119,15 @@ Result<void> SegmentWriter::write_narrow(const SpilledBlock& block, size_t numbe
 
 Result<void> SegmentWriter::write_heap(const SpilledBlock& block, size_t number) {
   records_[number].heap_offset = position_;
-  if (ids_->changes(number) && heaps_[number].empty()) {
-    TRY_ASSIGN(const IdListWriter::Rewritten again, ids_->rewrite(number));
-    return append(again.heap);
+  if (!ids_->changes(number)) {
+    TRY_ASSIGN(const EntryParts parts, decode_entry(block.entry));
+    return copy(block, block.heap_offset, block.heap_bytes, parts.summary.heap_checksum);
   }
-  if (ids_->changes(number)) {
-    const std::string heap = std::move(heaps_[number]);
-    heap_bytes_ -= heap.size();
-    return append(heap);
-  }
-  TRY_ASSIGN(const EntryParts parts, decode_entry(block.entry));
-  return copy(block, block.heap_offset, block.heap_bytes, parts.summary.heap_checksum);
+  const std::string heap = std::move(heaps_[number]);
+  heap_bytes_ -= heap.size();
+  if (!heap.empty()) return append(heap);
+  TRY_ASSIGN(const IdListWriter::Rewritten again, ids_->rewrite(number));
+  return append(again.heap);
 }
 
 Result<void> SegmentWriter::write_stripe(const std::vector<SpilledBlock>& blocks, size_t begin, size_t end) {
