@@ -1,48 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers from merged segments, whose Xapian part rules blocks out, against answers from rows that were never sealed.
-#include <random>
-
-#include "index/segment_terms_builder.h"
-#include "index/segment_terms_opener.h"
+#include "tests/query/merged_store.h"
 #include "tests/query/query_answers.h"
-#include "tests/support/merge_world.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/query/reference/random_source.h"
 
 namespace cordwood::query {
 namespace {
 
-/// A store whose segments are merged into blocks of few rows.
-struct MergedStore {
-  MergedStore() : store(&opener) {
-    merges.terms = &builder;
-    merges.options.block_limits.rows = 40;
-  }
-  void merge() { ASSERT_TRUE(merges.merger().merge_segments(merges.keys()).ok()); }
-
-  TemporaryDirectory directory;
-  PosixFileSystem fs;
-  MemoryAccountant memory{{}};
-  Metrics metrics;
-  std::shared_ptr<Logger> log = Logger::silent();
-  index::XapianTermsBuilder builder{{}, directory.path() + "/terms", fs, metrics};
-  index::XapianTermsOpener opener{1 << 20, memory, *log, metrics};
-  QueryStore store;
-  MergeWorld merges{store.world()};
-};
-
-class Random {
- public:
-  explicit Random(uint64_t seed) : engine_(seed) {}
-  size_t below(size_t n) { return engine_() % n; }
-  bool one_in(size_t n) { return below(n) == 0; }
-  template <size_t N>
-  std::string of(const char* const (&list)[N]) {
-    return list[below(N)];
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
+using reference::Random;
 
 constexpr const char* kKeys[] = {"status",      "code", "a_b", "a.b", "lvl",  "x y",      "took",      "0digit",
                                  "k_extracted", "k",    "app", "who", "size", "\xd0\xb6", "\\u0061_b", "\xef\xbf\xbd"};
