@@ -3,11 +3,13 @@
 
 #include <algorithm>
 
+#include "storage/base/ascii.h"
+
 namespace cordwood::api {
 
 bool equal_without_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return fold_byte(x) == fold_byte(y); });
 }
 
 std::string_view HttpHeaders::get(std::string_view name) const {

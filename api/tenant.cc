@@ -3,14 +3,15 @@
 
 #include <set>
 
+#include "storage/base/ascii.h"
+
 namespace cordwood::api {
 namespace {
 
 constexpr size_t kMaxTenantBytes = 150;
 
 bool allowed(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("!-_.*'()").find(c) != std::string_view::npos;
+  return is_alphanumeric(c) || std::string_view("!-_.*'()").find(c) != std::string_view::npos;
 }
 
 Result<void> check(std::string_view tenant) {

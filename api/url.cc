@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/url.h"
 
+#include "storage/base/ascii.h"
 #include "storage/model/labels.h"
 
 namespace cordwood::api {
@@ -39,8 +40,7 @@ std::string percent_encode(std::string_view text) {
   static constexpr char kDigits[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '_' || c == '.' || c == '~';
+    const bool plain = is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '~';
     if (plain) {
       out.push_back(c);
       continue;

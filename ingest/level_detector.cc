@@ -3,18 +3,16 @@
 
 #include <charconv>
 
+#include "storage/base/ascii.h"
+
 namespace cordwood::ingest {
 
 namespace {
 
-char fold(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
 bool equal_folded(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
-    if (fold(a[i]) != fold(b[i])) return false;
+    if (fold_byte(a[i]) != fold_byte(b[i])) return false;
   }
   return true;
 }

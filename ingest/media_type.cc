@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "storage/base/ascii.h"
 #include "storage/model/labels.h"
 
 namespace cordwood::ingest {
@@ -48,8 +49,7 @@ bool parameters_are_good(std::string_view text) {
 Result<std::string> parse_media_type(std::string_view content_type) {
   const size_t semicolon = std::min(content_type.find(';'), content_type.size());
   std::string type(trimmed(content_type.substr(0, semicolon)));
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  std::transform(type.begin(), type.end(), type.begin(), fold_byte);
   if (type.empty()) return Error::invalid("mime: no media type");
   const size_t slash = std::min(type.find('/'), type.size());
   const std::string_view whole(type);
@@ -118,8 +118,7 @@ Result<BodyKind> otlp_spec_body_kind(std::string_view content_type, std::string_
   const auto type = parse_media_type(content_type);
   if (!type.ok()) return otlp_body_kind(content_type, {});
   std::string encoding(content_encoding);
-  std::transform(encoding.begin(), encoding.end(), encoding.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  std::transform(encoding.begin(), encoding.end(), encoding.begin(), fold_byte);
   return otlp_body_kind(*type, encoding == "identity" ? "" : encoding);
 }
 

@@ -11,10 +11,6 @@ namespace cordwood::ingest {
 
 namespace {
 
-bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c);
-}
-
 /// Whether the common case holds: letters, digits and single underscores, not all underscores.
 bool is_normal(std::string_view name) {
   if (name.empty() || is_digit(name[0])) return false;

@@ -9,6 +9,7 @@
 
 #include "query/label_name.h"
 #include "query/number_text.h"
+#include "storage/base/ascii.h"
 
 namespace cordwood::query {
 
@@ -74,8 +75,7 @@ Result<uint64_t> parse_bytes(std::string_view text) {
   std::string scratch;
   TRY(parse_go_float(digits_of(text, length, &scratch)));
   std::string unit(trim_space(text.substr(length)));
-  std::transform(unit.begin(), unit.end(), unit.begin(),
-                 [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c); });
+  std::transform(unit.begin(), unit.end(), unit.begin(), fold_byte);
   if (unit_factor(unit) == 0) return Error::invalid(fmt::format("unhandled size name: {}", unit));
   return Error::invalid(fmt::format("too large: {}", text));
 }

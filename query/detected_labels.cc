@@ -43,9 +43,8 @@ bool is_uuid(std::string_view text) {
   constexpr size_t kBareSize = 32, kBracedSize = 38;
   if (text.size() == kBareSize) return is_hex(text);
   if (text.size() == kBracedSize) return is_dashed_uuid(text.substr(1, kBracedSize - 2));
-  const bool urn = text.size() > kUrn.size() && std::equal(kUrn.begin(), kUrn.end(), text.begin(), [](char a, char b) {
-                     return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b | 0x20) : b);
-                   });
+  const bool urn = text.size() > kUrn.size() &&
+                   std::equal(kUrn.begin(), kUrn.end(), text.begin(), [](char a, char b) { return a == fold_byte(b); });
   return is_dashed_uuid(urn ? text.substr(kUrn.size()) : text);
 }
 

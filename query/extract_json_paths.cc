@@ -14,7 +14,7 @@ namespace {
 enum class PathToken : unsigned char { end, dot, open, close, field, string, index, bad };
 
 bool is_field_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  return is_ascii_letter(c) || c == '_';
 }
 
 std::string_view token_name(PathToken token) {

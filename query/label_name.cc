@@ -9,7 +9,7 @@ namespace cordwood::query {
 namespace {
 
 bool is_letter_or_underscore(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  return is_ascii_letter(c) || c == '_';
 }
 
 /// Bytes of the space rune at text[at]; 0 when it is none.

@@ -11,6 +11,7 @@
 #include "query/bytes_text.h"
 #include "query/duration_text.h"
 #include "query/logql_scanner.h"
+#include "storage/base/ascii.h"
 
 namespace cordwood::query {
 
@@ -126,9 +127,8 @@ std::string_view skip_space(std::string_view text) {
 }
 
 bool starts_with_fold(std::string_view text, std::string_view lower) {
-  return text.size() >= lower.size() && std::equal(lower.begin(), lower.end(), text.begin(), [](char l, char c) {
-           return l == (c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-         });
+  return text.size() >= lower.size() &&
+         std::equal(lower.begin(), lower.end(), text.begin(), [](char l, char c) { return l == fold_byte(c); });
 }
 
 /// Whether a function name may be followed by this: `(`, or `by (`, or `without (`.
@@ -236,8 +236,7 @@ class Lexer {
   void lex_word() {
     const std::string text(scanner_.token_text());
     std::string lower = text;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c); });
+    std::transform(lower.begin(), lower.end(), lower.begin(), fold_byte);
     for (const Function& function : kFunctions) {
       if (function.text != lower || !opens_call(scanner_.rest())) continue;
       Lexeme& lexeme = emit(function.token, function.name);

@@ -5,6 +5,7 @@
 
 #include <iterator>
 
+#include "storage/base/ascii.h"
 #include "storage/model/labels.h"
 #include "storage/model/utf8.h"
 
@@ -79,8 +80,7 @@ Result<std::string> decode_base64(std::string_view text) {
 std::string query_escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '_' || c == '.' || c == '~';
+    const bool plain = is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '~';
     if (plain) {
       out += c;
     } else if (c == ' ') {

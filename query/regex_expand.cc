@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "storage/base/ascii.h"
 #include "storage/model/utf8.h"
 
 namespace cordwood::query {
@@ -12,7 +13,7 @@ namespace cordwood::query {
 namespace {
 
 bool is_name_byte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  return is_alphanumeric(c) || c == '_';
 }
 
 /// Splits `name` or `{name}` off the text behind a `$`; empty when there is none.

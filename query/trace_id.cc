@@ -19,9 +19,6 @@ constexpr size_t kUuidSize = 36;
 constexpr size_t kXraySize = 35;
 constexpr size_t kTraceparentSize = 55;
 
-bool is_alphanumeric(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 /// Whether the byte, if there is one, ends what stands beside it: neither letter, digit, `_` nor part of a rune.
 bool is_boundary(std::string_view text, size_t at) {
   return at >= text.size() ||

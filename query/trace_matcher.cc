@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "query/json_walk.h"
+#include "storage/base/ascii.h"
 
 namespace cordwood::query {
 
@@ -13,15 +14,11 @@ constexpr size_t kMaxNameBytes = 128;
 constexpr size_t kMaxShortValueBytes = 20;  ///< 16 hex digits, or a decimal
 constexpr int kMaxDepth = 16;
 
-bool is_alphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /// Appends a name without case and separators.
 void fold(std::string_view name, std::string* out) {
   for (const char c : name) {
     if (c == '_' || c == '.' || c == '-') continue;
-    out->push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c);
+    out->push_back(fold_byte(c));
   }
 }
 

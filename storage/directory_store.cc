@@ -4,6 +4,7 @@
 #include <list>
 #include <set>
 
+#include "storage/base/ascii.h"
 #include "storage/base/mutex.h"
 #include "storage/catalog.h"
 
@@ -17,8 +18,7 @@ constexpr size_t kMaxOpenObjects = 32;
 constexpr size_t kMaxNameBytes = 255;  ///< of one path element, on every file system we know
 
 bool key_byte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-         c == '.' || c == '%';
+  return is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '%';
 }
 
 /// A key must not lead out of the directory or into `tmp/`.

@@ -13,4 +13,16 @@ constexpr bool is_hex_digit(char c) {
   return is_digit(c) || static_cast<uint8_t>((c | 0x20) - 'a') < 6;
 }
 
+constexpr bool is_ascii_letter(char c) {
+  return static_cast<uint8_t>((c | 0x20) - 'a') < 26;
+}
+constexpr bool is_alphanumeric(char c) {
+  return is_digit(c) || is_ascii_letter(c);
+}
+
+/// Small for capital letters; other bytes as they are.
+constexpr char fold_byte(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
 }  // namespace cordwood

@@ -4,12 +4,11 @@
 #include <string>
 #include <string_view>
 
+#include "storage/base/ascii.h"
+
 namespace cordwood {
 
-/// Small for capital ASCII letters; other bytes as they are.
-constexpr char fold_byte(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
+/// ASCII letters small.
 inline void fold_text(std::string_view text, std::string* out) {
   out->resize(text.size());
   for (size_t i = 0; i < text.size(); ++i) (*out)[i] = fold_byte(text[i]);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/model/stream.h"
 
+#include "storage/base/ascii.h"
+
 namespace cordwood {
 
 std::string tenant_path(std::string_view tenant) {
   std::string out = "t/";
   for (const char c : tenant) {
-    const bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    const bool plain = is_alphanumeric(c) || c == '-' || c == '_';
     if (plain) {
       out += c;
     } else {
