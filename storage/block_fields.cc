@@ -7,9 +7,9 @@
 #include <unordered_set>
 
 #include "storage/base/ascii.h"
-#include "storage/block_frames.h"
 #include "storage/column_reader.h"
 #include "storage/model/utf8.h"
+#include "storage/spilled_block.h"
 #include "storage/text_tokens.h"
 
 namespace cordwood {
@@ -76,30 +76,26 @@ class FieldReader {
   Result<void> read_patterns(const ColumnMeta& column);
   Result<void> read_shapes();
   void take_shape(const Shape& shape);
-  Result<bool> has_json_elsewhere(BlockView& view);
-  Result<bool> has_logfmt_elsewhere(BlockView& view);
+  Result<bool> has_json_elsewhere();
+  Result<bool> has_logfmt_elsewhere();
   void add_words(std::string_view text);
+  const BlockDirectory& directory() const { return view_->directory(); }
 
   const SpilledBlock& block_;
   const BlockFieldLimits& limits_;
-  BlockDirectory directory_;
   ReadStats stats_;
-  std::unique_ptr<BlockFrames> frames_;
+  std::unique_ptr<SealedBlockView> view_;
   BlockFields out_;
   std::unordered_set<std::string> words_;
   std::unordered_set<const Shape*> doubtful_;  ///< their lines may begin as objects do
 };
 
 Result<BlockFields> FieldReader::read() {
-  TRY_ASSIGN(const EntryParts parts, decode_entry(block_.entry));
-  TRY_ASSIGN(const std::string raw, unpack_part(parts.directory));
-  TRY_ASSIGN(directory_, decode_directory(raw, parts.summary));
+  TRY_ASSIGN(view_, open_spilled(block_, &stats_));
   size_t path_bytes = 0;
-  for (const ColumnMeta& column : directory_.columns)
+  for (const ColumnMeta& column : directory().columns)
     for (const std::string& key : column.path) path_bytes += key.size();
-  if (directory_.columns.size() > limits_.fields || path_bytes > limits_.path_bytes) return std::move(out_);
-  frames_ = std::make_unique<BlockFrames>(BlockPlace{block_.source, block_.narrow_offset, block_.heap_offset},
-                                          &directory_.pieces, &stats_);
+  if (directory().columns.size() > limits_.fields || path_bytes > limits_.path_bytes) return std::move(out_);
   TRY(read_shapes());
   TRY(read_columns());
   out_.described = true;
@@ -110,7 +106,7 @@ Result<void> FieldReader::read_columns() {
   std::map<FieldKey, ValueSet> open;
   std::set<FieldKey> unlisted;
   std::map<FieldKey, std::optional<ColumnMeta::Range>> ranges;
-  for (const ColumnMeta& column : directory_.columns) {
+  for (const ColumnMeta& column : directory().columns) {
     if (column.type == ColumnType::pattern) TRY(read_patterns(column));
     if (column.source == ColumnSource::packed_metadata) out_.packed_metadata = true;
     if (column.source != ColumnSource::metadata && column.source != ColumnSource::json &&
@@ -149,8 +145,8 @@ Result<bool> FieldReader::list_values(const ColumnMeta& column, ValueSet* values
     default: return false;  // ids, times and texts with numbers have too many
   }
   if (column.type == ColumnType::dictionary && column.distinct > limits_.values) return false;
-  TextPiece shared(frames_.get(), static_cast<uint32_t>(directory_.pieces.size() - 1));
-  TRY_ASSIGN(const auto reader, ColumnReader::open(column, {frames_.get(), nullptr, &shared, nullptr}));
+  TextPiece shared(&view_->frames(), static_cast<uint32_t>(directory().pieces.size() - 1));
+  TRY_ASSIGN(const auto reader, ColumnReader::open(column, {&view_->frames(), nullptr, &shared, nullptr}));
   TRY_ASSIGN(const std::vector<std::string_view>* dictionary, reader->dictionary());
   for (const std::string_view text : *dictionary)
     if (!values->add(text)) return false;
@@ -165,7 +161,7 @@ Result<bool> FieldReader::list_values(const ColumnMeta& column, ValueSet* values
 
 /// Words of the patterns that a column's texts share.
 Result<void> FieldReader::read_patterns(const ColumnMeta& column) {
-  TextPiece patterns(frames_.get(), column.first_piece);
+  TextPiece patterns(&view_->frames(), column.first_piece);
   for (uint32_t i = 0; i < patterns.rows() && words_.size() < limits_.words; ++i) {
     TRY_ASSIGN(const std::string_view text, patterns.get(i));
     add_words(text);
@@ -174,25 +170,20 @@ Result<void> FieldReader::read_patterns(const ColumnMeta& column) {
 }
 
 Result<void> FieldReader::read_shapes() {
-  const auto rows_of = [this](LineForm form) { return directory_.form_rows[static_cast<size_t>(form)]; };
+  const auto rows_of = [this](LineForm form) { return directory().form_rows[static_cast<size_t>(form)]; };
   out_.logfmt_elsewhere = rows_of(LineForm::json) > 0;
   if (rows_of(LineForm::raw) + rows_of(LineForm::logfmt) + rows_of(LineForm::text) == 0) return {};
-  std::vector<StreamPtr> streams;
-  for (const BlockStream& s : block_.info.streams) streams.push_back(s.stream);
-  TRY_ASSIGN(const BlockSourcePtr source, open_block(block_.info.tenant, std::move(streams), block_.entry,
-                                                     block_.source, block_.narrow_offset, block_.heap_offset, false));
-  TRY_ASSIGN(const std::unique_ptr<BlockView> view, source->open(&stats_));
   std::unordered_set<const Shape*> seen;
   const Shape* last = nullptr;
-  for (uint32_t row = 0; row < view->row_count(); ++row) {
-    TRY_ASSIGN(const Shape* shape, view->shape(row));
+  for (uint32_t row = 0; row < view_->row_count(); ++row) {
+    TRY_ASSIGN(const Shape* shape, view_->shape(row));
     if (shape == last || shape == nullptr) continue;
     last = shape;
     if (seen.insert(shape).second) take_shape(*shape);
   }
-  TRY_ASSIGN(out_.json_elsewhere, has_json_elsewhere(*view));
+  TRY_ASSIGN(out_.json_elsewhere, has_json_elsewhere());
   if (out_.logfmt_elsewhere) return {};
-  TRY_ASSIGN(out_.logfmt_elsewhere, has_logfmt_elsewhere(*view));
+  TRY_ASSIGN(out_.logfmt_elsewhere, has_logfmt_elsewhere());
   return {};
 }
 
@@ -209,27 +200,27 @@ void FieldReader::take_shape(const Shape& shape) {
 }
 
 /// Lines not kept as json that may begin as an object does.
-Result<bool> FieldReader::has_json_elsewhere(BlockView& view) {
-  if (doubtful_.empty() && directory_.form_rows[static_cast<size_t>(LineForm::raw)] == 0) return false;
-  TRY_ASSIGN(const RowBits rows, view.rows_with_text("{", TextPlace::line));
+Result<bool> FieldReader::has_json_elsewhere() {
+  if (doubtful_.empty() && directory().form_rows[static_cast<size_t>(LineForm::raw)] == 0) return false;
+  TRY_ASSIGN(const RowBits rows, view_->rows_with_text("{", TextPlace::line));
   std::string scratch;
   size_t looked_at = 0;
   for (uint32_t row = rows.next(0); row < rows.rows(); row = rows.next(row + 1)) {
-    TRY_ASSIGN(const Shape* shape, view.shape(row));
+    TRY_ASSIGN(const Shape* shape, view_->shape(row));
     if (shape != nullptr && !doubtful_.contains(shape)) continue;
     if (++looked_at > kMaxLinesLookedAt) return true;
-    TRY_ASSIGN(const std::string_view line, view.line(row, &scratch));
+    TRY_ASSIGN(const std::string_view line, view_->line(row, &scratch));
     if (may_begin_as_object(line)) return true;
   }
   return false;
 }
 
 /// Lines not kept as logfmt that may hold key=value.
-Result<bool> FieldReader::has_logfmt_elsewhere(BlockView& view) {
-  if (directory_.form_rows[static_cast<size_t>(LineForm::logfmt)] == view.row_count()) return false;
-  TRY_ASSIGN(const RowBits rows, view.rows_with_text("=", TextPlace::line));
+Result<bool> FieldReader::has_logfmt_elsewhere() {
+  if (directory().form_rows[static_cast<size_t>(LineForm::logfmt)] == view_->row_count()) return false;
+  TRY_ASSIGN(const RowBits rows, view_->rows_with_text("=", TextPlace::line));
   for (uint32_t row = rows.next(0); row < rows.rows(); row = rows.next(row + 1)) {
-    TRY_ASSIGN(const Shape* shape, view.shape(row));
+    TRY_ASSIGN(const Shape* shape, view_->shape(row));
     if (shape == nullptr || shape->form != LineForm::logfmt) return true;
   }
   return false;
@@ -246,7 +237,7 @@ void FieldReader::add_words(std::string_view text) {
     std::string word(text.substr(begin, at - begin));
     if (word.size() < kMinWordBytes || word.size() > kMaxWordBytes || !is_valid_utf8(word)) continue;
     if (std::all_of(word.begin(), word.end(), is_digit)) continue;
-    for (char& c : word) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    for (char& c : word) c = fold_byte(c);
     if (words_.insert(word).second) out_.words.push_back(std::move(word));
   }
 }
