@@ -211,6 +211,21 @@ constexpr bool is_set_op(BinaryOp op) {
 constexpr bool is_comparison(BinaryOp op) {
   return op >= BinaryOp::equal && op <= BinaryOp::greater_equal;
 }
+/// The higher, the closer it binds.  Of one precedence the left one comes first, except for pow.
+constexpr int precedence(BinaryOp op) {
+  switch (op) {
+    case BinaryOp::set_or: return 1;
+    case BinaryOp::set_and:
+    case BinaryOp::set_unless: return 2;
+    case BinaryOp::add:
+    case BinaryOp::sub: return 4;
+    case BinaryOp::mul:
+    case BinaryOp::div:
+    case BinaryOp::mod: return 5;
+    case BinaryOp::pow: return 6;
+    default: return 3;
+  }
+}
 
 struct Expr;
 using ExprPtr = std::shared_ptr<const Expr>;

@@ -15,23 +15,22 @@ namespace {
 struct Operator {
   Token token;
   BinaryOp op;
-  int precedence;
 };
-constexpr Operator kOperators[] = {{Token::set_or, BinaryOp::set_or, 1},
-                                   {Token::set_and, BinaryOp::set_and, 2},
-                                   {Token::set_unless, BinaryOp::set_unless, 2},
-                                   {Token::compare_equal, BinaryOp::equal, 3},
-                                   {Token::not_equal, BinaryOp::not_equal, 3},
-                                   {Token::less, BinaryOp::less, 3},
-                                   {Token::less_equal, BinaryOp::less_equal, 3},
-                                   {Token::greater, BinaryOp::greater, 3},
-                                   {Token::greater_equal, BinaryOp::greater_equal, 3},
-                                   {Token::add, BinaryOp::add, 4},
-                                   {Token::sub, BinaryOp::sub, 4},
-                                   {Token::mul, BinaryOp::mul, 5},
-                                   {Token::div, BinaryOp::div, 5},
-                                   {Token::mod, BinaryOp::mod, 5},
-                                   {Token::pow, BinaryOp::pow, 6}};
+constexpr Operator kOperators[] = {{Token::set_or, BinaryOp::set_or},
+                                   {Token::set_and, BinaryOp::set_and},
+                                   {Token::set_unless, BinaryOp::set_unless},
+                                   {Token::compare_equal, BinaryOp::equal},
+                                   {Token::not_equal, BinaryOp::not_equal},
+                                   {Token::less, BinaryOp::less},
+                                   {Token::less_equal, BinaryOp::less_equal},
+                                   {Token::greater, BinaryOp::greater},
+                                   {Token::greater_equal, BinaryOp::greater_equal},
+                                   {Token::add, BinaryOp::add},
+                                   {Token::sub, BinaryOp::sub},
+                                   {Token::mul, BinaryOp::mul},
+                                   {Token::div, BinaryOp::div},
+                                   {Token::mod, BinaryOp::mod},
+                                   {Token::pow, BinaryOp::pow}};
 
 const Operator* find_operator(Token token) {
   for (const Operator& op : kOperators) {
@@ -80,14 +79,14 @@ Result<ExprPtr> LogqlParser::parse_expr(int min_precedence) {
   TRY(enter());
   const size_t start = at_;
   TRY_ASSIGN(ExprPtr left, parse_operand());
-  for (const Operator* op = find_operator(token()); op != nullptr && op->precedence >= min_precedence;
+  for (const Operator* op = find_operator(token()); op != nullptr && precedence(op->op) >= min_precedence;
        op = find_operator(token())) {
     TRY(count_node());
     take();
     BinaryExpr binary;
     binary.op = op->op;
     TRY(parse_modifiers(&binary));
-    TRY_ASSIGN(binary.right, parse_expr(op->op == BinaryOp::pow ? op->precedence : op->precedence + 1));
+    TRY_ASSIGN(binary.right, parse_expr(precedence(op->op) + (op->op == BinaryOp::pow ? 0 : 1)));
     binary.left = std::move(left);
     left = make_binary(std::move(binary), start);
   }

@@ -13,6 +13,7 @@ namespace cordwood::query {
 namespace {
 
 constexpr size_t kMaxLineBytes = 100;
+constexpr int64_t kNsPerMillisecond = 1'000'000;
 
 std::string indent(size_t level) {
   return std::string(2 * level, ' ');
@@ -29,6 +30,25 @@ std::string grouping_text(const std::optional<Grouping>& grouping) {
 }
 
 std::string pretty(const Expr& expr, size_t level);
+
+/// Counts parts, each of which is a byte at least, until there are too many for a line.
+bool may_be_short(const Expr& expr, size_t* parts) {
+  if (++*parts > kMaxLineBytes) return false;
+  if (const auto* binary = std::get_if<BinaryExpr>(&expr.node)) {
+    return may_be_short(*binary->right, parts) && may_be_short(*binary->left, parts);
+  }
+  if (const auto* vector = std::get_if<VectorAggregation>(&expr.node)) return may_be_short(*vector->inner, parts);
+  if (const auto* replace = std::get_if<LabelReplace>(&expr.node)) return may_be_short(*replace->inner, parts);
+  return true;
+}
+
+/// The text of what stands on one line; none when that is too long.
+std::optional<std::string> short_text(const Expr& expr) {
+  size_t parts = 0;
+  if (!may_be_short(expr, &parts)) return std::nullopt;
+  std::string line = to_string(expr);
+  return line.size() <= kMaxLineBytes ? std::optional(std::move(line)) : std::nullopt;
+}
 
 /// `name(`, one argument a line, `)`.
 std::string spread_call(std::string_view head, const std::vector<std::string>& arguments, size_t level) {
@@ -67,6 +87,12 @@ std::string pretty_query(const LogQuery& query, size_t level) {
   return indent(level) + matchers_to_string(query.matchers) + pretty_stages(query.stages, level + 1);
 }
 
+/// Prometheus' form has neither signs nor parts of a millisecond.
+std::string offset_text(int64_t offset_ns) {
+  if (offset_ns < 0 || offset_ns % kNsPerMillisecond != 0) return format_go_duration(offset_ns);
+  return format_prometheus_duration(offset_ns);
+}
+
 std::string pretty_range(const LogRange& range, size_t level) {
   std::string out = pretty_query(range.query, level);
   if (range.unwrap) {
@@ -78,7 +104,7 @@ std::string pretty_range(const LogRange& range, size_t level) {
     }
   }
   out += " [" + format_prometheus_duration(range.range_ns) + "]";
-  if (range.offset_ns != 0) out += " offset " + format_prometheus_duration(range.offset_ns);
+  if (range.offset_ns != 0) out += " offset " + offset_text(range.offset_ns);
   return out;
 }
 
@@ -87,7 +113,7 @@ struct Spread {
   size_t level;
 
   std::string operator()(const LogQuery& query) const { return pretty_query(query, level); }
-  std::string operator()(const NumberExpr& number) const { return indent(level) + format_float_general(number.value); }
+  std::string operator()(const NumberExpr& number) const { return indent(level) + number_to_string(number.value); }
   std::string operator()(const VectorExpr& vector) const {
     return indent(level) + fmt::format("vector({:f})", vector.value);
   }
@@ -103,11 +129,12 @@ struct Spread {
     std::vector<std::string> arguments;
     if (aggregation.parameter > 0) arguments.push_back(indent(level + 1) + fmt::format("{}", aggregation.parameter));
     arguments.push_back(pretty(*aggregation.inner, level + 1));
-    return spread_call(std::string(to_string(aggregation.op)) + grouping_text(aggregation.grouping), arguments, level);
+    const std::string grouping = is_default(aggregation.grouping) ? "" : grouping_text(aggregation.grouping);
+    return spread_call(std::string(to_string(aggregation.op)) + grouping, arguments, level);
   }
   std::string operator()(const BinaryExpr& binary) const {
-    return pretty(*binary.left, level + 1) + "\n" + indent(level) + modified_op_to_string(binary, ", ") + "\n" +
-           pretty(*binary.right, level + 1);
+    return operand(binary, true) + "\n" + indent(level) + modified_op_to_string(binary, ", ") + "\n" +
+           operand(binary, false);
   }
   std::string operator()(const LabelReplace& replace) const {
     std::vector<std::string> arguments = {pretty(*replace.inner, level + 1)};
@@ -116,11 +143,21 @@ struct Spread {
     }
     return spread_call("label_replace", arguments, level);
   }
+
+ private:
+  /// An operator spread over lines has no parentheses of its own; Loki leaves out those that matter, too.
+  std::string operand(const BinaryExpr& parent, bool is_left) const {
+    const Expr& expr = is_left ? *parent.left : *parent.right;
+    const auto* binary = std::get_if<BinaryExpr>(&expr.node);
+    if (binary == nullptr || short_text(expr)) return pretty(expr, level + 1);
+    const int inner = precedence(binary->op), outer = precedence(parent.op);
+    if (inner > outer || (inner == outer && is_left == (parent.op != BinaryOp::pow))) return pretty(expr, level + 1);
+    return spread_call("", {pretty(expr, level + 2)}, level + 1);
+  }
 };
 
 std::string pretty(const Expr& expr, size_t level) {
-  const std::string line = to_string(expr);
-  if (line.size() <= kMaxLineBytes) return indent(level) + line;
+  if (const auto line = short_text(expr)) return indent(level) + *line;
   return std::visit(Spread{level}, expr.node);
 }
 

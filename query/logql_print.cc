@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "query/bytes_text.h"
 #include "query/duration_text.h"
 #include "query/number_text.h"
@@ -40,10 +42,14 @@ std::string named_labels(const std::vector<NamedLabel>& labels) {
 }
 
 std::string compact_bytes(uint64_t bytes) {
+  if (bytes == 0) return "0kB";  // `0B` begins a binary number
   std::string out = format_bytes(bytes);
   std::erase(out, ' ');
   return out;
 }
+
+/// `-0` reads as a duration.
+constexpr char kMinusZero[] = "-0.0";
 
 struct StagePrinter {
   std::string operator()(const LineFilterStage& stage) const {
@@ -83,7 +89,8 @@ struct StagePrinter {
 struct FilterPrinter {
   std::string operator()(const StringLabelFilter& f) const { return f.matcher.to_string(); }
   std::string operator()(const NumberLabelFilter& f) const {
-    return fmt::format("{}{}{}", f.name, to_string(f.op), format_float(f.value));
+    const bool minus_zero = f.value == 0 && std::signbit(f.value);
+    return fmt::format("{}{}{}", f.name, to_string(f.op), minus_zero ? kMinusZero : format_float(f.value));
   }
   std::string operator()(const DurationLabelFilter& f) const {
     return fmt::format("{}{}{}", f.name, to_string(f.op), format_go_duration(f.value_ns));
@@ -104,7 +111,7 @@ struct FilterPrinter {
 
 struct ExprPrinter {
   std::string operator()(const LogQuery& query) const { return to_string(query); }
-  std::string operator()(const NumberExpr& number) const { return format_float_general(number.value); }
+  std::string operator()(const NumberExpr& number) const { return number_to_string(number.value); }
   std::string operator()(const VectorExpr& vector) const { return fmt::format("vector({:f})", vector.value); }
   std::string operator()(const RangeAggregation& aggregation) const {
     std::string out(to_string(aggregation.op));
@@ -114,7 +121,8 @@ struct ExprPrinter {
   }
   std::string operator()(const VectorAggregation& aggregation) const {
     std::string out(to_string(aggregation.op));
-    out += to_string(aggregation.grouping) + "(";
+    if (!is_default(aggregation.grouping)) out += to_string(aggregation.grouping);
+    out += "(";
     if (aggregation.parameter > 0) out += fmt::format("{},", aggregation.parameter);
     return out + to_string(*aggregation.inner) + ")";
   }
@@ -138,13 +146,22 @@ std::string modified_op_to_string(const BinaryExpr& binary, std::string_view sep
     group = binary.cardinality == Cardinality::many_to_one ? "group_left" : "group_right";
     if (!binary.include.empty()) group += fmt::format(" ({})", joined(binary.include, separator));
   }
-  // The space before the group stays when there is none, as in Loki's text.
-  if (binary.on || !binary.matching.empty()) {
+  // The space before the group stays when there is none, as in Loki's text.  A group needs something to stand behind.
+  if (binary.on || !binary.matching.empty() || !group.empty()) {
     out += fmt::format(" {} ({}) {}", binary.on ? "on" : "ignoring", joined(binary.matching, separator), group);
-  } else if (!group.empty()) {
-    out += " " + group;
   }
   return out;
+}
+
+std::string number_to_string(double value) {
+  if (std::isnan(value)) return "(0 / 0)";
+  if (std::isinf(value)) return value > 0 ? "(1e+308 * 10)" : "(-1e+308 * 10)";
+  if (value == 0 && std::signbit(value)) return kMinusZero;
+  return format_float_general(value);
+}
+
+bool is_default(const std::optional<Grouping>& grouping) {
+  return !grouping || (!grouping->without && grouping->labels.empty());
 }
 
 std::string to_string(const Expr& expr) {

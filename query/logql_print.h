@@ -5,7 +5,8 @@
 
 #include "query/logql_ast.h"
 
-/// Canonical texts, as Loki prints an expression (in errors, stage names and format_query).
+/// Canonical texts, as Loki prints an expression (in errors, stage names and format_query).  Where Loki's text would be
+/// no query or another one, ours can be read back: what literals fold to (`(0 / 0)`, `-0.0`), `ignoring () group_left`.
 namespace cordwood::query {
 
 std::string to_string(const Expr& expr);
@@ -21,6 +22,10 @@ std::string to_string(const LabelFilter& filter);
 /// ` by (a,b)`; empty when absent.
 std::string to_string(const std::optional<Grouping>& grouping);
 std::string matchers_to_string(const std::vector<Matcher>& matchers);  ///< `{a="x", b!="y"}`
+
+std::string number_to_string(double value);  ///< `1.5`, `1e+06`, `(0 / 0)`
+/// Whether an aggregation of a vector does the same without it: `by ()`.
+bool is_default(const std::optional<Grouping>& grouping);
 
 std::string_view to_string(LineOp op);
 std::string_view to_string(CompareOp op);

@@ -41,6 +41,27 @@ TEST(LogqlParser, PrintsCanonicalText) {
     R"((rate({a="b"}[1m]) and ignoring (x,y)  rate({a="c"}[1m])))");
 }
 
+TEST(LogqlParser, PrintsWhatCanBeRead) {
+  const auto f = [](std::string_view text, std::string_view want) {
+    EXPECT_EQ(parse(text), want) << text;
+    EXPECT_EQ(parse(want), want) << text;
+  };
+  const std::string rate = R"(rate({a="b"}[5m]))";
+  f(rate + " > 1 / 0", "(" + rate + " > (0 / 0))");
+  f(rate + " > 10 ^ 400", "(" + rate + " > (1e+308 * 10))");
+  f(rate + " > -1 * 10 ^ 400", "(" + rate + " > (-1e+308 * 10))");
+  f(rate + " + 0 * -1", "(" + rate + " + -0.0)");
+  f(R"({a="b"} | x > 0KB)", R"({a="b"} | x>0kB)");
+  f(R"({a="b"} | x > -0.0)", R"({a="b"} | x>-0.0)");
+  f(rate + " / ignoring () " + rate, "(" + rate + " / " + rate + ")");
+  f(rate + " / ignoring () group_left (x) " + rate, "(" + rate + " / ignoring () group_left (x) " + rate + ")");
+  f(rate + " / on () group_right () " + rate, "(" + rate + " / on () group_right " + rate + ")");
+  f("sum by () (" + rate + ")", "sum(" + rate + ")");
+  f("sum without () (" + rate + ")", "sum without ()(" + rate + ")");
+  f("topk(3, " + rate + ") by ()", "topk(3," + rate + ")");
+  f(R"(avg_over_time({a="b"} | unwrap x [5m]) by ())", R"(avg_over_time({a="b"} | unwrap x[5m]) by ())");
+}
+
 TEST(LogqlParser, AcceptsEveryOrderInARange) {
   const auto f = [](std::string_view range) {
     const std::string text = "sum_over_time(" + std::string(range) + ")";

@@ -39,5 +39,53 @@ TEST(LogqlPretty, BinaryOperatorsKeepTheirMatching) {
   EXPECT_EQ(pretty(left + " or on() " + right), "  " + left + "\nor on () \n  " + right);
 }
 
+TEST(LogqlPretty, EmptyGroupsStayWhereTheyMatter) {
+  const std::string range = kSelector + "\n    | unwrap duration_seconds(took) [5m]\n";
+  const auto f = [&](const std::string& text, const std::string& want) {
+    EXPECT_EQ(pretty(text), want);
+    EXPECT_EQ(pretty(want), want);
+  };
+  const std::string left = "sum(rate(" + kSelector + "[1m]))";
+  f("avg_over_time(" + kSelector + " | unwrap duration_seconds(took) [5m]) by ()",
+    "avg_over_time(\n  " + range + ") by ()");
+  f("sum by () (count_over_time(" + kSelector + " |= \"twenty bytes or more\" [5m]))",
+    "sum(\n  count_over_time(\n    " + kSelector + " |= \"twenty bytes or more\" [5m]\n  )\n)");
+  f("sum without () (count_over_time(" + kSelector + " |= \"twenty bytes or more\" [5m]))",
+    "sum without ()(\n  count_over_time(\n    " + kSelector + " |= \"twenty bytes or more\" [5m]\n  )\n)");
+  f(left + " * ignoring () group_left " + left, "  " + left + "\n* ignoring () group_left\n  " + left);
+}
+
+TEST(LogqlPretty, OperatorsStandInParenthesesWhereTheyMatter) {
+  const std::string a = "rate({app=\"a" + std::string(60, 'a') + "\"}[1m])";
+  const std::string b = "rate({app=\"b" + std::string(60, 'b') + "\"}[1m])";
+  const auto f = [&](const std::string& text, const std::string& want) {
+    EXPECT_EQ(pretty(text), want);
+    EXPECT_EQ(pretty(want), want);
+  };
+  f(a + " / " + b + " / " + a, "    " + a + "\n  /\n    " + b + "\n/\n  " + a);
+  f(a + " / (" + b + " - " + a + ")", "  " + a + "\n/\n  (\n      " + b + "\n    -\n      " + a + "\n  )");
+  f("(" + a + " ^ " + b + ") ^ 2", "  (\n      " + a + "\n    ^\n      " + b + "\n  )\n^\n  2");
+  f("2 ^ " + a + " ^ " + b, "  2\n^\n    " + a + "\n  ^\n    " + b);
+}
+
+TEST(LogqlPretty, LongChainsTakeNoLongTime) {
+  const std::string rate = "rate({a=\"b\"}[5m])";
+  std::string chain = rate;
+  for (int i = 0; i < 3900; ++i) chain += " + " + rate;
+  EXPECT_GT(pretty(chain).size(), chain.size());
+}
+
+TEST(LogqlPretty, OffsetsKeepTheirValue) {
+  const auto f = [&](const std::string& offset, const std::string& want) {
+    const std::string line = "count_over_time(" + kSelector + " |= \"twenty bytes or more\"";
+    EXPECT_EQ(pretty(line + " [5m] offset " + offset + ")"),
+              "count_over_time(\n  " + kSelector + " |= \"twenty bytes or more\" [5m] offset " + want + "\n)");
+  };
+  f("90m", "1h30m");
+  f("1d", "1d");
+  f("-90m", "-1h30m0s");
+  f("1500us", "1.5ms");
+}
+
 }  // namespace
 }  // namespace cordwood::query
