@@ -94,7 +94,12 @@ std::string offset_text(int64_t offset_ns) {
 }
 
 std::string pretty_range(const LogRange& range, size_t level) {
-  std::string out = pretty_query(range.query, level);
+  std::string window = " [" + format_prometheus_duration(range.range_ns) + "]";
+  if (range.offset_ns != 0) window += " offset " + offset_text(range.offset_ns);
+  const bool first = ranges_first(range);
+  std::string out = first ? indent(level) + matchers_to_string(range.query.matchers) + window +
+                                pretty_stages(range.query.stages, level + 1)
+                          : pretty_query(range.query, level);
   if (range.unwrap) {
     Unwrap bare = *range.unwrap;
     bare.filters.clear();
@@ -103,9 +108,7 @@ std::string pretty_range(const LogRange& range, size_t level) {
       out += "\n" + indent(level + 1) + "| " + to_string(*filter);
     }
   }
-  out += " [" + format_prometheus_duration(range.range_ns) + "]";
-  if (range.offset_ns != 0) out += " offset " + offset_text(range.offset_ns);
-  return out;
+  return first ? out : out + window;
 }
 
 /// Lays a node out whose text is too long for one line.

@@ -201,10 +201,17 @@ std::string range_to_string(const LogRange& range) {
   return out;
 }
 
+bool ranges_first(const LogRange& range) {
+  return range.unwrap && !range.query.stages.empty() && range.offset_ns != 0;
+}
+
 std::string to_string(const LogRange& range) {
-  std::string out = to_string(range.query);
+  const bool first = ranges_first(range);
+  std::string out = matchers_to_string(range.query.matchers);
+  if (first) out += range_to_string(range);
+  for (const Stage& stage : range.query.stages) out += " " + to_string(stage);
   if (range.unwrap) out += " " + to_string(*range.unwrap);
-  return out + range_to_string(range);
+  return first ? out : out + range_to_string(range);
 }
 
 std::string to_string(const Stage& stage) {

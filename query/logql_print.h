@@ -14,6 +14,9 @@ std::string to_string(const LogQuery& query);
 std::string to_string(const LogRange& range);
 std::string to_string(const Unwrap& unwrap);         ///< `| unwrap bytes(x) | y="z"`
 std::string range_to_string(const LogRange& range);  ///< `[5m] offset 1m0s`
+/// Whether `[5m] offset 1m` has to stand behind the selector: Grafana's grammar knows no offset behind stages and
+/// unwrap.
+bool ranges_first(const LogRange& range);
 /// `/ on (a) group_left (b)`, labels parted by `separator`.
 std::string modified_op_to_string(const BinaryExpr& binary, std::string_view separator);
 /// With the leading `| ` or operator: `| json`, `|= "x"`.

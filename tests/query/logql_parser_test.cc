@@ -33,7 +33,7 @@ TEST(LogqlParser, PrintsCanonicalText) {
   f("{a=\"b\"} # comment\n| label_format a=b, c=`{{.x}}` // rest\n| unpack",
     R"({a="b"} | label_format a=b,c="{{.x}}" | unpack)");
   f(R"(sum without(a)(sum_over_time({a="b"} | json | unwrap bytes(x) | __error__="" [5m] offset -1h)))",
-    R"(sum without (a)(sum_over_time({a="b"} | json | unwrap bytes(x) | __error__=""[5m] offset -1h0m0s)))");
+    R"(sum without (a)(sum_over_time({a="b"}[5m] offset -1h0m0s | json | unwrap bytes(x) | __error__="")))");
   f(R"(rate({rate="x", sum="y", ip="z"}[1d]))", R"(rate({rate="x", sum="y", ip="z"}[1d]))");
   f(R"(sum(count_over_time({a="b"}[5m])) / on(x) group_left(y) topk(2, rate({a="c"}[5m])) > bool 1)",
     R"(((sum(count_over_time({a="b"}[5m])) / on (x) group_left (y) topk(2,rate({a="c"}[5m]))) > bool 1))");

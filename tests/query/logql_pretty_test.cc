@@ -75,6 +75,15 @@ TEST(LogqlPretty, LongChainsTakeNoLongTime) {
   EXPECT_GT(pretty(chain).size(), chain.size());
 }
 
+TEST(LogqlPretty, OffsetsStandBeforeStagesThatUnwrap) {
+  const std::string text = "rate(" + kSelector + " | json | x=\"y\" | unwrap bytes(z) | __error__=\"\" [5m] offset 1h)";
+  const std::string want = "rate(\n  " + kSelector +
+                           " [5m] offset 1h\n    | json\n    | x=\"y\"\n    | unwrap bytes(z)\n" +
+                           "    | __error__=\"\"\n)";
+  EXPECT_EQ(pretty(text), want);
+  EXPECT_EQ(pretty(want), want);
+}
+
 TEST(LogqlPretty, OffsetsKeepTheirValue) {
   const auto f = [&](const std::string& offset, const std::string& want) {
     const std::string line = "count_over_time(" + kSelector + " |= \"twenty bytes or more\"";
