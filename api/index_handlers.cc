@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "api/durations.h"
 #include "api/handlers.h"
 #include "api/loki_json.h"
 #include "api/read_call.h"
 #include "api/text_response.h"
+#include "query/log_query_text.h"
 
 namespace cordwood::api {
 namespace {
@@ -16,6 +18,18 @@ Result<HttpResponse> stats(const Services& services, ReadCall& call) {
       services.queries->index_stats(call.context, request.query, request.start_ns, request.end_ns, &cost);
   if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);
   return json_response(encode_index_stats(std::get<query::IndexStats>(answer)));
+}
+
+/// One shard holds everything: queries here are not split by their clients, so `shards` is a parameter we ignore.
+Result<HttpResponse> shards(const Services& services, ReadCall& call) {
+  TRY_ASSIGN(const query::RangeRequest request, parse_range_request(call));
+  const auto target = parse_byte_size(call.params.get("targetBytesPerShard"));
+  if (!target.ok() || *target == 0) return Error::invalid("targetBytesPerShard must be a positive value");
+  TRY_ASSIGN(const std::string selector, query::selector_of(request.query));
+  query::QueryStats cost;
+  const auto answer = services.queries->index_stats(call.context, selector, request.start_ns, request.end_ns, &cost);
+  if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);
+  return json_response(encode_one_shard(std::get<query::IndexStats>(answer), cost));
 }
 
 std::vector<std::string> comma_list(std::string_view text) {
@@ -79,6 +93,7 @@ void add_index_routes(Router& router, const Services& services) {
     router.add("GET POST", path, read_options(services), read_handler(services, std::move(handler)));
   };
   add("/loki/api/v1/index/stats", [&services](ReadCall& call) { return stats(services, call); });
+  add("/loki/api/v1/index/shards", [&services](ReadCall& call) { return shards(services, call); });
   add("/loki/api/v1/index/volume", [&services](ReadCall& call) { return volume(services, call, false); });
   add("/loki/api/v1/index/volume_range", [&services](ReadCall& call) { return volume(services, call, true); });
 }

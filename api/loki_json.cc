@@ -309,16 +309,30 @@ std::string encode_series(const std::vector<Labels>& series) {
   return out + "]}\n";
 }
 
+static void append_index_stats(const query::IndexStats& stats, std::string* out) {
+  *out += "{\"streams\":";
+  append_unsigned(stats.streams, out);
+  *out += ",\"chunks\":";
+  append_unsigned(stats.chunks, out);
+  *out += ",\"bytes\":";
+  append_unsigned(stats.bytes, out);
+  *out += ",\"entries\":";
+  append_unsigned(stats.entries, out);
+  out->push_back('}');
+}
+
 std::string encode_index_stats(const query::IndexStats& stats) {
-  std::string out = "{\"streams\":";
-  append_unsigned(stats.streams, &out);
-  out += ",\"chunks\":";
-  append_unsigned(stats.chunks, &out);
-  out += ",\"bytes\":";
-  append_unsigned(stats.bytes, &out);
-  out += ",\"entries\":";
-  append_unsigned(stats.entries, &out);
-  return out + "}\n";
+  std::string out;
+  append_index_stats(stats, &out);
+  return out + "\n";
+}
+
+std::string encode_one_shard(const query::IndexStats& stats, const query::QueryStats& cost) {
+  std::string out = "{\"shards\":[{\"bounds\":{\"min\":0,\"max\":18446744073709551615},\"stats\":";
+  append_index_stats(stats, &out);
+  out += "}],\"statistics\":";
+  append_stats(cost, &out);
+  return out + ",\"chunkGroups\":null}\n";
 }
 
 }  // namespace cordwood::api

@@ -34,5 +34,7 @@ std::string encode_legacy_tail(const query::TailPage& page);
 std::string encode_values(const std::vector<std::string>& values);
 std::string encode_series(const std::vector<Labels>& series);
 std::string encode_index_stats(const query::IndexStats& stats);
+/// The answer of index/shards when one shard has it all.
+std::string encode_one_shard(const query::IndexStats& stats, const query::QueryStats& cost);
 
 }  // namespace cordwood::api

@@ -6,6 +6,7 @@
 #include "api/loki_json.h"
 #include "api/read_call.h"
 #include "api/text_response.h"
+#include "query/log_query_text.h"
 
 namespace cordwood::api {
 namespace {
@@ -61,8 +62,7 @@ Result<HttpResponse> instant(const Services& services, ReadCall& call) {
 Result<HttpResponse> legacy(const Services& services, ReadCall& call) {
   TRY_ASSIGN(query::RangeRequest request, parse_range_request(call));
   if (const auto expression = call.params.get("regexp"); !expression.empty()) {
-    request.query += " |~ ";
-    append_go_quoted(expression, &request.query);
+    TRY_ASSIGN(request.query, query::with_line_regex(request.query, expression));
   }
   auto answer = services.queries->range(call.context, request);
   if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);

@@ -5,7 +5,7 @@
 #include "api/read_call.h"
 #include "api/text_response.h"
 #include "api/web_socket.h"
-#include "storage/model/labels.h"
+#include "query/log_query_text.h"
 
 namespace cordwood::api {
 namespace {
@@ -59,8 +59,7 @@ Result<query::TailRequest> parse_tail(const ReadCall& call) {
   query::TailRequest request;
   request.query = call.params.get("query");
   if (const auto expression = call.params.get("regexp"); !expression.empty()) {
-    request.query += " |~ ";
-    append_go_quoted(expression, &request.query);
+    TRY_ASSIGN(request.query, query::with_line_regex(request.query, expression));
   }
   TRY(query::TailReader::check(request.query));
   TRY_ASSIGN(request.limit, parse_limit(call.params, "limit", kDefaultLimit));

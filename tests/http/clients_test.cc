@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "tests/http/running_server.h"
 #include "tests/support/raw_client.h"
 
@@ -90,8 +92,23 @@ TEST_F(ClientsTest, IndexEndpointsTakeTimesInEveryForm) {
     EXPECT_FALSE(stats.contains("status"));
     const json volume = server_.ask("/loki/api/v1/index/volume",
                                     {{"query", R"({app=~".+"})"}, {"start", from}, {"end", to}, {"limit", "5000"}});
+    EXPECT_EQ(volume["status"], "success");
     EXPECT_EQ(volume["data"]["resultType"], "vector");
     EXPECT_EQ(volume["data"]["result"][0]["metric"], json::parse(R"({"app":"idx"})")) << from;
+    EXPECT_EQ(volume["data"]["result"][0]["value"], json::parse(R"([1795000009,"5"])")) << from;
+    const auto ask = [&](const std::string& path) {
+      return server_.ask("/loki/api/v1/" + path,
+                         {{"query", R"({app="idx"})"}, {"start", from}, {"end", to}, {"step", "10s"}});
+    };
+    EXPECT_EQ(ask("detected_fields"), json::parse(R"({"fields":[{"label":"detected_level","type":"string",
+        "cardinality":1,"parsers":null}],"limit":1000})"))
+        << from;
+    EXPECT_EQ(ask("detected_labels"), json::parse(R"({"detectedLabels":[{"label":"app","cardinality":1},
+        {"label":"service_name","cardinality":1}]})"))
+        << from;
+    EXPECT_EQ(ask("patterns"), json::parse(R"({"status":"success","data":[{"pattern":"<_>","level":"unknown",
+        "samples":[[1795000000,1]]}]})"))
+        << from;
   }
 }
 
@@ -173,6 +190,48 @@ TEST_F(ClientsTest, GrafanaGoesFromATraceToItsLines) {
   f(R"({app="t2l"} |=")" + id + "\"", {"in the line " + id, field});
   f(R"({app="t2l"} | logfmt | json | drop __error__ | traceId=")" + id + "\"", {field});
   f(R"q({job=~"(.*/)?(svc1|svc2)"} | logfmt | json | drop __error__ | traceId=")q" + id + "\"", {});
+}
+
+TEST_F(ClientsTest, GrafanaAsksThirteenThingsAtOnce) {
+  const std::string id = "4bf92f3577b34da6a3ce929d0e0e4736", span = "00f067aa0ba902b7";
+  const std::string line = "trace_id=" + id + " span_id=" + span;
+  server_.push(json::array(
+      {{{"stream", {{"job", "shop/svc1"}}}, {"values", json::array({json::array({"1795000001000000000", line})})}}}));
+  std::vector<std::string> queries;
+  for (const std::string selector : {R"({namespace="shop"})", R"q({job=~"(.*/)?(svc1|svc2)"})q"}) {
+    for (const auto& [trace, name] : {std::pair{"traceID", "spanID"},
+                                      {"trace_id", "span_id"},
+                                      {"traceId", "spanId"},
+                                      {"TraceID", "SpanID"},
+                                      {"TraceId", "SpanId"},
+                                      {"otel_trace_id", "otel_span_id"}}) {
+      queries.push_back(selector + " | logfmt | json | drop __error__ | " + trace + "=\"" + id + "\" | " + name +
+                        "=\"" + span + "\"");
+    }
+  }
+  queries.push_back(R"({job="shop/svc1"} |= ")" + id + "\" |= \"" + span + "\"");
+  ASSERT_EQ(queries.size(), 13u);
+  std::vector<HttpClient::Reply> replies(queries.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < queries.size(); ++i) {
+    threads.emplace_back([&, i] {
+      HttpClient client(ServerUrl{"127.0.0.1", std::to_string(server_.port()), ""});
+      auto reply = client.call("GET",
+                               std::string(kRange) + "?query=" + percent_encode(queries[i]) + "&start=" + ns(0) +
+                                   "&end=" + ns(9) + "&limit=1000&step=1000ms",
+                               {}, "");
+      if (reply.ok()) replies[i] = std::move(*reply);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  size_t found = 0;
+  for (size_t i = 0; i < queries.size(); ++i) {
+    ASSERT_EQ(replies[i].status, 200) << queries[i] << ": " << replies[i].body;
+    const auto lines = lines_of(json::parse(replies[i].body));
+    EXPECT_TRUE(lines.empty() || lines == std::vector<std::string>{line}) << queries[i];
+    found += lines.size();
+  }
+  EXPECT_EQ(found, 2u);
 }
 
 TEST_F(ClientsTest, TheSameBatchTwiceIsKeptOnce) {

@@ -158,11 +158,24 @@ TEST_F(TailHttpTest, WhatIsWrongIsSaidBeforeTheUpgradeOrInACloseFrame) {
   EXPECT_EQ(server_.post(kTail, "", "").status, 405);
 }
 
+/// A handshake for a tail of the query.
+std::string handshake(const std::string& query) {
+  return "GET " + target_of(kTail, {{"query", query}}) +
+         " HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+}
+
+TEST_F(TailHttpTest, AnErrorClosesWith1011) {
+  RawClient raw(static_cast<uint16_t>(server_.port()));
+  raw.send(handshake(R"(rate({app="x"}[1m]))"));
+  const std::string reason = "only log selector is supported";
+  const std::string frame = "\x88" + std::string(1, static_cast<char>(reason.size() + 2)) + "\x03\xf3" + reason;
+  EXPECT_THAT(raw.read_until(frame), HasSubstr(frame));
+}
+
 TEST_F(TailHttpTest, PingsAndNoticesThatAClientLeft) {
   RawClient raw(static_cast<uint16_t>(server_.port()));
-  raw.send("GET " + target_of(kTail, {{"query", R"({app="x"})"}}) +
-           " HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
-           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  raw.send(handshake(R"({app="x"})"));
   const std::string head = raw.read_until(std::string_view("\x89\0", 2), 2);  // two pings
   EXPECT_THAT(head, HasSubstr("HTTP/1.1 101 Switching Protocols\r\n"));
   EXPECT_THAT(head, HasSubstr("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));

@@ -14,9 +14,38 @@ bool is_exact(double value) {
   return std::abs(value) < 1e9 && value * 65536 == std::floor(value * 65536);
 }
 
+/// Whether a value of it may look exact here and have other last bits elsewhere: 0.25, or 0.25000000000000006.
+struct Rounds {
+  bool operator()(const RangeAggregation& aggregation) const {
+    switch (aggregation.op) {
+      case RangeOp::rate:
+      case RangeOp::bytes_rate:
+      case RangeOp::avg:
+      case RangeOp::stddev:
+      case RangeOp::stdvar:
+      case RangeOp::quantile: return true;
+      default: return false;
+    }
+  }
+  bool operator()(const VectorAggregation& aggregation) const {
+    const VectorOp op = aggregation.op;
+    return op == VectorOp::avg || op == VectorOp::stddev || op == VectorOp::stdvar || inside(aggregation.inner);
+  }
+  bool operator()(const BinaryExpr& expr) const {
+    return expr.op == BinaryOp::div || expr.op == BinaryOp::pow || inside(expr.left) || inside(expr.right);
+  }
+  bool operator()(const LabelReplace& replace) const { return inside(replace.inner); }
+  template <typename Other>
+  bool operator()(const Other&) const {
+    return false;
+  }
+  static bool inside(const ExprPtr& expr) { return std::visit(Rounds(), expr->node); }
+};
+
 /// Whether the last bits of the operands decide what comes out.
-bool is_delicate(BinaryOp op, double left, double right) {
-  if (is_exact(left) && is_exact(right)) return false;
+bool is_delicate(const BinaryExpr& expr, double left, double right) {
+  const BinaryOp op = expr.op;
+  if (is_exact(left) && is_exact(right) && !Rounds::inside(expr.left) && !Rounds::inside(expr.right)) return false;
   if (is_comparison(op)) return std::abs(left - right) <= 1e-9 * std::max({std::abs(left), std::abs(right), 1e-3});
   if (op == BinaryOp::div) return std::abs(right) < 1e-9;
   if (op != BinaryOp::mod) return false;
@@ -48,7 +77,7 @@ InstantVector combine_sets(const BinaryExpr& expr, const InstantVector& left, co
 
 /// The value of a pair, or none when it does not pass a comparison.
 std::optional<double> pair_value(const BinaryExpr& expr, double left, double right, Trouble* trouble) {
-  if (is_delicate(expr.op, left, right)) note(Trouble::ambiguous, trouble);
+  if (is_delicate(expr, left, right)) note(Trouble::ambiguous, trouble);
   if (!is_comparison(expr.op)) return combine(expr.op, left, right);
   const bool passes = holds(expr.op, left, right);
   if (expr.return_bool) return passes ? 1 : 0;
