@@ -26,6 +26,8 @@ class ObjectUpload {
   virtual Result<void> finish() = 0;
 };
 
+class ObjectTiers;
+
 /// Immutable objects by key ('/' separates; bytes [A-Za-z0-9-_.%/]).  Thread-safe.
 class ObjectStore {
  public:
@@ -41,6 +43,8 @@ class ObjectStore {
   virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) = 0;
   /// Success when the key is gone, whether it was there or not.
   virtual Result<void> remove(const std::string& key) = 0;
+  /// Storage classes; null where all objects are of one, which can be read at once (a directory).
+  virtual ObjectTiers* tiers() { return nullptr; }
 };
 
 }  // namespace cordwood

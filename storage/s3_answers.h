@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/object_store.h"
+#include "storage/base/result.h"
+#include "storage/s3_signature.h"
+
+namespace cordwood {
+
+/// `<Error>`: what it says; empty when the text is none.
+struct S3Failure {
+  std::string code;
+  std::string message;
+};
+S3Failure parse_s3_failure(std::string_view xml);
+
+/// `<ListBucketResult>`, keys as they are in the bucket.  corrupt when it is malformed or a key is out of order.
+struct S3Listing {
+  std::vector<ObjectInfo> objects;
+  bool truncated = false;
+  std::string next_token;
+};
+Result<S3Listing> parse_s3_listing(std::string_view xml);
+
+/// `<InitiateMultipartUploadResult>`.
+Result<std::string> parse_upload_id(std::string_view xml);
+/// What completes an upload: ETags of the parts, in order.
+std::string print_complete_upload(const std::vector<std::string>& etags);
+/// The ETag of `<CompleteMultipartUploadResult>` or `<CopyObjectResult>`, `<CopyPartResult>`; corrupt when there is
+/// none.
+Result<std::string> parse_result_etag(std::string_view xml);
+
+/// `<AssumeRoleWithWebIdentityResponse>`.
+Result<S3Credentials> parse_sts_credentials(std::string_view xml);
+/// What containers and instances answer: AccessKeyId, SecretAccessKey, Token, Expiration.
+Result<S3Credentials> parse_json_credentials(std::string_view json);
+
+}  // namespace cordwood

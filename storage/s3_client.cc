@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/s3_client.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "storage/s3_hash.h"
+#include "storage/s3_time.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+
+bool is_one_of(std::string_view code, std::initializer_list<std::string_view> codes) {
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
+/// Seconds, as Retry-After has them; dates are not used by stores.
+int64_t retry_after_ns(const HttpAnswer& answer) {
+  const std::string_view text = answer.field("retry-after");
+  uint32_t seconds = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (text.empty() || ec != std::errc() || end != text.data() + text.size()) return 0;
+  return static_cast<int64_t>(seconds) * kNsPerSecond;
+}
+
+const char* code_of(const Error& error) {
+  if (error.kind == ErrorKind::timeout) return "timeout";
+  return error.kind == ErrorKind::exhausted ? "too_long" : "network";
+}
+
+}  // namespace
+
+S3Client::S3Client(const S3Options& options, const S3Environment& env, S3Address address,
+                   std::unique_ptr<HttpTransport> http, S3CredentialSources sources)
+    : options_(options),
+      env_(env),
+      address_(std::move(address)),
+      http_(std::move(http)),
+      credentials_(std::move(sources), *env.clock, *env.log),
+      breaker_(std::make_shared<S3Breaker>(options.breaker_failures, options.breaker_rest_ns)),
+      bytes_sent_(env.metrics->counter("cordwood_s3_sent_bytes_total", "Bytes of bodies sent to the bucket.")),
+      bytes_received_(env.metrics->counter("cordwood_s3_received_bytes_total", "Bytes of bodies got from the bucket.")),
+      retries_(env.metrics->counter("cordwood_s3_retries_total", "Requests to the bucket sent again.")) {
+  env.metrics->gauge("cordwood_s3_breaker_open", "1 while the bucket is left alone because it does not answer.", {},
+                     [breaker = breaker_] { return breaker->is_open() ? 1.0 : 0.0; });
+}
+
+S3Client::~S3Client() = default;
+
+Result<HttpCall> S3Client::sign(const S3Call& call, std::string_view payload_hash, S3Credentials* used) {
+  TRY_ASSIGN(*used, credentials_.get());
+  const S3Address::Target target = call.key.empty() ? address_.bucket() : address_.object(call.key);
+  const std::string query = s3_query(call.query);
+  const SigningScope scope{print_amz_time(env_.clock->now_ns() + clock_skew_ns_.load()), address_.region(), "s3"};
+  HttpCall http;
+  http.method = call.method;
+  http.url = target.origin + target.path + (query.empty() ? "" : "?" + query);
+  http.fields = call.fields;
+  http.fields.emplace_back("host", target.host);
+  http.fields.emplace_back("x-amz-date", scope.time);
+  http.fields.emplace_back("x-amz-content-sha256", payload_hash);
+  if (!used->session_token.empty()) http.fields.emplace_back("x-amz-security-token", used->session_token);
+  const SignableRequest signable{http.method, target.path, query, http.fields, payload_hash};
+  const std::string authorization = authorization_of(*used, scope, signable);
+  http.fields.emplace_back("authorization", authorization);
+  http.fields.emplace_back("user-agent", "cordwood");
+  http.body = call.body;
+  // A refusal is longer than an empty answer.
+  http.max_answer_bytes = std::max<uint64_t>(call.max_answer_bytes, 64u << 10);
+  return http;
+}
+
+/// Which answers another request could better.
+S3Client::Verdict S3Client::judge(const S3Call& call, const S3Reply& reply) {
+  const int status = reply.http.status;
+  const std::string& code = reply.failure.code;
+  if (is_one_of(code, {"ExpiredToken", "InvalidToken", "TokenRefreshRequired", "ExpiredTokenException"})) {
+    return Verdict::again_with_new_credentials;
+  }
+  if (call.method == "HEAD" && status == 400) return Verdict::again_with_new_credentials;  // it cannot say why
+  if (status == 500 || status == 502 || status == 503 || status == 504 || status == 429 || status == 408) {
+    return Verdict::again;
+  }
+  if (is_one_of(code, {"InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout", "IncompleteBody",
+                       "BadDigest", "XAmzContentSHA256Mismatch", "ConditionalRequestConflict", "OperationAborted",
+                       "RequestTimeTooSkewed", "Throttling", "ThrottlingException", "RequestLimitExceeded"})) {
+    return Verdict::again;
+  }
+  return Verdict::final;
+}
+
+/// The server refuses our time: from now on we sign with its own.
+void S3Client::learn_clock(const S3Reply& reply) {
+  if (reply.failure.code != "RequestTimeTooSkewed") return;
+  const auto theirs_ns = parse_http_time(reply.http.field("date"));
+  if (!theirs_ns) return;
+  const int64_t skew_ns = *theirs_ns - env_.clock->now_ns();
+  clock_skew_ns_ = skew_ns;
+  env_.log->warn("the bucket's clock differs from ours; requests are signed with its time",
+                 {{"seconds", skew_ns / kNsPerSecond}});
+}
+
+void S3Client::count(const S3Call& call, const Result<HttpAnswer>& answer, int64_t began_ns) {
+  const std::string code = answer.ok() ? std::to_string(answer->status) : code_of(answer.error());
+  env_.metrics
+      ->counter("cordwood_s3_requests_total", "Requests to the bucket by operation and answer.",
+                {{"op", call.op}, {"code", code}})
+      .add();
+  env_.metrics->histogram("cordwood_s3_request_seconds", "Time of requests to the bucket.", {{"op", call.op}})
+      .observe_ns(env_.clock->monotonic_ns() - began_ns);
+  bytes_sent_.add(call.body.size());
+  if (answer.ok()) bytes_received_.add(answer->body.size());
+}
+
+S3Client::Attempt S3Client::attempt(const S3Call& call, std::string_view payload_hash, int64_t left_ns) {
+  S3Credentials used;
+  Result<HttpCall> signed_call = sign(call, payload_hash, &used);
+  if (!signed_call.ok()) return {Verdict::again, std::move(signed_call).error(), 0};
+  if (!breaker_->may_ask(env_.clock->monotonic_ns())) {
+    return {Verdict::final, Error::unavailable("it did not answer and is left alone for some seconds"), 0};
+  }
+  const uint64_t bytes = call.body.size() + call.max_answer_bytes;
+  const int64_t transfer_ns =
+      static_cast<int64_t>(bytes / std::max<uint64_t>(options_.min_bytes_per_second, 1)) * kNsPerSecond;
+  signed_call->timeout_ns = std::min(left_ns, options_.answer_timeout_ns + transfer_ns);
+  const int64_t began_ns = env_.clock->monotonic_ns();
+  Result<HttpAnswer> answer = http_->send(*signed_call);
+  count(call, answer, began_ns);
+  if (!answer.ok()) {
+    const bool too_long = answer.error().kind == ErrorKind::exhausted;
+    too_long ? breaker_->succeeded() : breaker_->failed(env_.clock->monotonic_ns());
+    return {too_long ? Verdict::final : Verdict::again, Error::unavailable(answer.error().message), 0};
+  }
+  S3Reply reply{std::move(answer).value(), {}};
+  if (reply.http.status >= 300 || call.failure_in_success) reply.failure = parse_s3_failure(reply.http.body);
+  const Verdict verdict = judge(call, reply);
+  // Being told to slow down is an answer; a server that only breaks is as good as away.
+  const bool broken = reply.http.status == 500 || reply.http.status == 502 || reply.http.status == 504;
+  broken ? breaker_->failed(env_.clock->monotonic_ns()) : breaker_->succeeded();
+  learn_clock(reply);
+  if (verdict == Verdict::again_with_new_credentials) credentials_.refuse(used);
+  const int64_t wait_ns = retry_after_ns(reply.http);
+  return {verdict, std::move(reply), wait_ns};
+}
+
+/// Anything between nothing and a bound that doubles: so those who failed together do not come back together.
+int64_t S3Client::backoff_ns(uint32_t retries) const {
+  const int64_t bound_ns =
+      std::min(options_.backoff_max_ns, options_.backoff_min_ns * (int64_t{1} << std::min(retries, 20u)));
+  if (bound_ns <= 0) return 0;
+  return static_cast<int64_t>(env_.random->next() % static_cast<uint64_t>(bound_ns)) + 1;
+}
+
+Result<S3Reply> S3Client::call(const S3Call& call) {
+  const int64_t timeout_ns = call.timeout_ns > 0 ? call.timeout_ns : options_.operation_timeout_ns;
+  const int64_t deadline_ns = env_.clock->monotonic_ns() + timeout_ns;
+  const std::string hash = options_.sign_payload || call.body.empty() ? hex_of(sha256(call.body)) : "UNSIGNED-PAYLOAD";
+  const auto away = [&](const std::string& why) {
+    return Error::unavailable(fmt::format("{} of {} ({}): {}", call.op, call.key.empty() ? "the bucket" : call.key,
+                                          address_.describe(), why));
+  };
+  for (uint32_t retries = 0;; ++retries) {
+    const int64_t left_ns = deadline_ns - env_.clock->monotonic_ns();
+    Attempt tried = attempt(call, hash, std::max<int64_t>(left_ns, 1'000'000));
+    if (tried.verdict == Verdict::final && tried.reply.ok()) return std::move(tried.reply);
+    const std::string why = tried.reply.ok()
+                                ? fmt::format("{} {}: {}", tried.reply->http.status, tried.reply->failure.code,
+                                              tried.reply->failure.message.substr(0, 500))
+                                : tried.reply.error().message;
+    if (tried.verdict == Verdict::final || !call.retry || retries >= options_.max_retries) return away(why);
+    const int64_t wait_ns = std::max(backoff_ns(retries), std::min(tried.wait_ns, options_.backoff_max_ns));
+    if (env_.clock->monotonic_ns() + wait_ns >= deadline_ns) return away("no time is left to try again; " + why);
+    retries_.add();
+    env_.wait_ns(wait_ns);
+  }
+}
+
+Error S3Client::refused(const S3Call& call, const S3Reply& reply) const {
+  std::string hint;
+  if (const std::string_view region = reply.http.field("x-amz-bucket-region");
+      !region.empty() && region != address_.region()) {
+    hint = fmt::format("; the bucket is in region {}", region.substr(0, 100));
+  }
+  return Error::unavailable(
+      fmt::format("{} of {} ({}): {} {} {}{}", call.op, call.key.empty() ? "the bucket" : call.key, address_.describe(),
+                  reply.http.status, reply.failure.code, reply.failure.message.substr(0, 500), hint));
+}
+
+}  // namespace cordwood

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/s3_objects.h"
+
+#include <algorithm>
+
+#include "storage/base/ascii.h"
+#include "storage/s3_hash.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr size_t kMaxKeyBytes = 1024;
+
+bool key_byte(char c) {
+  return is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '%';
+}
+
+}  // namespace
+
+Result<void> check_s3_key(std::string_view key, size_t prefix_bytes) {
+  const auto refuse = [&](std::string_view why) {
+    return Error::invalid(fmt::format("object key '{}': {}", key.substr(0, kMaxKeyBytes), why));
+  };
+  if (key.empty() || key.size() + prefix_bytes > kMaxKeyBytes) return refuse("1 to 1024 bytes are allowed");
+  for (size_t begin = 0; begin <= key.size();) {
+    const size_t end = std::min(key.find('/', begin), key.size());
+    const std::string_view part = key.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == "..") return refuse("empty or relative element");
+    if (!std::all_of(part.begin(), part.end(), key_byte)) return refuse("a byte outside [A-Za-z0-9-_.%/]");
+    begin = end + 1;
+  }
+  return {};
+}
+
+HttpFields s3_new_object_fields(const S3Options& options, const S3NewObject& object) {
+  HttpFields fields{{"content-type", "application/octet-stream"}};
+  if (!object.name.empty()) fields.emplace_back(kS3NameField, object.name);
+  const std::string& storage_class = object.storage_class.empty() ? options.storage_class : object.storage_class;
+  if (!storage_class.empty() && storage_class != "STANDARD") fields.emplace_back("x-amz-storage-class", storage_class);
+  if (options.sse_type == "SSE-S3") fields.emplace_back("x-amz-server-side-encryption", "AES256");
+  if (options.sse_type == "SSE-KMS") {
+    fields.emplace_back("x-amz-server-side-encryption", "aws:kms");
+    if (!options.sse_kms_key_id.empty()) {
+      fields.emplace_back("x-amz-server-side-encryption-aws-kms-key-id", options.sse_kms_key_id);
+    }
+    if (!options.sse_kms_context.empty()) {
+      fields.emplace_back("x-amz-server-side-encryption-context", base64_of(options.sse_kms_context));
+    }
+  }
+  return fields;
+}
+
+Result<S3Objects::Put> S3Objects::put(const S3NewObject& object, std::string_view data, bool if_absent) {
+  S3Call call;
+  call.op = "put";
+  call.method = "PUT";
+  call.key = object.key;
+  call.fields = s3_new_object_fields(client_.options(), object);
+  if (if_absent) call.fields.emplace_back("if-none-match", "*");
+  call.body = data;
+  TRY_ASSIGN(const S3Reply reply, client_.call(call));
+  if (reply.ok()) return Put::made;
+  if (if_absent && reply.http.status == 412) return Put::taken;
+  if (if_absent && (reply.http.status == 501 || reply.failure.code == "NotImplemented")) return Put::unsupported;
+  return client_.refused(call, reply);
+}
+
+Result<HttpAnswer> S3Objects::head(const std::string& key) {
+  S3Call call;
+  call.op = "head";
+  call.method = "HEAD";
+  call.key = key;
+  call.max_answer_bytes = 0;
+  TRY_ASSIGN(S3Reply reply, client_.call(call));
+  if (reply.http.status == 404) return Error::not_found(fmt::format("object {}", key));
+  if (!reply.ok()) return client_.refused(call, reply);
+  return std::move(reply.http);
+}
+
+Result<bool> S3Objects::is_ours(const S3NewObject& object) {
+  TRY_ASSIGN(const HttpAnswer answer, head(object.key));
+  return answer.field(kS3NameField) == object.name;
+}
+
+Result<void> S3Objects::remove(const std::string& key) {
+  S3Call call;
+  call.op = "delete";
+  call.method = "DELETE";
+  call.key = key;
+  TRY_ASSIGN(const S3Reply reply, client_.call(call));
+  if (reply.ok() || reply.failure.code == "NoSuchKey") return {};
+  return client_.refused(call, reply);
+}
+
+}  // namespace cordwood

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/s3_store.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "storage/s3_objects.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr size_t kPage = 1000;
+constexpr uint64_t kMaxListBytes = 8u << 20;
+constexpr int kMaxPutRounds = 4;
+constexpr uint64_t kMaxRangeBytes = 4ull << 30;
+constexpr const char* kProbe = "probe/";
+
+std::optional<uint64_t> number_of(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+class S3Store final : public ObjectStore {
+ public:
+  explicit S3Store(std::unique_ptr<S3Client> client) : client_(std::move(client)), objects_(*client_) {}
+
+  /// Learns how the bucket takes If-None-Match.
+  Result<void> probe();
+
+  Result<bool> put_if_absent(const std::string& key, std::string_view data) override;
+  Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) override;
+  Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) override;
+  Result<ObjectInfo> head(const std::string& key) override;
+  Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override;
+  Result<void> remove(const std::string& key) override;
+  ObjectTiers* tiers() override { return tiers_.get(); }
+
+ private:
+  Result<void> check(std::string_view key) const { return check_s3_key(key, client_->address().prefix().size()); }
+  std::string new_name() const { return client_->env().random->hex128(); }
+  Result<bool> put_unguarded(const S3NewObject& object, std::string_view data) EXCLUDES(put_mu_);
+  Result<std::string> check_range(const std::string& key, uint64_t offset, uint64_t size);
+
+  const std::unique_ptr<S3Client> client_;
+  S3Objects objects_;
+  bool conditional_ = false;  ///< the bucket honours If-None-Match; constant after probe()
+  std::unique_ptr<ObjectTiers> tiers_;
+  Mutex put_mu_;  ///< makes look-and-put one step where the bucket does not
+};
+
+Result<void> S3Store::probe() {
+  const S3NewObject object{kProbe + new_name(), "", new_name()};
+  S3NewObject other = object;
+  other.name = new_name();
+  TRY_ASSIGN(S3Objects::Put put, objects_.put(object, "first", true));
+  if (put == S3Objects::Put::taken) {
+    // Nobody else has this key: our first try was answered into the void.
+    TRY_ASSIGN(const bool ours, objects_.is_ours(object));
+    if (!ours) return Error::unavailable(fmt::format("probe {}: taken by nobody we know", object.key));
+    conditional_ = true;
+  } else if (put == S3Objects::Put::made) {
+    TRY_ASSIGN(put, objects_.put(other, "second", true));
+    TRY_ASSIGN(const bool ours, objects_.is_ours(object));
+    conditional_ = put == S3Objects::Put::taken && ours;
+  }
+  if (put != S3Objects::Put::unsupported) TRY(objects_.remove(object.key));
+  tiers_ = make_s3_tiers(objects_, conditional_);
+  const S3Environment& env = client_->env();
+  if (conditional_) {
+    env.log->info("bucket opened", {{"bucket", client_->address().describe()}});
+    return {};
+  }
+  if (!client_->options().single_writer) {
+    return Error::invalid(
+        fmt::format("{} ignores If-None-Match, so that two servers could overwrite each other's objects; "
+                    "if this server is the only one that writes to it, say so (store.s3_single_writer)",
+                    client_->address().describe()));
+  }
+  env.log->warn("the bucket ignores If-None-Match: this server must be the only one that writes to it",
+                {{"bucket", client_->address().describe()}});
+  return {};
+}
+
+/// Look, then put: right as long as nobody else writes.
+Result<bool> S3Store::put_unguarded(const S3NewObject& object, std::string_view data) {
+  const MutexLock lock(put_mu_);
+  const Result<HttpAnswer> there = objects_.head(object.key);
+  if (there.ok()) return false;
+  if (there.error().kind != ErrorKind::not_found) return there.error();
+  TRY_ASSIGN(const S3Objects::Put put, objects_.put(object, data, false));
+  return put == S3Objects::Put::made;
+}
+
+Result<bool> S3Store::put_if_absent(const std::string& key, std::string_view data) {
+  TRY(check(key));
+  const S3NewObject object{key, "", new_name()};
+  if (!conditional_) return put_unguarded(object, data);
+  for (int round = 0; round < kMaxPutRounds; ++round) {
+    TRY_ASSIGN(const S3Objects::Put put, objects_.put(object, data, true));
+    if (put == S3Objects::Put::made) return true;
+    if (put == S3Objects::Put::unsupported) break;
+    // Asked even if we know of no lost answer: the library below may have sent the request again by itself.
+    const Result<bool> ours = objects_.is_ours(object);
+    if (ours.ok()) return *ours;
+    if (ours.error().kind != ErrorKind::not_found) return ours.error();
+    // It was removed in between.
+  }
+  return Error::unavailable(fmt::format("object {}: the bucket takes no condition, or the object comes and goes", key));
+}
+
+Result<std::unique_ptr<ObjectUpload>> S3Store::upload(const std::string& key) {
+  TRY(check(key));
+  return make_s3_upload(objects_, {key, "", new_name()}, conditional_);
+}
+
+/// A range without bytes cannot be asked for.
+Result<std::string> S3Store::check_range(const std::string& key, uint64_t offset, uint64_t size) {
+  TRY_ASSIGN(const ObjectInfo info, head(key));
+  if (offset <= info.size_bytes && size <= info.size_bytes - offset) return std::string();
+  return Error::corrupt(
+      fmt::format("object {}: {} bytes at {} asked for, it has {}", key, size, offset, info.size_bytes));
+}
+
+Result<std::string> S3Store::get_range(const std::string& key, uint64_t offset, uint64_t size) {
+  TRY(check(key));
+  if (size == 0 || size > kMaxRangeBytes || offset > INT64_MAX - size) {
+    TRY_ASSIGN(std::string nothing, check_range(key, offset, size));
+    if (size == 0) return nothing;
+    return Error::exhausted(fmt::format("object {}: {} bytes at a time", key, size));
+  }
+  S3Call call;
+  call.op = "get";
+  call.method = "GET";
+  call.key = key;
+  call.fields = {{"range", fmt::format("bytes={}-{}", offset, offset + size - 1)}};
+  call.max_answer_bytes = size;
+  TRY_ASSIGN(S3Reply reply, client_->call(call));
+  const auto too_short = [&](std::string_view has) {
+    return Error::corrupt(fmt::format("object {}: {} bytes at {} asked for, it has {}", key, size, offset, has));
+  };
+  if (reply.failure.code == "NoSuchKey") return Error::not_found(fmt::format("object {}", key));
+  if (reply.http.status == 416) return too_short("fewer");
+  if (reply.http.status == 200 && reply.ok()) {
+    // The server knows no ranges; what it sent may still be what we want.
+    if (offset == 0 && reply.http.body.size() == size) return std::move(reply.http.body);
+    return Error::unavailable(fmt::format("object {}: the server ignores ranges", key));
+  }
+  if (reply.http.status != 206) return client_->refused(call, reply);
+  const std::string_view range = reply.http.field("content-range");
+  const size_t slash = range.find('/');
+  const bool wanted = range.starts_with(fmt::format("bytes {}-", offset)) && slash != std::string_view::npos;
+  if (!wanted) return Error::unavailable(fmt::format("object {}: the server sent '{}'", key, range.substr(0, 100)));
+  if (reply.http.body.size() != size) return too_short(range.substr(slash + 1, 20));
+  return std::move(reply.http.body);
+}
+
+Result<ObjectInfo> S3Store::head(const std::string& key) {
+  TRY(check(key));
+  TRY_ASSIGN(const HttpAnswer answer, objects_.head(key));
+  const auto size = number_of(answer.field("content-length"));
+  if (!size) return Error::unavailable(fmt::format("object {}: no length is told", key));
+  return ObjectInfo{key, *size};
+}
+
+Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix, const std::string& after, size_t limit) {
+  const std::string& ours = client_->address().prefix();
+  std::vector<ObjectInfo> found;
+  std::string last = after;
+  std::string token;
+  while (found.size() < limit) {
+    S3Call call;
+    call.op = "list";
+    call.method = "GET";
+    call.query = {{"list-type", "2"},
+                  {"encoding-type", "url"},
+                  {"prefix", ours + prefix},
+                  {"max-keys", std::to_string(std::min(kPage, limit - found.size()))}};
+    if (!token.empty()) {
+      call.query.emplace_back("continuation-token", token);
+    } else if (!last.empty()) {
+      call.query.emplace_back("start-after", ours + last);
+    }
+    call.max_answer_bytes = kMaxListBytes;
+    TRY_ASSIGN(const S3Reply reply, client_->call(call));
+    if (!reply.ok()) return client_->refused(call, reply);
+    Result<S3Listing> page = parse_s3_listing(reply.http.body);
+    if (!page.ok()) return Error::unavailable(page.error().message);
+    for (ObjectInfo& object : page->objects) {
+      if (!object.key.starts_with(ours + prefix)) return Error::unavailable("a listing has keys of another prefix");
+      object.key.erase(0, ours.size());
+      if (object.key.starts_with(kProbe) || object.key <= after) continue;  // not everybody knows start-after
+      if (!found.empty() && object.key <= found.back().key) return Error::unavailable("a listing goes back");
+      if (found.size() < limit) found.push_back(std::move(object));
+    }
+    if (!page->truncated) break;
+    if (page->next_token.empty() && (found.empty() || found.back().key == last)) {
+      return Error::unavailable("a listing does not tell how to go on");
+    }
+    token = page->next_token;
+    if (!found.empty()) last = found.back().key;
+  }
+  return found;
+}
+
+Result<void> S3Store::remove(const std::string& key) {
+  TRY(check(key));
+  return objects_.remove(key);
+}
+
+Result<void> check_options(const S3Options& o) {
+  if (o.access_key_id.empty() != o.secret_access_key.empty()) {
+    return Error::invalid("access_key_id and secret_access_key belong together");
+  }
+  if (!o.sse_type.empty() && o.sse_type != "SSE-S3" && o.sse_type != "SSE-KMS") {
+    return Error::invalid(fmt::format("sse.type '{}': want SSE-S3 or SSE-KMS", o.sse_type));
+  }
+  if (o.part_bytes == 0) return Error::invalid("parts of uploads need a size");
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectStore>> open_s3_store(S3Options options, S3Environment env) {
+  TRY_ASSIGN(S3UrlParts url, take_s3_url(&options.location));
+  if (options.access_key_id.empty() && !url.access_key_id.empty()) {
+    options.access_key_id = std::move(url.access_key_id);
+    options.secret_access_key = std::move(url.secret_access_key);
+  }
+  TRY(check_options(options));
+  std::string& region = options.location.region;
+  if (region.empty()) region = env.variable("AWS_REGION").value_or("");
+  if (region.empty()) region = env.variable("AWS_DEFAULT_REGION").value_or("");
+  if (region.empty()) region = "us-east-1";
+  TRY_ASSIGN(S3Address address, S3Address::make(options.location));
+  auto http = make_curl_transport({.ca_file = options.ca_file,
+                                   .insecure_skip_verify = options.insecure_skip_verify,
+                                   .connect_timeout_ns = options.connect_timeout_ns,
+                                   .idle_connection_ns = options.idle_connection_ns});
+  S3CredentialSources sources = all_credential_sources(options, env, *http, region);
+  auto client = std::make_unique<S3Client>(options, env, std::move(address), std::move(http), std::move(sources));
+  auto store = std::make_unique<S3Store>(std::move(client));
+  TRY(store->probe());
+  return std::unique_ptr<ObjectStore>(std::move(store));
+}
+
+}  // namespace cordwood

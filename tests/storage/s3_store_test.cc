@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/s3_store.h"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "storage/base/object_tiers.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/object_store_contract.h"
+#include "tests/support/s3_world.h"
+
+namespace cordwood {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::shared_ptr<ObjectStore> store_over(S3Double::Options bucket, const std::function<void(S3World&)>& prepare = {}) {
+  auto world = std::make_shared<S3World>(std::move(bucket));
+  if (prepare) prepare(*world);
+  world->open();
+  return {world, world->store.get()};
+}
+
+std::shared_ptr<ObjectStore> plain() {
+  return store_over({});
+}
+std::shared_ptr<ObjectStore> virtual_host() {
+  return store_over({.virtual_host = true});
+}
+/// Listings of two keys, and nothing put before them.
+std::shared_ptr<ObjectStore> small_pages() {
+  return store_over({.page = 2}, [](S3World& w) { w.options.location.prefix = ""; });
+}
+std::shared_ptr<ObjectStore> without_conditions() {
+  return store_over({.conditional = false}, [](S3World& w) { w.options.single_writer = true; });
+}
+/// Parts of uploads are not worth a thousand bytes, bodies are not signed.
+std::shared_ptr<ObjectStore> many_parts() {
+  return store_over({}, [](S3World& w) {
+    w.options.part_bytes = 777;
+    w.options.sign_payload = false;
+  });
+}
+/// Something goes wrong with every other request, each way in turn.
+std::shared_ptr<ObjectStore> faulty() {
+  return store_over({}, [](S3World& w) {
+    w.options.answer_timeout_ns = 200'000'000;
+    w.options.min_bytes_per_second = 1u << 30;
+    w.options.max_retries = 20;
+    w.bucket.set_faults([n = 0u](const S3Double::Seen&) mutable {
+      static constexpr S3Fault kFaults[] = {S3Fault::error_500, S3Fault::lost_answer, S3Fault::slow_down,
+                                            S3Fault::cut_body,  S3Fault::throttled,   S3Fault::lost_to_500,
+                                            S3Fault::hang_up};
+      ++n;
+      return n % 2 == 0 ? S3Fault::none : kFaults[n / 2 % std::size(kFaults)];
+    });
+  });
+}
+INSTANTIATE_TEST_SUITE_P(S3, ObjectStoreContract,
+                         ::testing::Values(&plain, &virtual_host, &small_pages, &without_conditions, &many_parts,
+                                           &faulty));
+
+TEST(S3Store, EveryRequestIsSignedAndKeysLieBelowThePrefix) {
+  S3World w;
+  w.open();
+  ASSERT_TRUE(*w.store->put_if_absent("a/%41", "x"));
+  ASSERT_TRUE(w.store->head("a/%41").ok());
+  EXPECT_EQ(w.bucket.refused_signatures(), 0u);
+  const auto objects = w.bucket.objects();
+  ASSERT_EQ(objects.size(), 1u) << "the probe goes when it was answered";
+  EXPECT_EQ(objects.begin()->first, "some/where/a/%41");
+}
+
+TEST(S3Store, AWrongSecretIsSaidAtTheStart) {
+  S3World w;
+  w.options.secret_access_key = "wrong";
+  const auto opened = w.try_open();
+  EXPECT_EQ(opened.error().kind, ErrorKind::unavailable);
+  EXPECT_THAT(opened.error().message, HasSubstr("SignatureDoesNotMatch"));
+  EXPECT_EQ(w.bucket.seen().size(), 1u) << "a refusal is not asked for again";
+}
+
+TEST(S3Store, ABucketThatOverwritesIsRefusedUnlessTheOnlyWriterIsSaidToBeOne) {
+  S3World w({.conditional = false});
+  EXPECT_EQ(w.try_open().error().kind, ErrorKind::invalid);
+  w.options.single_writer = true;
+  EXPECT_TRUE(w.try_open().ok());
+}
+
+TEST(S3Store, AMissingBucketIsNotAMissingObject) {
+  S3World w;
+  w.open();
+  w.options.location.bucket = "another";
+  EXPECT_EQ(w.try_open().error().kind, ErrorKind::unavailable);
+}
+
+TEST(S3Store, RefusesKeysThatLeadElsewhere) {
+  S3World w;
+  w.open();
+  for (const std::string& key : {std::string(), std::string("/x"), std::string("../x"), std::string("a//b"),
+                                 std::string("a/"), std::string("a b"), std::string(1020, 'a')}) {
+    EXPECT_EQ(w.store->put_if_absent(key, "x").error().kind, ErrorKind::invalid) << key;
+    EXPECT_EQ(w.store->get_range(key, 0, 1).error().kind, ErrorKind::invalid) << key;
+    EXPECT_EQ(w.store->remove(key).error().kind, ErrorKind::invalid) << key;
+  }
+}
+
+TEST(S3Store, APutWhoseAnswerWasLostKnowsItsOwnObject) {
+  for (const S3Fault fault : {S3Fault::lost_answer, S3Fault::lost_to_500}) {
+    S3World w;
+    w.open();
+    w.bucket.set_faults([n = 0, fault](const S3Double::Seen& seen) mutable {
+      return seen.op == "put" && n++ == 0 ? fault : S3Fault::none;
+    });
+    EXPECT_TRUE(*w.store->put_if_absent("m/1", "same")) << "it was ours";
+    EXPECT_FALSE(*w.store->put_if_absent("m/1", "same")) << "the same bytes by another";
+  }
+}
+
+TEST(S3Store, APutThatIsBeatenByAnotherSaysSo) {
+  S3World w;
+  w.open();
+  // Our request is lost before it is done, and another server comes first.
+  w.bucket.set_faults([n = 0](const S3Double::Seen& seen) mutable {
+    return seen.op == "put" && n++ == 0 ? S3Fault::error_500 : S3Fault::none;
+  });
+  w.bucket.put("some/where/m/1", "theirs");
+  EXPECT_FALSE(*w.store->put_if_absent("m/1", "ours"));
+  EXPECT_EQ(*w.store->get_range("m/1", 0, 6), "theirs");
+}
+
+TEST(S3Store, ALostAnswerOfACompletedUploadIsSuccess) {
+  for (const S3Fault fault : {S3Fault::lost_answer, S3Fault::lost_to_500, S3Fault::late_failure}) {
+    S3World w;
+    w.open();
+    w.bucket.set_faults([n = 0, fault](const S3Double::Seen& seen) mutable {
+      return seen.op == "complete_multipart" && n++ == 0 ? fault : S3Fault::none;
+    });
+    auto upload = w.store->upload("s/1");
+    ASSERT_TRUE(upload.ok());
+    ASSERT_TRUE((*upload)->append(std::string(300'000, 'x')).ok());
+    const auto finished = (*upload)->finish();
+    EXPECT_TRUE(finished.ok()) << finished.error().message;
+    EXPECT_EQ(w.store->head("s/1")->size_bytes, 300'000u);
+    EXPECT_EQ(w.bucket.open_uploads(), 0u);
+  }
+}
+
+TEST(S3Store, AnUploadNeverReplacesAnObject) {
+  for (const size_t bytes : {100u, 300'000u}) {
+    S3World w;
+    w.open();
+    ASSERT_TRUE(*w.store->put_if_absent("s/1", "first"));
+    {
+      auto upload = w.store->upload("s/1");
+      ASSERT_TRUE(upload.ok());
+      ASSERT_TRUE((*upload)->append(std::string(bytes, 'x')).ok());
+      EXPECT_EQ((*upload)->finish().error().kind, ErrorKind::invalid);
+    }
+    EXPECT_EQ(*w.store->get_range("s/1", 0, 5), "first");
+    EXPECT_EQ(w.bucket.open_uploads(), 0u) << "what was given up is aborted";
+  }
+}
+
+TEST(S3Store, ADroppedUploadIsAborted) {
+  S3World w;
+  w.open();
+  {
+    auto upload = w.store->upload("s/1");
+    ASSERT_TRUE((*upload)->append(std::string(300'000, 'x')).ok());
+    EXPECT_EQ(w.bucket.open_uploads(), 1u);
+  }
+  EXPECT_EQ(w.bucket.open_uploads(), 0u);
+  EXPECT_EQ(w.count("upload_part"), 4u);
+}
+
+TEST(S3Store, SmallUploadsAreOnePut) {
+  S3World w;
+  w.open();
+  const size_t before = w.bucket.seen().size();
+  auto upload = w.store->upload("s/1");
+  ASSERT_TRUE((*upload)->append("small").ok());
+  ASSERT_TRUE((*upload)->finish().ok());
+  EXPECT_EQ(w.bucket.seen().size(), before + 1);
+}
+
+TEST(S3Store, AnUploadThatFailedStaysFailed) {
+  S3World w;
+  w.open();
+  auto upload = w.store->upload("s/1");
+  w.bucket.set_faults(
+      [](const S3Double::Seen& seen) { return seen.op == "upload_part" ? S3Fault::error_500 : S3Fault::none; });
+  EXPECT_EQ((*upload)->append(std::string(300'000, 'x')).error().kind, ErrorKind::unavailable);
+  w.bucket.set_faults({});
+  EXPECT_FALSE((*upload)->append("y").ok());
+  EXPECT_FALSE((*upload)->finish().ok());
+  EXPECT_EQ(w.store->head("s/1").error().kind, ErrorKind::not_found);
+}
+
+TEST(S3Store, CutAndSlowBodiesAreReadAgain) {
+  for (const S3Fault fault : {S3Fault::cut_body, S3Fault::slow_body}) {
+    S3World w;
+    w.options.answer_timeout_ns = 200'000'000;
+    w.options.min_bytes_per_second = 1u << 30;
+    w.open();
+    std::string bytes;
+    for (int i = 0; i < 100'000; ++i) bytes.push_back(static_cast<char>(i * i));
+    ASSERT_TRUE(*w.store->put_if_absent("k", bytes));
+    w.bucket.set_faults([n = 0, fault](const S3Double::Seen& seen) mutable {
+      return seen.op == "get" && n++ < 2 ? fault : S3Fault::none;
+    });
+    const auto got = w.store->get_range("k", 10, 90'000);
+    ASSERT_TRUE(got.ok()) << got.error().message;
+    EXPECT_EQ(*got, bytes.substr(10, 90'000));
+    EXPECT_EQ(w.count("get"), 3u);
+  }
+}
+
+TEST(S3Store, WhatCannotBeReadNowIsUnavailableAndNeverLost) {
+  for (const S3Fault fault : {S3Fault::error_500, S3Fault::slow_down, S3Fault::hang_up, S3Fault::throttled}) {
+    S3World w;
+    w.open();
+    ASSERT_TRUE(*w.store->put_if_absent("k", "v"));
+    w.bucket.set_faults([fault](const S3Double::Seen&) { return fault; });
+    EXPECT_EQ(w.store->get_range("k", 0, 1).error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(w.store->head("k").error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(w.store->list("", "", 1).error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(w.store->remove("k").error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(w.store->put_if_absent("l", "v").error().kind, ErrorKind::unavailable);
+    EXPECT_GT(w.waited_ns, 0);
+  }
+}
+
+TEST(S3Store, ASilentBucketIsLeftAloneForAWhile) {
+  ManualClock clock(1'800'000'000'000'000'000);
+  S3World w({.clock = &clock});
+  w.options.breaker_failures = 4;
+  w.open();
+  ASSERT_TRUE(*w.store->put_if_absent("k", "v"));
+  w.bucket.set_faults([](const S3Double::Seen&) { return S3Fault::hang_up; });
+  EXPECT_FALSE(w.store->head("k").ok());
+  const size_t asked = w.bucket.seen().size();
+  EXPECT_THAT(w.store->head("k").error().message, HasSubstr("left alone"));
+  EXPECT_EQ(w.bucket.seen().size(), asked);
+  EXPECT_THAT(w.metrics.text(), HasSubstr("cordwood_s3_breaker_open 1"));
+  w.bucket.set_faults({});
+  clock.advance_ns(w.options.breaker_rest_ns + 1);
+  EXPECT_TRUE(w.store->head("k").ok());
+  EXPECT_THAT(w.metrics.text(), HasSubstr("cordwood_s3_breaker_open 0"));
+}
+
+TEST(S3Store, TheTimeOfAnOperationIsBounded) {
+  ManualClock clock(1'800'000'000'000'000'000);
+  S3World w({.clock = &clock});
+  w.options.max_retries = 1'000'000;
+  w.options.breaker_failures = 1'000'000;
+  w.open();
+  S3Environment env = w.environment();
+  env.wait_ns = [&clock](int64_t ns) { clock.advance_ns(ns); };
+  auto store = open_s3_store(w.options, env);
+  ASSERT_TRUE(store.ok());
+  w.bucket.set_faults([](const S3Double::Seen&) { return S3Fault::slow_down; });
+  const int64_t began_ns = clock.monotonic_ns();
+  EXPECT_EQ((*store)->head("k").error().kind, ErrorKind::unavailable);
+  EXPECT_LE(clock.monotonic_ns() - began_ns, w.options.operation_timeout_ns);
+  EXPECT_GT(clock.monotonic_ns() - began_ns, w.options.operation_timeout_ns / 2);
+}
+
+TEST(S3Store, SignsWithTheBucketsClockWhenOursIsWrong) {
+  ManualClock theirs(1'800'000'000'000'000'000);
+  ManualClock ours(1'700'000'000'000'000'000);
+  S3World w({.clock = &theirs});
+  S3Environment env = w.environment();
+  env.clock = &ours;
+  const auto store = open_s3_store(w.options, env);
+  EXPECT_TRUE(store.ok()) << store.error().message;
+}
+
+TEST(S3Store, ConnectionsAreUsedAgain) {
+  S3World w;
+  w.open();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(*w.store->put_if_absent("k" + std::to_string(i), "v"));
+  EXPECT_EQ(w.bucket.connections(), 1u);
+}
+
+TEST(S3Store, CountsRequestsByOperationAndAnswer) {
+  S3World w;
+  w.open();
+  ASSERT_TRUE(*w.store->put_if_absent("k", "12345"));
+  ASSERT_FALSE(w.store->head("none").ok());
+  ASSERT_TRUE(w.store->get_range("k", 1, 2).ok());
+  // The first one libcurl sends again by itself, because the connection was an old one.
+  w.bucket.set_faults([n = 0](const S3Double::Seen&) mutable { return n++ < 2 ? S3Fault::hang_up : S3Fault::none; });
+  ASSERT_TRUE(w.store->list("", "", 1).ok());
+  const std::string text = w.metrics.text();
+  for (const char* want :
+       {R"(cordwood_s3_requests_total{op="put",code="412"} 1)", R"(cordwood_s3_requests_total{op="put",code="200"} 2)",
+        R"(cordwood_s3_requests_total{op="head",code="404"} 1)", R"(cordwood_s3_requests_total{op="get",code="206"} 1)",
+        R"(cordwood_s3_requests_total{op="list",code="network"} 1)", "cordwood_s3_retries_total 1",
+        R"(cordwood_s3_request_seconds_count{op="get"} 1)"}) {
+    EXPECT_THAT(text, HasSubstr(want));
+  }
+}
+
+TEST(S3Store, NewObjectsCarryEncryptionAndClass) {
+  S3World w;
+  w.options.sse_type = "SSE-KMS";
+  w.options.sse_kms_key_id = "key-1";
+  w.options.sse_kms_context = R"({"a":"b"})";
+  w.options.storage_class = "STANDARD_IA";
+  w.open();
+  ASSERT_TRUE(*w.store->put_if_absent("small", "v"));
+  auto upload = w.store->upload("large");
+  ASSERT_TRUE((*upload)->append(std::string(300'000, 'x')).ok());
+  ASSERT_TRUE((*upload)->finish().ok());
+  const auto objects = w.bucket.objects();
+  ASSERT_EQ(objects.size(), 2u);
+  for (const auto& [key, object] : objects) {
+    EXPECT_EQ(object.storage_class, "STANDARD_IA") << key;
+    EXPECT_EQ(object.metadata.at("x-amz-server-side-encryption"), "aws:kms") << key;
+    EXPECT_EQ(object.metadata.at("x-amz-server-side-encryption-aws-kms-key-id"), "key-1") << key;
+    EXPECT_EQ(object.metadata.at("x-amz-server-side-encryption-context"), "eyJhIjoiYiJ9") << key;
+  }
+  w.options.sse_type = "SSE-S3";
+  w.open();
+  ASSERT_TRUE(*w.store->put_if_absent("other", "v"));
+  EXPECT_EQ(w.bucket.objects().at("some/where/other").metadata.at("x-amz-server-side-encryption"), "AES256");
+  w.options.sse_type = "AES";
+  EXPECT_EQ(w.try_open().error().kind, ErrorKind::invalid);
+}
+
+TEST(S3Tiers, AnObjectGoesColdAndComesBack) {
+  using Access = ObjectTier::Access;
+  S3World w;
+  w.open();
+  ObjectTiers* tiers = w.store->tiers();
+  ASSERT_NE(tiers, nullptr);
+  ASSERT_TRUE(*w.store->put_if_absent("k", "bytes"));
+  EXPECT_EQ(tiers->tier("k")->storage_class, "STANDARD");
+  EXPECT_EQ(tiers->tier("none").error().kind, ErrorKind::not_found);
+  EXPECT_EQ(tiers->change_class("none", "GLACIER").error().kind, ErrorKind::not_found);
+  ASSERT_TRUE(tiers->change_class("k", "STANDARD_IA").ok());
+  ASSERT_TRUE(tiers->change_class("k", "STANDARD_IA").ok());
+  EXPECT_EQ(w.count("copy"), 1u);
+  EXPECT_EQ(*w.store->get_range("k", 0, 5), "bytes");
+  EXPECT_TRUE(tiers->restore("k", 1, ObjectTiers::Speed::bulk).ok()) << "nothing to restore";
+  ASSERT_TRUE(tiers->change_class("k", "DEEP_ARCHIVE").ok());
+  EXPECT_EQ(tiers->tier("k")->access, Access::archived);
+  EXPECT_EQ(w.store->get_range("k", 0, 5).error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(tiers->change_class("k", "STANDARD").error().kind, ErrorKind::unavailable);
+  ASSERT_TRUE(tiers->restore("k", 3, ObjectTiers::Speed::standard).ok());
+  EXPECT_EQ(tiers->tier("k")->access, Access::restoring);
+  EXPECT_TRUE(tiers->restore("k", 3, ObjectTiers::Speed::standard).ok()) << "under way";
+  w.bucket.finish_restores();
+  const auto restored = tiers->tier("k");
+  EXPECT_EQ(restored->access, Access::restored);
+  EXPECT_GT(restored->restored_until_ns, 2'200'000'000'000'000'000);
+  EXPECT_EQ(*w.store->get_range("k", 0, 5), "bytes");
+  ASSERT_TRUE(tiers->change_class("k", "STANDARD").ok());
+  EXPECT_EQ(tiers->tier("k")->access, Access::at_once);
+}
+
+TEST(S3Tiers, UploadsIntoAClass) {
+  S3World w;
+  w.open();
+  for (const size_t bytes : {10u, 300'000u}) {
+    const std::string key = "s/" + std::to_string(bytes);
+    auto upload = w.store->tiers()->upload_as(key, "GLACIER_IR");
+    ASSERT_TRUE((*upload)->append(std::string(bytes, 'x')).ok());
+    ASSERT_TRUE((*upload)->finish().ok());
+    EXPECT_EQ(w.store->tiers()->tier(key)->storage_class, "GLACIER_IR");
+    EXPECT_EQ(w.store->tiers()->tier(key)->access, ObjectTier::Access::at_once);
+  }
+}
+
+TEST(S3Tiers, ACopyThatFailsLateIsTriedAgain) {
+  S3World w;
+  w.open();
+  ASSERT_TRUE(*w.store->put_if_absent("k", "bytes"));
+  w.bucket.set_faults([n = 0](const S3Double::Seen& seen) mutable {
+    return seen.op == "copy" && n++ == 0 ? S3Fault::late_failure : S3Fault::none;
+  });
+  EXPECT_TRUE(w.store->tiers()->change_class("k", "STANDARD_IA").ok());
+  EXPECT_EQ(w.store->tiers()->tier("k")->storage_class, "STANDARD_IA");
+}
+
+}  // namespace
+}  // namespace cordwood
