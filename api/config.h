@@ -13,6 +13,7 @@
 #include "query/query_engine.h"
 #include "query/tail.h"
 #include "storage/engine.h"
+#include "storage/s3_options.h"
 
 namespace cordwood::api {
 
@@ -20,6 +21,8 @@ namespace cordwood::api {
 struct Config {
   TenantRules tenants;
   std::string data_dir = "data";
+  std::string storage = "directory";  ///< or s3
+  S3Options s3;
   std::string log_level = "info";
   std::string path_prefix;
   HttpServerOptions http;

@@ -103,6 +103,16 @@ class Table {
     };
     add(std::move(name), std::move(help), Form::text, set, [field](Config& c) { return field(c); });
   }
+  /// Not printed once it is set.
+  template <typename Field>
+  void secret(std::string name, Field field, std::string help) {
+    const auto set = [field](Config& c, std::string_view value) -> Result<void> {
+      field(c) = std::string(value);
+      return {};
+    };
+    const auto print = [field](Config& c) -> std::string { return field(c).empty() ? "" : "********"; };
+    add(std::move(name), std::move(help), Form::text, set, print);
+  }
   template <typename Field>
   void list(std::string name, Field field, std::string help) {
     const auto set = [field](Config& c, std::string_view value) -> Result<void> {
@@ -132,6 +142,9 @@ void add_server_keys(Table& t) {
   t.flag("auth_enabled", FIELD(tenants.auth_enabled), "The tenant comes from X-Scope-OrgID, which is then required.");
   t.text("no_auth_tenant", FIELD(tenants.no_auth_tenant), "The one tenant while auth_enabled is false.");
   t.text("data_dir", FIELD(data_dir), "Where everything is kept; also --data-dir.");
+  t.text("storage", FIELD(storage),
+         "Where segments and manifests are kept: `directory` (below data_dir) or `s3` (the bucket of "
+         "storage_config.aws).");
   t.text("server.http_listen_address", FIELD(http.address), "Address to listen on; also --http-listen.");
   t.number("server.http_listen_port", FIELD(http.port), "Port to listen on; also --http-listen.");
   t.number("server.http_listen_conn_limit", FIELD(http.max_connections), "Connections served at a time.");
@@ -256,6 +269,45 @@ void add_own_keys(Table& t) {
   t.number("store.zstd_level", FIELD(engine.block.zstd_level), "zstd level of sealed heaps.");
 }
 
+/// Loki's keys; `common.storage.s3.…` names them, too.
+void add_bucket_keys(Table& t) {
+  t.text("storage_config.object_prefix", FIELD(s3.location.prefix), "Put before every key in the bucket.");
+  t.secret("storage_config.aws.s3", FIELD(s3.location.url),
+           "`s3://key:secret@region-or-endpoint/bucket`; the keys below win over it.");
+  t.text("storage_config.aws.bucketnames", FIELD(s3.location.bucket), "The bucket; one.");
+  t.text("storage_config.aws.endpoint", FIELD(s3.location.endpoint),
+         "`host[:port]` or a URL; empty: AWS, of the region.");
+  t.text("storage_config.aws.region", FIELD(s3.location.region),
+         "Empty: `AWS_REGION`, `AWS_DEFAULT_REGION`, else us-east-1.");
+  t.text("storage_config.aws.access_key_id", FIELD(s3.access_key_id),
+         "Empty: environment, web identity, shared file, container, instance, in this order.");
+  t.secret("storage_config.aws.secret_access_key", FIELD(s3.secret_access_key), "Belongs to access_key_id.");
+  t.secret("storage_config.aws.session_token", FIELD(s3.session_token), "Of temporary credentials.");
+  t.flag("storage_config.aws.s3forcepathstyle", FIELD(s3.location.path_style),
+         "`endpoint/bucket/key` instead of `bucket.endpoint/key`, as MinIO and Ceph want it.");
+  t.flag("storage_config.aws.insecure", FIELD(s3.location.insecure), "http when the endpoint does not say which.");
+  t.text("storage_config.aws.storage_class", FIELD(s3.storage_class), "Of new objects; empty: the bucket's default.");
+  t.text("storage_config.aws.sse.type", FIELD(s3.sse_type), "`SSE-S3` or `SSE-KMS`; empty: the bucket's default.");
+  t.text("storage_config.aws.sse.kms_key_id", FIELD(s3.sse_kms_key_id), "Of SSE-KMS; empty: AWS's own key.");
+  t.text("storage_config.aws.sse.kms_encryption_context", FIELD(s3.sse_kms_context), "Of SSE-KMS, JSON.");
+  t.text("storage_config.aws.http_config.ca_file", FIELD(s3.ca_file), "PEM file to check the endpoint by.");
+  t.flag("storage_config.aws.http_config.insecure_skip_verify", FIELD(s3.insecure_skip_verify),
+         "Do not check the endpoint's certificate.");
+  t.duration("storage_config.aws.http_config.idle_conn_timeout", FIELD(s3.idle_connection_ns),
+             "An unused connection is used again up to this age.");
+  t.duration("storage_config.aws.http_config.response_header_timeout", FIELD(s3.answer_timeout_ns),
+             "For an answer, beyond the time that its bytes take at 256 KB a second.");
+  t.duration("storage_config.aws.backoff_config.min_period", FIELD(s3.backoff_min_ns), "First wait before a retry.");
+  t.duration("storage_config.aws.backoff_config.max_period", FIELD(s3.backoff_max_ns), "Longest.");
+  t.number("storage_config.aws.backoff_config.max_retries", FIELD(s3.max_retries), "Retries of a request.");
+  t.text("store.s3_profile", FIELD(s3.profile), "Profile of the shared credentials file; empty: `AWS_PROFILE`.");
+  t.size("store.s3_part_size", FIELD(s3.part_bytes), "Of multipart uploads; an upload holds as much in memory.");
+  t.duration("store.s3_operation_timeout", FIELD(s3.operation_timeout_ns),
+             "For an operation with all its retries and waits.");
+  t.flag("store.s3_single_writer", FIELD(s3.single_writer),
+         "Use a bucket that ignores If-None-Match: this server is the only one that writes to it.");
+}
+
 void add_merge_keys(Table& t) {
   t.flag("merge.enabled", FIELD(merge.enabled), "Merge young segments into large ones.");
   t.number("merge.fan_in", FIELD(merge.policy.fan_in), "Neighbouring segments that are merged at a time; at least 2.");
@@ -278,6 +330,7 @@ std::vector<ConfigKey> build_keys() {
   add_ingest_keys(t);
   add_query_keys(t);
   add_own_keys(t);
+  add_bucket_keys(t);
   add_merge_keys(t);
   return t.take();
 }
@@ -308,7 +361,9 @@ const std::vector<ConfigKey>& config_keys() {
   return keys;
 }
 
-const ConfigKey* find_config_key(std::string_view name) {
+const ConfigKey* find_config_key(std::string_view alias) {
+  std::string name(alias);
+  if (name.starts_with(kBucketAlias)) name.replace(0, kBucketAlias.size(), kBucketSection);
   for (const ConfigKey& key : config_keys()) {
     if (key.name == name) return &key;
   }

@@ -20,6 +20,10 @@ struct ConfigKey {
   std::function<std::string(const Config&)> print;
 };
 
+/// Loki has the keys of the bucket in two places.
+constexpr std::string_view kBucketSection = "storage_config.aws.";
+constexpr std::string_view kBucketAlias = "common.storage.s3.";
+
 /// Every key we use, section by section.
 const std::vector<ConfigKey>& config_keys();
 const ConfigKey* find_config_key(std::string_view name);

@@ -31,7 +31,7 @@ class FileWalker {
   void visit(const std::string& key, int line, const YAML::Node& value) {
     if (const ConfigKey* known = find_config_key(key)) {
       set(*known, line, value);
-    } else if (value.IsMap() && holds_our_keys(key)) {
+    } else if (value.IsMap() && (holds_our_keys(key) || holds_bucket_keys(key, value))) {
       walk(value, key + ".");
     } else if (is_ignored_loki_key(key)) {
       findings_->push_back({Use::ignored, key, line, {}});
@@ -49,6 +49,23 @@ class FileWalker {
       if (key.name.starts_with(section + ".")) return true;
     }
     return false;
+  }
+
+  /// Whether the file itself names the bucket below `section` where Loki's `common` has it.
+  static bool holds_bucket_keys(const std::string& section, const YAML::Node& value) {
+    if (!kBucketAlias.starts_with(section + ".")) return false;
+    std::string_view rest = kBucketAlias.substr(section.size() + 1);
+    YAML::Node at = value;
+    while (!rest.empty()) {
+      const YAML::Node& map = at;
+      if (!map.IsMap()) return false;
+      const std::string part(rest.substr(0, rest.find('.')));
+      const YAML::Node next = map[part];
+      if (!next.IsDefined()) return false;
+      at.reset(next);
+      rest.remove_prefix(part.size() + 1);
+    }
+    return at.IsMap();
   }
 
   void set(const ConfigKey& key, int line, const YAML::Node& value) {

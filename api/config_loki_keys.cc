@@ -136,6 +136,10 @@ constexpr std::string_view kLimitKeys[] = {"allow_deletes",
                                            "unordered_writes",
                                            "use_owned_stream_count"};
 
+/// Below storage_config.aws.
+constexpr std::string_view kBucketKeys[] = {"chunk_delimiter", "disable_dualstack", "dynamodb", "signature_version",
+                                            "sse_encryption"};
+
 /// `name` is `key`, lies below it, or `key` ends with '_' and `name` starts with it.
 bool covers(std::string_view key, std::string_view name) {
   if (!name.starts_with(key)) return false;
@@ -156,6 +160,10 @@ bool is_ignored_loki_key(std::string_view name) {
   const auto below = [&](std::string_view section) { return name.starts_with(section); };
   if (below("server.")) return any_covers(kServerKeys, name.substr(7));
   if (below("limits_config.")) return any_covers(kLimitKeys, name.substr(14));
+  // A misspelt key of the bucket must not pass for one that means nothing.
+  for (const std::string_view bucket : {kBucketSection, kBucketAlias}) {
+    if (below(bucket)) return any_covers(kBucketKeys, name.substr(bucket.size()));
+  }
   return any_covers(kSections, name) || any_covers(kTopKeys, name);
 }
 

@@ -8,12 +8,13 @@
 
 #include "api/build_version.h"
 #include "api/config_keys.h"
+#include "api/config_load.h"
 #include "api/handlers.h"
+#include "api/object_store_choice.h"
 #include "api/process_metrics.h"
 #include "index/segment_terms_opener.h"
 #include "lifecycle/merger.h"
 #include "storage/base/mutex.h"
-#include "storage/catalog.h"
 
 namespace cordwood::api {
 namespace {
@@ -87,7 +88,15 @@ class ServerImpl final : public Server {
   Result<void> open() {
     const int64_t begin_ns = clock_.monotonic_ns();
     TRY(fs_.create_directories(config_.data_dir));
-    TRY_ASSIGN(store_, open_directory_store(fs_, config_.data_dir + "/objects"));
+    TRY_ASSIGN(store_, open_object_store(config_, {.fs = &fs_,
+                                                   .clock = &clock_,
+                                                   .random = &random_,
+                                                   .metrics = &metrics_,
+                                                   .log = log_.get(),
+                                                   .variable = environment_variable,
+                                                   .wait_ns = [](int64_t ns) {
+                                                     std::this_thread::sleep_for(std::chrono::nanoseconds(ns));
+                                                   }}));
     TRY_ASSIGN(index_, index::StreamIndex::open(config_.index, fs_, *log_));
     terms_opener_ = std::make_unique<index::XapianTermsOpener>(config_.terms_open_bytes, memory_, *log_, metrics_);
     body_decoder_ = ingest::make_wal_body_decoder();
@@ -211,6 +220,7 @@ class ServerImpl final : public Server {
   std::shared_ptr<Logger> log_;
   SystemClock clock_;
   PosixFileSystem fs_;
+  SystemRandom random_;
   Metrics metrics_;
   MemoryAccountant memory_;
   query::TailHub tail_hub_;

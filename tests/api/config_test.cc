@@ -52,6 +52,42 @@ TEST(ConfigTest, WhatIsPrintedCanBeReadAgain) {
   EXPECT_EQ(again.ingest_limits.log_level_fields, (std::vector<std::string>{"a", "b"}));
 }
 
+TEST(ConfigTest, TheBucketHasLokisKeysInBothPlaces) {
+  for (const std::string section : {"storage_config: {aws: ", "common: {storage: {s3: "}) {
+    Config config;
+    const std::string end = section.starts_with("common") ? "}}" : "}";
+    const auto findings = findings_of(section +
+                                          "{bucketnames: logs, s3forcepathstyle: true, sse: {type: SSE-S3}, "
+                                          "http_config: {ca_file: /ca}, signature_version: v4}" +
+                                          end,
+                                      &config);
+    ASSERT_EQ(findings.size(), 5u);
+    EXPECT_EQ(config.s3.location.bucket, "logs");
+    EXPECT_TRUE(config.s3.location.path_style);
+    EXPECT_EQ(config.s3.sse_type, "SSE-S3");
+    EXPECT_EQ(config.s3.ca_file, "/ca");
+    EXPECT_EQ(findings[4].use, Use::ignored);
+    EXPECT_EQ(findings_of(section + "{bucketname: logs}" + end, &config)[0].use, Use::unknown);
+    EXPECT_EQ(findings_of(section + "{sse: {typ: x}}" + end, &config)[0].use, Use::unknown);
+  }
+  Config config;
+  const auto others = findings_of(
+      "common: {path_prefix: /x, storage: {filesystem: {directory: /y}}}\n"
+      "storage_config: {tsdb_shipper: {cache_location: /z}, object_prefix: p}\n",
+      &config);
+  ASSERT_EQ(others.size(), 3u);
+  EXPECT_EQ(others[0].key + others[1].key, "commonstorage_config.tsdb_shipper");
+  EXPECT_EQ(config.s3.location.prefix, "p");
+}
+
+TEST(ConfigTest, SecretsAreNotPrinted) {
+  Config config;
+  findings_of("storage_config: {aws: {s3: 's3://k:hush@r/b', secret_access_key: hush, session_token: hush}}\n",
+              &config);
+  EXPECT_EQ(config.s3.secret_access_key, "hush");
+  EXPECT_EQ(print_config(config).find("hush"), std::string::npos);
+}
+
 TEST(ConfigTest, ALokiFileIsUnderstood) {
   Config config;
   const auto findings = findings_of(R"(

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/object_store_choice.h"
+
+#include <fmt/core.h>
+
+#include "storage/catalog.h"
+#include "storage/s3_address.h"
+#include "storage/s3_store.h"
+
+namespace cordwood::api {
+namespace {
+
+/// Names the bucket that a data directory belongs to; there is none for a directory store.
+constexpr const char* kMarker = "/BUCKET";
+constexpr uint64_t kMaxMarkerBytes = 4096;
+constexpr const char* kHowToMove =
+    "stop the server that used it with SIGTERM, copy its objects/ (or the bucket) into the new store, and start with "
+    "an "
+    "empty data_dir";
+
+Result<std::string> read_marker(FileSystem& fs, const std::string& path) {
+  Result<std::string> text = fs.read_all(path, kMaxMarkerBytes);
+  if (!text.ok() && text.error().kind == ErrorKind::not_found) return std::string();
+  if (text.ok() && text->ends_with('\n')) text->pop_back();
+  return text;
+}
+
+Result<void> write_marker(FileSystem& fs, const std::string& path, const std::string& bucket) {
+  const std::string fresh = path + ".new";
+  TRY_ASSIGN(const bool left_over, fs.exists(fresh));
+  if (left_over) TRY(fs.remove(fresh));
+  TRY_ASSIGN(const std::unique_ptr<File> file, fs.open(fresh, OpenMode::create_new));
+  TRY(file->append(bucket + "\n"));
+  TRY(file->sync());
+  TRY(fs.rename(fresh, path));
+  return fs.sync_directory(parent_directory(path));
+}
+
+/// Whether a server with a directory store has put anything here.
+Result<bool> holds_data(FileSystem& fs, const std::string& data_dir) {
+  for (const char* below : {"/objects/manifest", "/wal"}) {
+    const Result<std::vector<std::string>> names = fs.list(data_dir + below);
+    if (!names.ok() && names.error().kind != ErrorKind::not_found) return names.error();
+    if (names.ok() && !names->empty()) return true;
+  }
+  return false;
+}
+
+Result<void> claim(FileSystem& fs, const std::string& data_dir, const std::string& bucket) {
+  const std::string marker = data_dir + kMarker;
+  TRY_ASSIGN(const std::string owner, read_marker(fs, marker));
+  if (owner == bucket) return {};  // for a directory store: both empty
+  if (!owner.empty()) {
+    return Error::invalid(fmt::format("{} belongs to {}, not to {}: {}", data_dir, owner,
+                                      bucket.empty() ? "a directory store" : bucket, kHowToMove));
+  }
+  TRY_ASSIGN(const bool taken, holds_data(fs, data_dir));
+  if (taken) {
+    return Error::invalid(
+        fmt::format("{} holds data of a directory store that {} does not have: {}", data_dir, bucket, kHowToMove));
+  }
+  return write_marker(fs, marker, bucket);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectStore>> open_object_store(const Config& config, const S3Environment& env) {
+  if (config.storage == "directory") {
+    TRY(claim(*env.fs, config.data_dir, ""));
+    const S3Location& bucket = config.s3.location;
+    if (!bucket.bucket.empty() || !bucket.url.empty()) {
+      env.log->warn("a bucket is configured, but not used: `storage: s3` makes it the home of all data");
+    }
+    return open_directory_store(*env.fs, config.data_dir + "/objects");
+  }
+  if (config.storage != "s3") {
+    return Error::invalid(fmt::format("storage '{}': want directory or s3", config.storage));
+  }
+  S3Location location = config.s3.location;
+  TRY(take_s3_url(&location).ok() ? Result<void>()
+                                  : Result<void>(Error::invalid("storage_config.aws.s3 is malformed")));
+  if (location.prefix.ends_with('/')) location.prefix.pop_back();
+  TRY_ASSIGN(std::unique_ptr<ObjectStore> store, open_s3_store(config.s3, env));
+  TRY(claim(*env.fs, config.data_dir, fmt::format("s3://{}/{}", location.bucket, location.prefix)));
+  return store;
+}
+
+}  // namespace cordwood::api

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "api/config.h"
+#include "storage/base/object_store.h"
+
+namespace cordwood::api {
+
+/// The store that `config.storage` names.  A data directory belongs to one: its WAL tells what is not yet in that very
+/// store, so a change is refused (invalid) with a message that says how to move.
+Result<std::unique_ptr<ObjectStore>> open_object_store(const Config& config, const S3Environment& env);
+
+}  // namespace cordwood::api

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real server with a bucket for its home.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "tests/http/running_server.h"
+#include "tests/support/s3_double.h"
+
+namespace cordwood::api {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+std::string config_for(const S3Double& bucket, const std::string& more = "") {
+  const S3Double::Options& o = bucket.options();
+  return "storage: s3\nstorage_config:\n  object_prefix: logs/one\n  aws:\n    bucketnames: " + o.bucket +
+         "\n    endpoint: " + bucket.endpoint() + "\n    region: " + o.region +
+         "\n    access_key_id: " + o.access_key_id + "\n    secret_access_key: " + o.secret_access_key +
+         "\n    s3forcepathstyle: true\n" + more;
+}
+
+json lines(int from, int count) {
+  json values = json::array();
+  for (int i = from; i < from + count; ++i) {
+    values.push_back({std::to_string(1795000000000000000 + i), "line " + std::to_string(i) + " of the bucket"});
+  }
+  return json::array({{{"stream", {{"app", "s3"}}}, {"values", values}}});
+}
+
+size_t count_lines(RunningServer& server, const std::string& query = R"({app="s3"})") {
+  const json answer = server.ask(
+      "/loki/api/v1/query_range",
+      {{"query", query}, {"start", "1795000000000000000"}, {"end", "1795999999000000000"}, {"limit", "5000"}});
+  size_t found = 0;
+  for (const auto& stream : answer["data"]["result"]) found += stream["values"].size();
+  return found;
+}
+
+TEST(S3Test, TheBucketGivesEverythingBackToAnEmptyDisk) {
+  S3Double bucket;
+  RunningServer server(config_for(bucket));
+  server.push(lines(0, 300));
+  EXPECT_EQ(server.call("POST", "/flush").status, 204);
+  server.push(lines(300, 50));
+  EXPECT_EQ(count_lines(server), 350u);
+  EXPECT_EQ(server.terminate(), 0);
+  EXPECT_FALSE(std::filesystem::exists(server.data_dir() + "/objects")) << "no object lies on the disk";
+  std::filesystem::remove_all(server.data_dir());
+  server.start();
+  EXPECT_EQ(count_lines(server), 350u);
+  EXPECT_EQ(count_lines(server, R"({app="s3"} |= "line 299 ")"), 1u);
+  for (const auto& [key, object] : bucket.objects()) EXPECT_TRUE(key.starts_with("logs/one/")) << key;
+  EXPECT_THAT(server.get("/metrics").body, HasSubstr("cordwood_s3_requests_total{op=\"get\",code=\"206\"}"));
+  const std::string config = server.get("/config").body;
+  EXPECT_THAT(config, HasSubstr("secret_access_key: \"********\""));
+  EXPECT_THAT(config, ::testing::Not(HasSubstr(bucket.options().secret_access_key)));
+}
+
+TEST(S3Test, FaultsOfTheBucketLoseAndDoubleNothing) {
+  S3Double bucket;
+  bucket.set_faults([n = 0u](const S3Double::Seen&) mutable {
+    static constexpr S3Fault kFaults[] = {S3Fault::lost_answer, S3Fault::slow_down, S3Fault::cut_body,
+                                          S3Fault::lost_to_500, S3Fault::hang_up,   S3Fault::error_500};
+    return ++n % 3 == 0 ? kFaults[n / 3 % std::size(kFaults)] : S3Fault::none;
+  });
+  RunningServer server(config_for(bucket,
+                                  "    backoff_config: {min_period: 1ms, max_period: 5ms, max_retries: 20}\n"
+                                  "merge: {fan_in: 2, quiet_after: 1s}\n"));
+  for (int i = 0; i < 6; ++i) {
+    server.push(lines(i * 100, 100));
+    EXPECT_EQ(server.call("POST", "/flush").status, 204);
+  }
+  EXPECT_EQ(count_lines(server), 600u);
+  server.kill_now();
+  std::filesystem::remove_all(server.data_dir());
+  server.start();
+  EXPECT_EQ(count_lines(server), 600u);
+}
+
+TEST(S3Test, ABucketThatIsAwayKeepsPushesOnTheDisk) {
+  S3Double bucket;
+  RunningServer server(config_for(bucket, "    backoff_config: {min_period: 1ms, max_period: 5ms, max_retries: 1}\n"));
+  server.push(lines(0, 10));
+  bucket.set_faults([](const S3Double::Seen&) { return S3Fault::hang_up; });
+  EXPECT_NE(server.call("POST", "/flush").status, 204);
+  server.push(lines(10, 10));
+  EXPECT_EQ(count_lines(server), 20u);
+  server.kill_now();
+  bucket.set_faults({});
+  server.start();
+  EXPECT_EQ(count_lines(server), 20u);
+  EXPECT_EQ(server.call("POST", "/flush").status, 204);
+  EXPECT_EQ(count_lines(server), 20u);
+}
+
+TEST(S3Test, ADataDirectoryStaysWithItsStore) {
+  S3Double bucket;
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/config.yaml";
+  const auto serve = [&](const std::string& config, const std::string& data) {
+    std::ofstream(path) << config;
+    return run_command({"serve", "--config", path, "--data-dir", data, "--http-listen", "127.0.0.1:0"});
+  };
+  {
+    RunningServer local;
+    local.push(lines(0, 1));
+    local.kill_now();
+    const auto moved = serve(config_for(bucket), local.data_dir());
+    EXPECT_EQ(moved.status, 1);
+    EXPECT_THAT(moved.err, HasSubstr("holds data of a directory store"));
+  }
+  RunningServer remote(config_for(bucket));
+  remote.kill_now();
+  const auto back = serve("storage: directory\n", remote.data_dir());
+  EXPECT_EQ(back.status, 1);
+  EXPECT_THAT(back.err, HasSubstr("belongs to s3://logs/logs/one"));
+  const auto unknown = serve("storage: tape\n", directory.path() + "/data");
+  EXPECT_EQ(unknown.status, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("want directory or s3"));
+  std::string wrong = config_for(bucket);
+  wrong.replace(wrong.find("secret_access_key: "), 19, "secret_access_key: x");
+  const auto refused = serve(wrong, directory.path() + "/data");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("SignatureDoesNotMatch"));
+}
+
+}  // namespace
+}  // namespace cordwood::api
