@@ -88,15 +88,7 @@ class ServerImpl final : public Server {
   Result<void> open() {
     const int64_t begin_ns = clock_.monotonic_ns();
     TRY(fs_.create_directories(config_.data_dir));
-    TRY_ASSIGN(store_, open_object_store(config_, {.fs = &fs_,
-                                                   .clock = &clock_,
-                                                   .random = &random_,
-                                                   .metrics = &metrics_,
-                                                   .log = log_.get(),
-                                                   .variable = environment_variable,
-                                                   .wait_ns = [](int64_t ns) {
-                                                     std::this_thread::sleep_for(std::chrono::nanoseconds(ns));
-                                                   }}));
+    TRY_ASSIGN(store_, open_store());
     TRY_ASSIGN(index_, index::StreamIndex::open(config_.index, fs_, *log_));
     terms_opener_ = std::make_unique<index::XapianTermsOpener>(config_.terms_open_bytes, memory_, *log_, metrics_);
     body_decoder_ = ingest::make_wal_body_decoder();
@@ -197,6 +189,16 @@ class ServerImpl final : public Server {
   }
 
  private:
+  Result<std::unique_ptr<ObjectStore>> open_store() {
+    return open_object_store(
+        config_, {.fs = &fs_,
+                  .clock = &clock_,
+                  .random = &random_,
+                  .metrics = &metrics_,
+                  .log = log_.get(),
+                  .variable = environment_variable,
+                  .wait_ns = [](int64_t ns) { std::this_thread::sleep_for(std::chrono::nanoseconds(ns)); }});
+  }
   void tick() {
     engine_->tick();
     // Streams of what was published since must not have to be found again at the next start.
