@@ -7,6 +7,7 @@
 #include <set>
 
 #include "tests/http/running_server.h"
+#include "tests/support/real_bucket.h"
 
 namespace cordwood::api {
 namespace {
@@ -67,7 +68,7 @@ class RealInputTest : public ::testing::Test {
                                  << std::mismatch(got.out.begin(), got.out.end(), want.begin(), want.end()).first -
                                         got.out.begin();
   }
-  RunningServer server_;
+  RunningServer server_{real_bucket_config()};
 };
 
 TEST_F(RealInputTest, ComesBackFromTheHeadAfterAFlushAndAfterARestart) {
