@@ -68,7 +68,21 @@ Result<void> ManifestStore::catch_up(CatalogState* state) {
                read(found.key, found.size_bytes, found.number, ManifestObject::Kind::change, &checksum));
     TRY(apply(object, checksum, state));
   }
-  return {};
+  return follow(state);
+}
+
+/// Goes on by key where the list ended: a list may be older than the newest objects, a look at a key is not.
+Result<void> ManifestStore::follow(CatalogState* state) {
+  for (;;) {
+    const std::string key = manifest_key(node_, state->version + 1);
+    const Result<ObjectInfo> info = store_.head(key);
+    if (!info.ok() && info.error().kind == ErrorKind::not_found) return {};
+    if (!info.ok()) return info.error();
+    uint64_t checksum = 0;
+    TRY_ASSIGN(const ManifestObject object,
+               read(key, info->size_bytes, state->version + 1, ManifestObject::Kind::change, &checksum));
+    TRY(apply(object, checksum, state));
+  }
 }
 
 /// Whether the change that `state` ends with is the one the manifest has under that number.

@@ -35,6 +35,7 @@ class ManifestStore {
   Result<std::vector<Found>> list_numbers(const std::string& prefix, uint64_t after);
   Result<ManifestObject> read(const std::string& key, uint64_t size_bytes, uint64_t number, ManifestObject::Kind kind,
                               uint64_t* checksum);
+  Result<void> follow(CatalogState* state);
   Result<bool> follows(const CatalogState& state);
   Result<void> load_snapshot(CatalogState* state);
   Result<void> apply(const ManifestObject& object, uint64_t checksum, CatalogState* state);

@@ -60,7 +60,8 @@ TEST(S3Test, TheBucketGivesEverythingBackToAnEmptyDisk) {
 
 TEST(S3Test, FaultsOfTheBucketLoseAndDoubleNothing) {
   S3Double bucket;
-  bucket.set_faults([n = 0u](const S3Double::Seen&) mutable {
+  bucket.set_faults([n = 0u](const S3Double::Seen& seen) mutable {
+    if (seen.op == "list" && n % 2 == 0) return ++n, S3Fault::stale_list;
     static constexpr S3Fault kFaults[] = {S3Fault::lost_answer, S3Fault::slow_down, S3Fault::cut_body,
                                           S3Fault::lost_to_500, S3Fault::hang_up,   S3Fault::error_500};
     return ++n % 3 == 0 ? kFaults[n / 3 % std::size(kFaults)] : S3Fault::none;
