@@ -63,6 +63,7 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
     return search_metadata(*this, *this, metadata_list_, packed_column_, needle);
   }
   bool in_columns() const override { return true; }
+  BlockColumns* columns() override { return this; }
   const BlockDirectory& directory() const override { return directory_; }
   BlockFrames& frames() override { return frames_; }
   Result<std::vector<int64_t>> cell_times(uint32_t column) override;
@@ -73,11 +74,11 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
     std::unique_ptr<ColumnReader> reader;
     const RowRanks* ranks = nullptr;
   };
-  Result<std::span<const Shape>> searched_shapes() override {
+  Result<std::span<const Shape>> shapes() override {
     TRY(load_shapes());
     return std::span<const Shape>(shapes_);
   }
-  Result<const ShapeRows*> searched_shape_rows() override {
+  Result<const ShapeRows*> shape_rows() override {
     if (!shape_rows_.loaded()) TRY(load_shape_rows());
     return &shape_rows_;
   }
@@ -92,6 +93,17 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   Result<const RowRanks*> ranks(uint32_t index) override {
     TRY_ASSIGN(const OpenColumn* c, column(index));
     return c->ranks;
+  }
+  Result<const ColumnCells*> cells(uint32_t index) override {
+    TRY_ASSIGN(const OpenColumn* c, column(index));
+    return c->reader->cells();
+  }
+  std::optional<uint32_t> metadata_column(std::string_view name) const override {
+    const auto found = metadata_columns_.find(name);
+    return found != metadata_columns_.end() ? std::optional(found->second) : std::nullopt;
+  }
+  bool metadata_is_plain() const override {
+    return packed_column_ == UINT32_MAX && metadata_columns_.size() == metadata_list_.size();
   }
   Result<void> load_shapes();
   Result<void> load_shape_rows();

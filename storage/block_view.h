@@ -18,6 +18,7 @@
 namespace cordwood {
 
 struct FieldProbe;
+class BlockColumns;
 
 /// What reading cost.  Each query owns one; every block it opens adds to it.
 struct ReadStats {
@@ -112,6 +113,8 @@ class BlockView {
   virtual Result<RowBits> rows_with_text(TextNeedle needle, TextPlace place) = 0;
   /// Whether the block is sealed, so that rows_with_text() costs less than looking at its lines one by one.
   virtual bool in_columns() const = 0;
+  /// The columns of a sealed block (storage/block_columns.h), null for others.
+  virtual BlockColumns* columns() { return nullptr; }
 };
 
 /// Rows and bytes of one stream, level and time bucket m = (m - 1, m] * width (design §4, Counts).

@@ -302,16 +302,24 @@ void IntFrame::decode(int64_t* out) const {
     std::copy(values_.begin(), values_.end(), out);
     return;
   }
-  if (mode_ == Mode::table) {
-    for (uint32_t i = 0; i < count_; ++i) out[i] = get(i);
-    return;
-  }
   // Kept apart from members, which the stores below might change for all the compiler knows.
   const uint64_t base = base_;
   const uint64_t scale = scale_;
   const uint32_t width = width_;
   const uint32_t count = count_;
   const char* const bits = bits_;
+  if (mode_ == Mode::table) {
+    int64_t table[kMaxTable];  // ids that are out of range count as the first
+    for (size_t i = 0; i < kMaxTable; ++i) table[i] = i < values_.size() ? values_[i] : values_[0];
+    const uint64_t mask = (uint64_t{1} << width) - 1;
+    uint64_t bit = 0;
+    for (uint32_t i = 0; i < count; ++i, bit += width) {
+      uint16_t low;
+      std::memcpy(&low, bits + (bit >> 3), sizeof low);
+      out[i] = table[low >> (bit & 7) & mask];
+    }
+    return;
+  }
   if (width <= 57) {
     const uint64_t mask = (uint64_t{1} << width) - 1;
     uint64_t bit = 0;

@@ -199,6 +199,44 @@ Result<std::string_view> ColumnReader::lasting_text(uint32_t cell, uint32_t row)
   return std::string_view(*lasting_[cell]);
 }
 
+Result<const ColumnCells*> ColumnReader::cells() {
+  if (cells_) return &*cells_;
+  ColumnCells cells;
+  switch (meta_.type) {
+    case ColumnType::constant:
+      cells.kind = ColumnCells::Kind::constant;
+      constant_text_ = meta_.constant;
+      cells.values = {&constant_text_, 1};
+      break;
+    case ColumnType::dictionary:
+      cells.kind = ColumnCells::Kind::dictionary;
+      TRY(load_dictionary());
+      cells.values = dictionary_;
+      break;
+    case ColumnType::integer:
+    case ColumnType::decimal:
+      cells.kind = ColumnCells::Kind::numbers;
+      cells.scale = meta_.type == ColumnType::decimal ? std::min(meta_.digits, kMaxDecimalScale) : 0;
+      break;
+    default: break;
+  }
+  cells.typed = meta_.type >= ColumnType::integer && meta_.type <= ColumnType::ipv4;
+  if (cells.typed) TRY(load_exceptions());
+  cells.exceptions = exception_cells_;
+  if (cells.kind == ColumnCells::Kind::dictionary || cells.kind == ColumnCells::Kind::numbers) {
+    cell_numbers_.clear();
+    TRY(numbers_.decode_all(&cell_numbers_));
+    cells.numbers = cell_numbers_;
+  }
+  if (cells.kind == ColumnCells::Kind::dictionary) {
+    for (const int64_t id : cell_numbers_)
+      if (id < 0 || id >= static_cast<int64_t>(meta_.distinct))
+        return Error::corrupt("block: dictionary id out of range");
+  }
+  cells_ = cells;
+  return &*cells_;
+}
+
 Result<std::optional<int64_t>> ColumnReader::integer(uint32_t cell) {
   if (meta_.type != ColumnType::integer) return std::optional<int64_t>();
   if ((meta_.flags & kExceptions) != 0) {

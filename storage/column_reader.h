@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/block_columns.h"
 #include "storage/block_frames.h"
 #include "storage/column_pattern.h"
 #include "storage/column_search.h"
@@ -41,6 +42,8 @@ class ColumnReader {
   /// Dictionary columns: the texts, and every cell's id.
   Result<const std::vector<std::string_view>*> dictionary();
   Result<std::optional<uint32_t>> dictionary_id(uint32_t cell);
+
+  Result<const ColumnCells*> cells();
 
   /// False when no cell can pass the test, as far as the column's type and its exceptions tell.
   Result<bool> may_match(const CellTest& test);
@@ -85,6 +88,9 @@ class ColumnReader {
   std::vector<uint32_t> exception_cells_;
   std::vector<std::string_view> exception_texts_;
   bool exceptions_loaded_ = false;
+  std::optional<ColumnCells> cells_;
+  std::vector<int64_t> cell_numbers_;
+  std::string_view constant_text_;
   std::vector<std::unique_ptr<std::string>> lasting_;  ///< by cell, for lasting_text
 };
 

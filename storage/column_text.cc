@@ -32,7 +32,6 @@ constexpr int64_t kPowers[] = {1,
                                10'000'000'000'000'000,
                                100'000'000'000'000'000,
                                1'000'000'000'000'000'000};
-constexpr uint8_t kMaxScale = 18;
 
 /// Up to 18 digits.
 bool parse_digits(std::string_view text, uint64_t* value) {
@@ -114,7 +113,7 @@ bool parse_decimal(std::string_view text, DecimalLayout layout, int64_t* mantiss
 }
 
 void append_decimal(int64_t mantissa, DecimalLayout layout, std::string* out) {
-  const uint8_t scale = std::min(layout.scale, kMaxScale);
+  const uint8_t scale = std::min(layout.scale, kMaxDecimalScale);
   uint64_t magnitude = static_cast<uint64_t>(mantissa);
   if (mantissa < 0) {
     magnitude = 0 - magnitude;

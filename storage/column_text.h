@@ -16,6 +16,7 @@ bool parse_integer(std::string_view text, int64_t* value);
 void append_integer(int64_t value, std::string* out);
 
 /// A decimal number as mantissa / 10^scale.
+inline constexpr uint8_t kMaxDecimalScale = 18;
 struct DecimalLayout {
   uint8_t scale = 0;     ///< 1 to 18
   bool trimmed = false;  ///< the fraction ends in no zero and is left out when it is none; else `scale` digits always

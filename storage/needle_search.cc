@@ -114,7 +114,7 @@ class LineSearch {
       : view_(view), block_(block), needle_(needle), found_(view.row_count()) {}
 
   Result<RowBits> run(uint32_t raw_column) {
-    TRY_ASSIGN(const std::span<const Shape> shapes, block_.searched_shapes());
+    TRY_ASSIGN(const std::span<const Shape> shapes, block_.shapes());
     verdicts_.assign(shapes.size() + 1, Verdict::cells);
     for (uint32_t id = 1; id <= shapes.size(); ++id) lay_over(shapes[id - 1], id);
     if (raw_column != UINT32_MAX) columns_.insert(raw_column);
@@ -171,7 +171,7 @@ class LineSearch {
       rows.keep(*more);
       if (rows.none()) return {};
     }
-    TRY_ASSIGN(const ShapeRows* shape_rows, block_.searched_shape_rows());
+    TRY_ASSIGN(const ShapeRows* shape_rows, block_.shape_rows());
     std::vector<bool> wanted(verdicts_.size(), false);
     for (const uint32_t id : shapes) wanted[id] = true;
     for (uint32_t row = rows.next(0); row < rows.rows(); row = rows.next(row + 1)) {
@@ -181,7 +181,7 @@ class LineSearch {
   }
 
   Result<void> add_shapes() {
-    TRY_ASSIGN(const ShapeRows* shape_rows, block_.searched_shape_rows());
+    TRY_ASSIGN(const ShapeRows* shape_rows, block_.shape_rows());
     std::string scratch;
     for (uint32_t row = 0; row < found_.rows(); ++row) {
       const Verdict verdict = verdicts_[shape_rows->shape(row)];

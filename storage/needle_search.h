@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/block_columns.h"
 #include "storage/block_view.h"
 #include "storage/column_reader.h"
 #include "storage/shape_rows.h"
@@ -14,14 +15,9 @@
 namespace cordwood {
 
 /// What a sealed block lends to a search for text.  Nothing is read before it is asked for.
-class SearchedBlock {
+class SearchedBlock : public BlockColumns {
  public:
-  /// Line columns that shapes name, by index; the raw column is not among them.
-  virtual Result<std::span<const Shape>> searched_shapes() = 0;
-  /// The shape of every row: 0 for raw, else 1 + index into searched_shapes().
-  virtual Result<const ShapeRows*> searched_shape_rows() = 0;
   virtual Result<ColumnReader*> reader(uint32_t column) = 0;
-  virtual Result<const RowRanks*> ranks(uint32_t column) = 0;
 
  protected:
   ~SearchedBlock() = default;

@@ -27,6 +27,11 @@ class RowBits {
   void keep(const RowBits& other) {
     for (size_t i = 0; i < words_.size(); ++i) words_[i] &= other.words_[i];
   }
+  void remove(const RowBits& other) {
+    for (size_t i = 0; i < words_.size(); ++i) words_[i] &= ~other.words_[i];
+  }
+  /// Adds of the 64 rows beginning with 64 * index those whose bits are set; bits of rows that there are not are 0.
+  void add_word(size_t index, uint64_t word) { words_[index] |= word; }
   uint32_t count() const {
     uint32_t sum = 0;
     for (const uint64_t word : words_) sum += static_cast<uint32_t>(std::popcount(word));

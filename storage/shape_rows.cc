@@ -26,6 +26,21 @@ uint32_t RowRanks::rank(uint32_t row) const {
   return before_[row / 64] + static_cast<uint32_t>(std::popcount(below));
 }
 
+uint32_t RowRanks::row_of(uint32_t cell) const {
+  if (all_) return cell;
+  const auto above = std::upper_bound(before_.begin(), before_.end(), cell);
+  const auto w = static_cast<size_t>(above - before_.begin()) - 1;
+  uint64_t word = words_[w];
+  for (uint32_t skip = cell - before_[w]; skip > 0; --skip) word &= word - 1;
+  return static_cast<uint32_t>(w * 64) + static_cast<uint32_t>(std::countr_zero(word));
+}
+
+void RowRanks::add_to(RowBits* rows) const {
+  RowBits cells(count_);
+  cells.set_all();
+  to_rows(cells, rows);
+}
+
 void RowRanks::to_rows(const RowBits& cells, RowBits* rows) const {
   if (all_) {
     rows->add(cells);

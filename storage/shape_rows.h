@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <vector>
 
 #include "storage/block_frames.h"
@@ -20,6 +21,10 @@ class RowRanks {
   /// How many rows before this one have it: the ordinal of its cell.
   uint32_t rank(uint32_t row) const;
   uint32_t count() const { return count_; }
+  /// Row of a cell below count().
+  uint32_t row_of(uint32_t cell) const;
+  /// Sets all rows that have it.
+  void add_to(RowBits* rows) const;
   /// Sets the rows whose cells are in `cells`, a set of count() cells.
   void to_rows(const RowBits& cells, RowBits* rows) const;
 
@@ -37,6 +42,7 @@ class ShapeRows {
   Result<void> load(BlockFrames* frames, uint32_t piece, uint32_t rows, uint32_t shapes);
   bool loaded() const { return loaded_; }
   uint32_t shape(uint32_t row) const { return ids_[row]; }
+  std::span<const uint32_t> ids() const { return ids_; }
   /// Ranks of a column that the given shapes (ascending) have.  Columns of the same shapes share them.
   const RowRanks& ranks(const std::vector<uint32_t>& shapes_with_column);
 
