@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "query/cell_text.h"
 #include "query/label_predicate.h"
-#include "query/shape_fields.h"
 #include "storage/column_text.h"
 #include "storage/model/utf8.h"
 

@@ -23,8 +23,8 @@ class LabelPredicate {
   virtual void names(std::vector<std::string>* out) const = 0;
   /// Whether it reads one label only and may so drop a row as soon as a parser sets that label.
   virtual bool single_label() const { return true; }
-  /// For number filters: whether a label with this integer as its text matches.
-  virtual std::optional<bool> matches_integer(int64_t) const { return std::nullopt; }
+  /// For number filters: whether a label matches whose text is this number.
+  virtual std::optional<bool> matches_number(double) const { return std::nullopt; }
 };
 using LabelPredicatePtr = std::shared_ptr<const LabelPredicate>;
 

@@ -21,9 +21,7 @@ class NumberPredicate final : public LabelPredicate {
     return compare(filter_.op, value, filter_.value);
   }
   void names(std::vector<std::string>* out) const override { out->push_back(filter_.name); }
-  std::optional<bool> matches_integer(int64_t value) const override {
-    return compare(filter_.op, static_cast<double>(value), filter_.value);
-  }
+  std::optional<bool> matches_number(double value) const override { return compare(filter_.op, value, filter_.value); }
 
  private:
   NumberLabelFilter filter_;

@@ -3,24 +3,7 @@
 
 #include <algorithm>
 
-#include "query/extract_logfmt.h"
-#include "query/json_walk.h"
-#include "query/label_name.h"
-
 namespace cordwood::query {
-
-std::string joined_label_name(const std::vector<std::string>& path) {
-  std::string name;
-  for (const std::string& key : path) {
-    const size_t size = name.size();
-    const bool nested = !name.empty();
-    if (nested) name += '_';
-    const size_t before = name.size();
-    append_sanitized_label_name(key, !nested, &name);
-    if (name.size() == before) name.resize(size);
-  }
-  return name;
-}
 
 ShapeFields::Target ShapeFields::make_target(std::string label) const {
   Target target;
@@ -32,9 +15,7 @@ ShapeFields::Target ShapeFields::make_target(std::string label) const {
 
 ShapeFields::Plan ShapeFields::make_plan(const Shape& shape, const PipelineRow& row) const {
   Plan plan;
-  // Escapes in a key may be ones the text reader refuses.
-  plan.usable = std::none_of(shape.constants.begin(), shape.constants.end(),
-                             [](const std::string& text) { return text.find('\\') != std::string::npos; });
+  plan.usable = slots_tell_fields(shape);
   for (const ShapeSlot& slot : shape.slots) {
     if (slot.kind == ShapeSlot::Kind::array) continue;
     Field field;
@@ -80,36 +61,14 @@ const ShapeFields::Target& ShapeFields::target_of(PipelineRow& row, const Field&
   return clashes ? field.extracted : field.plain;
 }
 
-std::string_view ShapeFields::decode(PipelineRow& row, const ShapeSlot& slot, std::string_view cell) {
-  std::string_view value = cell;
-  if (slot.kind == ShapeSlot::Kind::quoted && form_ == LineForm::json) {
-    value = json_label_value(cell, &value_scratch_);
-  } else if (form_ == LineForm::logfmt && slot.kind == ShapeSlot::Kind::quoted &&
-             cell.find('\\') != std::string_view::npos) {
-    line_scratch_ = "k=\"";
-    line_scratch_ += cell;
-    line_scratch_ += '"';
-    LogfmtReader reader;
-    reader.reset(line_scratch_);
-    value = row.arena.copy(reader.next() ? reader.value() : std::string_view());
-    value = without_replacement_runes(value, &value_scratch_);
-  } else if (form_ == LineForm::logfmt) {
-    value = without_replacement_runes(cell, &value_scratch_);
-  }
-  const auto inside = [value](const std::string& scratch) {
-    return value.data() >= scratch.data() && value.data() < scratch.data() + scratch.size();
-  };
-  return inside(value_scratch_) || inside(cell_scratch_) ? row.arena.copy(value) : value;
-}
-
 bool ShapeFields::refused_by_integer(PipelineRow& row, const Field& field, const LabelPredicate& guard) {
-  if (!guard.matches_integer(0)) return false;
+  if (!guard.matches_number(0)) return false;
   auto integer = row.block().integer_cell(row.row(), *field.slot);
   if (!integer.ok()) {
     row.fail(std::move(integer).error());
     return true;
   }
-  return integer->has_value() && !*guard.matches_integer(**integer);
+  return integer->has_value() && !*guard.matches_number(static_cast<double>(**integer));
 }
 
 bool ShapeFields::take(PipelineRow& row, const Field& field) {
@@ -126,10 +85,11 @@ bool ShapeFields::take(PipelineRow& row, const Field& field) {
     refused_ = true;
     return false;
   }
-  if (field.slot->kind == ShapeSlot::Kind::bare && form_ == LineForm::json && *cell == "null") return true;
-  const std::string_view value = decode(row, *field.slot, *cell);
-  if (form_ == LineForm::logfmt && value.empty()) return true;
-  return sink_.set(target.label, value);
+  const std::optional<std::string_view> value = text_.value(form_, field.slot->kind, *cell);
+  if (!value) return true;
+  const bool of_column = value->data() >= cell->data() && value->data() <= cell->data() + cell->size();
+  const bool lasts = of_column && cell->data() != cell_scratch_.data();
+  return sink_.set(target.label, lasts ? *value : row.arena.copy(*value));
 }
 
 ShapeFields::Outcome ShapeFields::process(PipelineRow& row) {

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "query/cell_text.h"
 #include "query/parser_hints.h"
 #include "query/parser_sink.h"
 #include "query/pipeline_row.h"
@@ -55,7 +56,6 @@ class ShapeFields {
   bool take(PipelineRow& row, const Field& field);
   /// Whether the integer of the cell alone refuses the row.
   bool refused_by_integer(PipelineRow& row, const Field& field, const LabelPredicate& guard);
-  std::string_view decode(PipelineRow& row, const ShapeSlot& slot, std::string_view cell);
 
   LineForm form_;
   const ParserHints* hints_;
@@ -63,11 +63,9 @@ class ShapeFields {
   std::unordered_map<const Shape*, Plan> plans_;
   const Shape* last_shape_ = nullptr;
   Plan* last_plan_ = nullptr;
-  std::string cell_scratch_, value_scratch_, line_scratch_;
+  CellText text_;
+  std::string cell_scratch_;
   bool refused_ = false;
 };
-
-/// Name that the parsers give to the keys from the outermost object in; empty when all are blank.
-std::string joined_label_name(const std::vector<std::string>& path);
 
 }  // namespace cordwood::query
