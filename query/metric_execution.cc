@@ -23,6 +23,16 @@ bool can_group_early(VectorOp outer, RangeOp inner) {
          inner == RangeOp::sum;
 }
 
+/// Whether every series is a group of its own.
+bool is_grouped(const StepVector& vector, const Grouping& grouping) {
+  return std::all_of(vector.begin(), vector.end(), [&grouping](const StepSeries& series) {
+    return std::all_of(series.labels.begin(), series.labels.end(), [&grouping](const auto& label) {
+      const auto& names = grouping.labels;
+      return (std::find(names.begin(), names.end(), label.first) == names.end()) == grouping.without;
+    });
+  });
+}
+
 class Evaluator {
  public:
   Evaluator(const QueryScope& scope, const StepGrid& grid) : scope_(scope), grid_(grid) {}
@@ -42,6 +52,7 @@ class Evaluator {
     if (range != nullptr && !range->grouping && can_group_early(expr.op, range->op)) {
       const Grouping grouping = expr.grouping.value_or(Grouping{});
       TRY_ASSIGN(input, run_range_aggregation(scope_, *range, &grouping, grid_));
+      if (is_grouped(input, grouping)) return StepValue(std::move(input));
     } else {
       TRY_ASSIGN(input, vector_of(*expr.inner));
     }

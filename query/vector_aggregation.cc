@@ -37,6 +37,15 @@ struct CountState {
 /// One state per step.
 template <typename State>
 StepSeries fold(const Group& group, const StepVector& input, const StepGrid& grid) {
+  if (group.members.size() == 1) {
+    StepSeries out{group.labels, input[group.members[0]].points};
+    for (StepPoint& point : out.points) {
+      State state;
+      state.add(0, point.value);
+      point.value = state.result();
+    }
+    return out;
+  }
   std::vector<State> states(grid.count);
   std::vector<bool> present(grid.count);
   for (const uint32_t member : group.members) {
