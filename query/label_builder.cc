@@ -9,7 +9,7 @@ void LabelBuilder::begin(const Labels* stream, BlockView* block, uint32_t row) {
   stream_ = stream;
   block_ = block;
   row_ = row;
-  metadata_loaded_ = false;
+  metadata_loaded_ = block == nullptr;
   metadata_.clear();
   parsed_.clear();
   removed_.clear();

@@ -30,6 +30,7 @@ class LabelBuilder {
   enum Category : unsigned { kStream = 1, kMetadata = 2, kParsed = 4, kAll = 7 };
 
   explicit LabelBuilder(RowArena* arena) : arena_(arena) {}
+  /// Without a block there is no metadata.
   void begin(const Labels* stream, BlockView* block, uint32_t row);
 
   /// Value of a visible label; the error slots are not labels here.

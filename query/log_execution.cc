@@ -107,7 +107,7 @@ Result<Streams> run_log_query(const QueryScope& scope, const LogQuery& query, co
   TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, {request.start_ns, end_ns}, query));
   // Stages that cannot be built are an error only where there are lines for them.
   if (plan.blocks.empty()) return Streams{};
-  TRY_ASSIGN(const auto pipeline, Pipeline::make(query.stages, {}));
+  TRY_ASSIGN(const auto pipeline, Pipeline::make(query.stages, {}, scope.environment->rows_one_by_one));
   StreamCollector collector(scope.memory);
   // An interval counts from the row before it in the answer, so its rows have to come in order.
   if (filters(query) && request.interval_ns <= 0) {

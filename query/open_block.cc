@@ -36,6 +36,12 @@ Result<OpenBlock> open_rows(const QueryScope& scope, const ReadPlan& plan, const
 
 }  // namespace
 
+uint64_t row_count(std::span<const RowSpan> spans) {
+  uint64_t rows = 0;
+  for (const RowSpan& span : spans) rows += span.end - span.begin;
+  return rows;
+}
+
 bool skip_damaged(const QueryScope& scope, const Error& error) {
   if (error.kind != ErrorKind::corrupt) return false;
   constexpr std::string_view kWarning = "damaged blocks were left out of this answer";

@@ -18,6 +18,8 @@ struct RowSpan {
   uint32_t end = 0;
 };
 
+uint64_t row_count(std::span<const RowSpan> spans);
+
 /// A block being read: its view, times and the rows that count.
 struct OpenBlock {
   const PlannedBlock* planned = nullptr;

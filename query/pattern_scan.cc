@@ -157,7 +157,7 @@ class PatternScan {
     for (const PlannedBlock* planned : blocks) {
       TRY(scope_.guard->check());
       TRY_ASSIGN(const OpenBlock block, open_block(scope_, plan_, *planned));
-      pipeline_->on_block();
+      pipeline_->on_block(row_count(block.spans));
       patterns_.on_block();
       row_.source = planned->source.get();
       for (const RowSpan& span : block.spans) {
@@ -172,9 +172,11 @@ class PatternScan {
  private:
   Result<void> scan(const OpenBlock& block, const RowSpan& span) {
     const Stream* stream = plan_.streams[span.ordinal].stream.get();
+    pipeline_->on_stream(block.view.get(), stream);
     for (uint32_t row = span.begin; row < span.end; ++row) {
-      const uint32_t skipped = pipeline_->ruled_out(row, span.end - row, false);
+      TRY_ASSIGN(const uint32_t skipped, pipeline_->ruled_out(row, span.end - row, false));
       scope_.stats->lines_processed += skipped;
+      scope_.stats->column_rows += skipped;
       row += skipped;
       if (row == span.end) break;
       if (++scope_.stats->lines_processed % kRowsPerCheck == 0) TRY(scope_.guard->check());
@@ -222,7 +224,7 @@ Result<std::vector<PatternCounts>> run_patterns(QueryRun* run, PatternRequest re
   TRY(check_length(limits, request.start_ns, request.end_ns));
   TRY_ASSIGN(const ReadPlan plan, make_read_plan(run->scope, {request.start_ns, request.end_ns}, *query));
   if (plan.blocks.empty()) return std::vector<PatternCounts>();
-  TRY_ASSIGN(const auto pipeline, Pipeline::make(query->stages, {}));
+  TRY_ASSIGN(const auto pipeline, Pipeline::make(query->stages, {}, run->scope.environment->rows_one_by_one));
   const int64_t step_s = std::max<int64_t>(-floor_div(-request.step_ns, kNsPerSecond), 1);
   PatternScan scan(run->scope, plan, pipeline.get(), step_s * kNsPerSecond);
   TRY(scan.run());

@@ -5,11 +5,15 @@
 
 #include <algorithm>
 
+#include "query/column_samples.h"
 #include "query/logql_print.h"
 
 namespace cordwood::query {
 
 namespace {
+
+/// Columns are read as a whole when at least this part of a block's rows is wanted.
+constexpr uint64_t kLeastPart = 32;
 
 template <typename... Ts>
 struct Overloaded : Ts... {
@@ -32,11 +36,12 @@ bool is_parser(const Stage& stage) {
 struct StageMaker {
   const ParserHints* hints;
   LabelPredicatePtr predicate;
+  uint64_t rows_one_by_one;
 
   Result<RowStagePtr> operator()(const Stage& stage) const {
     return std::visit(
         Overloaded{
-            [](const LineFilterStage& s) { return make_line_filter_stage(s); },
+            [this](const LineFilterStage& s) { return make_line_filter_stage(s, rows_one_by_one); },
             [this](const JsonStage& s) {
               return s.expressions.empty() ? Result<RowStagePtr>(make_json_stage(hints))
                                            : make_json_expression_stage(s, hints);
@@ -73,8 +78,10 @@ void required_labels(const Stage& stage, const LabelPredicatePtr& predicate, std
 }  // namespace
 
 Result<std::unique_ptr<Pipeline>> Pipeline::make(std::span<const Stage> stages, const LabelDemand& demand,
+                                                 uint64_t rows_one_by_one,
                                                  std::span<const LabelFilterPtr> extra_filters) {
   std::unique_ptr<Pipeline> pipeline(new Pipeline);
+  pipeline->rows_one_by_one_ = rows_one_by_one;
   const std::vector<Stage> ordered = reorder_stages(stages);
   std::vector<LabelPredicatePtr> predicates(ordered.size()), filters;
   std::vector<std::string> required;
@@ -96,18 +103,30 @@ Result<std::unique_ptr<Pipeline>> Pipeline::make(std::span<const Stage> stages, 
   }
   pipeline->hints_ = make_parser_hints(demand, required, filters);
   for (size_t i = 0; i < ordered.size(); ++i) {
-    auto made = StageMaker{&pipeline->hints_, predicates[i]}(ordered[i]);
+    auto made = StageMaker{&pipeline->hints_, predicates[i], rows_one_by_one}(ordered[i]);
     if (!made.ok()) return stage_error(ordered[i], made.error());
     pipeline->stages_.push_back(std::move(*made));
   }
+  pipeline->columns_ =
+      std::make_unique<ColumnSelect>(ordered, pipeline->stages_, extra_filters, ColumnSamples::names(demand));
   return pipeline;
 }
 
-uint32_t Pipeline::ruled_out(uint32_t row, uint32_t most, bool downwards) const {
-  const RowBits* rows = stages_.empty() ? nullptr : stages_.front()->candidates();
-  if (rows == nullptr || rows->test(row)) return 0;
-  const uint32_t next = downwards ? rows->previous(row) : rows->next(row);
-  if (next == rows->rows()) return most;
+Result<uint32_t> Pipeline::ruled_out(uint32_t row, uint32_t most, bool downwards) {
+  if (!known_) {
+    if (rows_to_come_ * kLeastPart < block_->row_count()) return 0;
+    if (rows_one_by_one_ > 0) {
+      --rows_one_by_one_;
+      return 0;
+    }
+    TRY_ASSIGN(known_, columns_->rows_of(*block_, *stream_));
+  }
+  if (known_->none) return most;
+  if (known_->found == nullptr) return 0;
+  const RowBits& rows = known_->found->rows.kept;
+  if (rows.test(row)) return 0;
+  const uint32_t next = downwards ? rows.previous(row) : rows.next(row);
+  if (next == rows.rows()) return most;
   return std::min(most, downwards ? row - next : next - row);
 }
 

@@ -9,6 +9,7 @@
 
 #include "query/label_builder.h"
 #include "query/row_arena.h"
+#include "query/row_selection.h"
 #include "storage/block_view.h"
 
 namespace cordwood::query {
@@ -105,9 +106,13 @@ class RowStage {
   virtual bool process(PipelineRow& row) = 0;
   /// Another block follows: what was remembered by its pointers is void.
   virtual void on_block() {}
-  /// Rows of the block outside of which process() drops every one whose line is the stored one; null while none are
-  /// known.
-  virtual const RowBits* candidates() const { return nullptr; }
+  /// Takes out of a sealed block's rows those that process() would drop, all lines being the stored ones; what it
+  /// cannot tell stays open.
+  virtual Result<void> select(BlockView& block, RowSelection* rows) {
+    (void)block;
+    rows->open.set_all();
+    return {};
+  }
 };
 
 }  // namespace cordwood::query

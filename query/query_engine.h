@@ -114,6 +114,7 @@ struct QueryStats {
   uint64_t entries_returned = 0;
   uint64_t head_lines = 0, head_bytes = 0;
   uint64_t duplicates = 0;
+  uint64_t column_rows = 0;  ///< of lines_processed: rows whose part in the answer was settled by columns alone
   uint64_t streams = 0;
   uint64_t blocks_in_range = 0;   ///< after time and stream pruning
   uint64_t blocks_ruled_out = 0;  ///< of these, left unopened because their index denies what the filters ask for
@@ -168,6 +169,8 @@ class QueryEngine {
     Clock* clock = nullptr;
     /// Bytes of a zone's TZif file (`Europe/Berlin`), empty when there is none; unset: all zones count as UTC.
     std::function<std::string(std::string_view)> zone_file;
+    /// So many rows a query looks at one by one, since often no more are wanted, before it reads columns as a whole.
+    uint64_t rows_one_by_one = 96;
   };
   explicit QueryEngine(Environment environment);
   ~QueryEngine();

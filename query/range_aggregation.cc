@@ -110,7 +110,7 @@ Result<StepVector> run_range_aggregation(const QueryScope& scope, const RangeAgg
   StepVector vector;
   if (!plan.blocks.empty()) {
     // Stages that cannot be built are an error only where there are lines for them.
-    TRY_ASSIGN(const auto pipeline, Pipeline::make(stages, demand, extra));
+    TRY_ASSIGN(const auto pipeline, Pipeline::make(stages, demand, scope.environment->rows_one_by_one, extra));
     RangeScan scan(scope, aggregation, demand, windows, pipeline.get(), stages);
     TRY(scan.run(plan));
     TRY_ASSIGN(vector, scan.finish());

@@ -2,6 +2,7 @@
 #include "query/range_scan.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace cordwood::query {
 
@@ -40,6 +41,7 @@ RangeScan::RangeScan(const QueryScope& scope, const RangeAggregation& aggregatio
       pipeline_(pipeline),
       value_(aggregation),
       table_(demand),
+      samples_(aggregation, demand),
       shortcut_(aggregation, stages, demand) {
   prepare_row(scope, &row_);
 }
@@ -71,7 +73,6 @@ Result<void> RangeScan::run(const ReadPlan& plan) {
 Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& planned,
                                    const std::vector<CountShortcut::Rest>* rest, CopyFilter* copies) {
   TRY_ASSIGN(const OpenBlock block, open_block(scope_, plan, planned));
-  pipeline_->on_block();
   row_.source = planned.source.get();
   std::vector<RowSpan> spans = block.spans;
   if (rest != nullptr) {
@@ -87,11 +88,12 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
       }
     }
   }
-  uint64_t rows = 0;
+  const uint64_t rows = row_count(spans);
+  pipeline_->on_block(rows);
+  sampled_ = nullptr;
   for (const RowSpan& span : spans) {
     auto scanned = scan(plan, block, span, copies);
     if (!scanned.ok() && !skip_damaged(scope_, scanned.error())) return scanned;
-    rows += span.end - span.begin;
   }
   // Bytes of the rows looked at, by the block's mean line.
   const uint64_t bytes = planned.rows > 0 ? planned.line_bytes * rows / planned.rows : 0;
@@ -103,23 +105,59 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
   return {};
 }
 
+Result<bool> RangeScan::begin_columns(BlockView& view, const Stream& stream) {
+  const ColumnSelect::StreamRows& known = pipeline_->known();
+  if (known.found == nullptr || known.all_open || !samples_.possible() || !pipeline_->columns().complete())
+    return false;
+  if (sampled_ != known.found) {
+    TRY_ASSIGN(const ShapeRows* shape_rows, view.columns()->shape_rows());
+    shapes_ = shape_rows->ids();
+    TRY(samples_.begin_block(view, *known.found->labels));
+    sampled_ = known.found;
+  }
+  samples_.begin_stream(stream);
+  return true;
+}
+
+Result<bool> RangeScan::add_by_columns(uint32_t row, int64_t time_ns, int64_t cell) {
+  TRY_ASSIGN(const ColumnSamples::Sample sample, samples_.read(row, shapes_[row], &table_));
+  if (sample.kind == ColumnSamples::Sample::Kind::open) return false;
+  ++scope_.stats->column_rows;
+  if (sample.kind == ColumnSamples::Sample::Kind::none) return true;
+  ++scope_.stats->post_filter_lines;
+  if (sample.is_new) TRY(start_series());
+  TRY(add_sample(sample.series, time_ns, cell, sample.value));
+  return true;
+}
+
 Result<void> RangeScan::scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies) {
   const Stream* stream = plan.streams[span.ordinal].stream.get();
+  pipeline_->on_stream(block.view.get(), stream);
+  WindowGrid::Stretch stretch;
+  std::optional<bool> by_columns;
   for (uint32_t row = span.begin; row < span.end; ++row) {
-    const uint32_t skipped = pipeline_->ruled_out(row, span.end - row, false);
+    TRY_ASSIGN(const uint32_t skipped, pipeline_->ruled_out(row, span.end - row, false));
     scope_.stats->lines_processed += skipped;
+    scope_.stats->column_rows += skipped;
     row += skipped;
     if (row == span.end) break;
     if (++scope_.stats->lines_processed % kRowsPerCheck == 0) TRY(scope_.guard->check());
     const int64_t time_ns = block.times[row];
-    const int64_t cell = windows_.cell(time_ns);
-    if (cell < 0) continue;
+    if (!stretch.holds(time_ns)) stretch = windows_.stretch(time_ns);
+    if (stretch.cell < 0) continue;
     if (copies != nullptr) {
       TRY_ASSIGN(const bool copy, copies->is_copy(*block.view, row, span.ordinal, time_ns));
       if (copy) continue;
     }
+    if (!by_columns && pipeline_->known().found != nullptr) {
+      TRY_ASSIGN(by_columns, begin_columns(*block.view, *stream));
+    }
+    if (by_columns.value_or(false) && !pipeline_->known().found->rows.open.test(row)) {
+      TRY_ASSIGN(const bool told, add_by_columns(row, time_ns, stretch.cell));
+      if (told) continue;
+    }
     row_.begin(block.view.get(), row, stream, time_ns);
-    TRY(add_row(time_ns, cell));
+    TRY(add_row(time_ns, stretch.cell));
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "query/column_samples.h"
 #include "query/copy_filter.h"
 #include "query/count_shortcut.h"
 #include "query/open_block.h"
@@ -31,6 +32,10 @@ class RangeScan {
                           const std::vector<CountShortcut::Rest>* rest, CopyFilter* copies);
   Result<void> scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies);
   Result<void> add_row(int64_t time_ns, int64_t cell);
+  /// Takes the sample of a row from columns; false when the pipeline must tell.
+  Result<bool> add_by_columns(uint32_t row, int64_t time_ns, int64_t cell);
+  /// Whether columns tell the samples of the current stream's rows that are not open.
+  Result<bool> begin_columns(BlockView& view, const Stream& stream);
   Result<void> add(const CountShortcut::Part& part);
   Result<uint32_t> series_of(const std::vector<LabelView>& labels);
   Result<void> start_series();
@@ -42,6 +47,9 @@ class RangeScan {
   Pipeline* pipeline_;
   SampleValue value_;
   SeriesTable table_;
+  ColumnSamples samples_;
+  const ColumnSelect::Found* sampled_ = nullptr;  ///< what samples_ were last begun for
+  std::span<const uint32_t> shapes_;              ///< of the rows of that block
   CountShortcut shortcut_;
   std::vector<std::unique_ptr<WindowSeries>> series_;
   PipelineRow row_;

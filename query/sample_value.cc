@@ -9,11 +9,16 @@ namespace cordwood::query {
 
 namespace {
 
-template <typename T>
-double fail_conversion(PipelineRow& row, const Result<T>& parsed) {
-  row.labels.set_error("SampleExtractionErr");
-  row.labels.set_error_details(row.arena.copy(parsed.ok() ? std::string_view() : parsed.error().message));
-  return 0;
+/// Why a text cannot be converted.
+std::string conversion_error(UnwrapConversion conversion, std::string_view text) {
+  const auto message = [](const auto& parsed) { return parsed.ok() ? std::string() : parsed.error().message; };
+  switch (conversion) {
+    case UnwrapConversion::none: return message(parse_go_float(text));
+    case UnwrapConversion::bytes: return message(parse_bytes(text));
+    case UnwrapConversion::duration:
+    case UnwrapConversion::duration_seconds: break;
+  }
+  return message(parse_go_duration(text));
 }
 
 }  // namespace
@@ -35,26 +40,30 @@ std::optional<double> SampleValue::of(PipelineRow& row) const {
   return std::nullopt;
 }
 
-std::optional<double> SampleValue::unwrapped(PipelineRow& row) const {
-  const auto text = row.labels.get(unwrap_.name);
-  if (!text || text->empty()) return std::nullopt;
-  switch (unwrap_.conversion) {
+std::optional<double> SampleValue::convert(UnwrapConversion conversion, std::string_view text) {
+  switch (conversion) {
     case UnwrapConversion::none: {
       double value = 0;
-      return try_parse_go_float(*text, &value) ? value : fail_conversion(row, parse_go_float(*text));
+      return try_parse_go_float(text, &value) ? std::optional(value) : std::nullopt;
     }
     case UnwrapConversion::bytes: {
       uint64_t bytes = 0;
-      return try_parse_bytes(*text, &bytes) ? static_cast<double>(bytes) : fail_conversion(row, parse_bytes(*text));
+      return try_parse_bytes(text, &bytes) ? std::optional(static_cast<double>(bytes)) : std::nullopt;
     }
     case UnwrapConversion::duration:
-    case UnwrapConversion::duration_seconds: {
-      int64_t ns = 0;
-      return try_parse_go_duration(*text, &ns) ? static_cast<double>(ns) / 1e9
-                                               : fail_conversion(row, parse_go_duration(*text));
-    }
+    case UnwrapConversion::duration_seconds: break;
   }
-  return std::nullopt;
+  int64_t ns = 0;
+  return try_parse_go_duration(text, &ns) ? std::optional(static_cast<double>(ns) / 1e9) : std::nullopt;
+}
+
+std::optional<double> SampleValue::unwrapped(PipelineRow& row) const {
+  const auto text = row.labels.get(unwrap_.name);
+  if (!text || text->empty()) return std::nullopt;
+  if (const auto value = convert(unwrap_.conversion, *text)) return value;
+  row.labels.set_error("SampleExtractionErr");
+  row.labels.set_error_details(row.arena.copy(conversion_error(unwrap_.conversion, *text)));
+  return 0;
 }
 
 }  // namespace cordwood::query

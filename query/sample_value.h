@@ -14,6 +14,8 @@ class SampleValue {
   explicit SampleValue(const RangeAggregation& aggregation);
   /// Nothing: the row has no such label.  A value that cannot be converted sets the row's error and is 0.
   std::optional<double> of(PipelineRow& row) const;
+  /// Of the text of the label; nothing when it cannot be converted.
+  static std::optional<double> convert(UnwrapConversion conversion, std::string_view text);
 
  private:
   std::optional<double> unwrapped(PipelineRow& row) const;

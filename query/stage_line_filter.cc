@@ -59,30 +59,31 @@ class SearchedOperand {
   const Operand& operand() const { return operand_; }
   bool searchable() const { return required_.has_value(); }
   void on_block() { rows_.reset(); }
-  /// Rows of the block that may match, once it was searched; else null.
-  const RowBits* rows() const { return rows_ ? &*rows_ : nullptr; }
+  /// Whether a row whose searched text is there matches without being looked at.
+  bool exact() const { return required_->enough; }
 
   bool matches_row(PipelineRow& row) {
-    if (!rows_ && !search(row)) return false;
+    if (auto searched = search(row.block()); !searched.ok()) {
+      row.fail(std::move(searched).error());
+      return false;
+    }
     if (!rows_->test(row.row())) return false;
     return required_->enough || matches(operand_, row.line());
   }
 
- private:
-  bool search(PipelineRow& row) {
-    rows_.emplace(row.block().row_count());
+  /// Searches the block, unless it was.
+  Result<const RowBits*> search(BlockView& block) {
+    if (rows_) return &*rows_;
+    RowBits rows(block.row_count());
     for (const RequiredWord& word : required_->words) {
-      auto found = row.block().rows_with_text({word.text, word.folded}, TextPlace::line);
-      if (!found.ok()) {
-        rows_.reset();
-        row.fail(std::move(found).error());
-        return false;
-      }
-      rows_->add(*found);
+      TRY_ASSIGN(const RowBits found, block.rows_with_text({word.text, word.folded}, TextPlace::line));
+      rows.add(found);
     }
-    return true;
+    rows_ = std::move(rows);
+    return &*rows_;
   }
 
+ private:
   Operand operand_;
   std::optional<Required> required_;
   std::optional<RowBits> rows_;
@@ -92,7 +93,8 @@ class SearchedOperand {
 /// may match.
 class LineFilter final : public RowStage {
  public:
-  LineFilter(std::vector<Operand> operands, bool negative) : negative_(negative) {
+  LineFilter(std::vector<Operand> operands, bool negative, uint64_t rows_one_by_one)
+      : negative_(negative), rows_one_by_one_(rows_one_by_one) {
     const bool any_takes_all = std::any_of(operands.begin(), operands.end(), takes_everything);
     if (!negative_) std::erase_if(operands, takes_everything);
     if (negative_ ? any_takes_all : operands.empty()) fixed_ = !negative_;
@@ -110,8 +112,27 @@ class LineFilter final : public RowStage {
     }
     return negative_;
   }
-  const RowBits* candidates() const override {
-    return negative_ || fixed_ || operands_.size() != 1 ? nullptr : operands_[0].rows();
+  Result<void> select(BlockView& block, RowSelection* rows) override {
+    if (fixed_) {
+      if (!*fixed_) rows->kept.remove(rows->kept);
+      return {};
+    }
+    RowBits matching(rows->kept.rows());
+    bool all_searched = true, exact = true;
+    for (SearchedOperand& operand : operands_) {
+      all_searched = all_searched && operand.searchable();
+      exact = exact && operand.searchable() && operand.exact();
+      if (!operand.searchable() || (negative_ && !operand.exact())) continue;
+      TRY_ASSIGN(const RowBits* found, operand.search(block));
+      matching.add(*found);
+    }
+    if (negative_) {
+      rows->kept.remove(matching);
+    } else if (all_searched) {
+      rows->kept.keep(matching);
+    }
+    if (!exact) rows->open.set_all();
+    return {};
   }
   void on_block() override {
     mean_line_bytes_ = 0;
@@ -119,12 +140,11 @@ class LineFilter final : public RowStage {
   }
 
  private:
-  /// The first rows of a query are looked at one by one: often no more are wanted.  After them a block is searched as
-  /// a whole at once, since a single line put together opens all of its columns.
-  static constexpr uint32_t kRowsOneByOne = 96;
+  /// After the first rows of a query a block is searched as a whole at once, since a single line put together opens
+  /// all of its columns.
   bool searches_block(const PipelineRow& row) {
-    if (rows_seen_ < kRowsOneByOne) {
-      ++rows_seen_;
+    if (rows_one_by_one_ > 0) {
+      --rows_one_by_one_;
       return false;
     }
     // Rows of the head are not in columns yet.
@@ -141,8 +161,8 @@ class LineFilter final : public RowStage {
   std::vector<SearchedOperand> operands_;
   bool negative_;
   bool searchable_ = false;
-  std::optional<bool> fixed_;  ///< the answer for every line
-  uint32_t rows_seen_ = 0;
+  std::optional<bool> fixed_;     ///< the answer for every line
+  uint64_t rows_one_by_one_;      ///< that are still to come
   uint64_t mean_line_bytes_ = 0;  ///< of the block; 0 until it is searched
 };
 
@@ -163,13 +183,13 @@ Result<Operand> make_operand(LineOp op, const LineOperand& operand) {
 
 }  // namespace
 
-Result<RowStagePtr> make_line_filter_stage(const LineFilterStage& stage) {
+Result<RowStagePtr> make_line_filter_stage(const LineFilterStage& stage, uint64_t rows_one_by_one) {
   std::vector<Operand> operands;
   for (const LineOperand& operand : stage.operands) {
     TRY_ASSIGN(Operand made, make_operand(stage.op, operand));
     operands.push_back(std::move(made));
   }
-  return RowStagePtr(std::make_unique<LineFilter>(std::move(operands), is_negative(stage.op)));
+  return RowStagePtr(std::make_unique<LineFilter>(std::move(operands), is_negative(stage.op), rows_one_by_one));
 }
 
 }  // namespace cordwood::query

@@ -15,7 +15,7 @@ namespace cordwood::query {
 
 using RowStagePtr = std::unique_ptr<RowStage>;
 
-Result<RowStagePtr> make_line_filter_stage(const LineFilterStage& stage);
+Result<RowStagePtr> make_line_filter_stage(const LineFilterStage& stage, uint64_t rows_one_by_one);
 RowStagePtr make_label_filter_stage(LabelPredicatePtr predicate);
 RowStagePtr make_json_stage(const ParserHints* hints);
 Result<RowStagePtr> make_json_expression_stage(const JsonStage& stage, const ParserHints* hints);

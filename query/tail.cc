@@ -245,7 +245,7 @@ Result<std::unique_ptr<Tail>> TailReader::open(const ReadContext& context, const
   if (query == nullptr) return Error::invalid("only log selector is supported");
   TRY(check_expression(context.limits, *expr));
   TRY_ASSIGN(auto inbox, hub_.subscribe(context.tenant, query->matchers, context.limits.max_concurrent_tail_requests));
-  TRY_ASSIGN(auto pipeline, Pipeline::make(query->stages, {}));
+  TRY_ASSIGN(auto pipeline, Pipeline::make(query->stages, {}, environment_.rows_one_by_one));
   ReadContext kept = context;
   kept.cancelled = nullptr;
   return std::unique_ptr<Tail>(std::make_unique<TailImpl>(environment_, std::move(kept), request, std::move(expr),

@@ -98,11 +98,13 @@ Result<void> TopRows::offer(const Place& place, BlockView& view) {
 Result<void> TopRows::scan_span(const OpenBlock& block, const RowSpan& span, Pipeline* pipeline) {
   const Stream* stream = plan_.streams[span.ordinal].stream.get();
   const bool in_head = block.planned->source->in_head();
+  pipeline->on_stream(block.view.get(), stream);
   const uint32_t rows = span.end - span.begin;
   const auto row_at = [&](uint32_t i) { return backward_ ? span.end - 1 - i : span.begin + i; };
   for (uint32_t i = 0; i < rows; ++i) {
-    const uint32_t skipped = pipeline->ruled_out(row_at(i), rows - i, backward_);
+    TRY_ASSIGN(const uint32_t skipped, pipeline->ruled_out(row_at(i), rows - i, backward_));
     scope_.stats->lines_processed += skipped;
+    scope_.stats->column_rows += skipped;
     scope_.stats->bytes_processed += skipped * block.planned->line_bytes / std::max<uint64_t>(1, block.planned->rows);
     i += skipped;
     if (i == rows) break;
@@ -130,7 +132,7 @@ Result<void> TopRows::scan_span(const OpenBlock& block, const RowSpan& span, Pip
 Result<void> TopRows::scan_block(const PlannedBlock& planned, Pipeline* pipeline) {
   TRY(scope_.guard->check());
   TRY_ASSIGN(OpenBlock block, open_block(scope_, plan_, planned));
-  pipeline->on_block();
+  pipeline->on_block(row_count(block.spans));
   row_.source = planned.source.get();
   // The span that begins nearest comes first: what it gives spares most of the others.
   const auto first_time = [&](const RowSpan& span) { return block.times[backward_ ? span.end - 1 : span.begin]; };

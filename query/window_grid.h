@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "query/step_series.h"
@@ -31,6 +32,20 @@ class WindowGrid {
     const int64_t last = ceil_div(after + range_ns_, step_ns_) - 1;
     if (last < first) return -1;
     return 2 * (first + steps_per_range_) + (last - first - steps_per_range_ + 1);
+  }
+  /// Times of one cell, around the one it is asked for: (begin, end].
+  struct Stretch {
+    int64_t cell = -1;
+    int64_t begin_ns = 0;
+    int64_t end_ns = 0;
+    bool holds(int64_t time_ns) const { return time_ns > begin_ns && time_ns <= end_ns; }
+  };
+  Stretch stretch(int64_t time_ns) const {
+    const int64_t after = time_ns - origin_ns_;
+    const int64_t first = ceil_div(after, step_ns_);
+    const int64_t last = ceil_div(after + range_ns_, step_ns_) - 1;
+    return {cell(time_ns), origin_ns_ + std::max((first - 1) * step_ns_, last * step_ns_ - range_ns_),
+            origin_ns_ + std::min(first * step_ns_, (last + 1) * step_ns_ - range_ns_)};
   }
   /// The cells of a step's window, both included.
   int64_t first_cell(uint32_t step) const { return 2 * static_cast<int64_t>(step) + 1; }

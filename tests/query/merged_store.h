@@ -11,7 +11,7 @@ namespace cordwood::query {
 
 /// A store whose segments are merged into blocks of few rows, with a Xapian part.
 struct MergedStore {
-  MergedStore() : store(&opener) {
+  explicit MergedStore(std::optional<uint64_t> rows_one_by_one = {}) : store(&opener, {}, rows_one_by_one) {
     merges.terms = &builder;
     merges.options.block_limits.rows = 40;
   }

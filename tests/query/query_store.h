@@ -35,7 +35,8 @@ class BlockStreamIndex final : public index::StreamIndex {
 class QueryStore {
  public:
   /// `terms` opens the Xapian parts of merged segments; outlives it.
-  explicit QueryStore(SegmentTermsOpener* terms = nullptr, TailOptions tail_options = {});
+  explicit QueryStore(SegmentTermsOpener* terms = nullptr, TailOptions tail_options = {},
+                      std::optional<uint64_t> rows_one_by_one = {});
   void push(const std::string& path, const std::string& content_type, const std::string& body);
   /// `{"streams":[…]}` as Loki takes it.
   void push_json(const std::string& body) { push("/loki/api/v1/push", "application/json", body); }
@@ -71,7 +72,8 @@ inline Result<std::vector<StreamPtr>> BlockStreamIndex::select(const TenantId& t
   return out;
 }
 
-inline QueryStore::QueryStore(SegmentTermsOpener* terms, TailOptions tail_options)
+inline QueryStore::QueryStore(SegmentTermsOpener* terms, TailOptions tail_options,
+                              std::optional<uint64_t> rows_one_by_one)
     : tail_hub_(tail_options, {.memory = &world_.memory, .clock = &world_.clock, .metrics = &world_.metrics}) {
   world_.environment.terms = terms;
   world_.environment.rows = &tail_hub_;
@@ -99,6 +101,7 @@ inline QueryStore::QueryStore(SegmentTermsOpener* terms, TailOptions tail_option
     std::ifstream file("/usr/share/zoneinfo/" + std::string(name), std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
   };
+  reads.rows_one_by_one = rows_one_by_one.value_or(reads.rows_one_by_one);
   queries_ = std::make_unique<QueryEngine>(reads);
   tails_ = std::make_unique<TailReader>(reads, tail_hub_);
 }

@@ -101,18 +101,84 @@ TEST(ShapePath, GivesWhatTheTextGives) {
       R"(max_over_time({app=~".+"} | logfmt | unwrap a | __error__="" [5m]) by (b))",
       R"(sum by (b) (count_over_time({app=~".+"} | logfmt | a != "" [10m])))",
       R"(count_over_time({app="one"} | json | __error__="" | keep a [10m]))",
+      R"({app=~".+"} | json | a > 100 | b != "x" | __error__="")",
+      R"({app=~".+"} | json | a > 100 and b != "x" | __error__!="")",
+      R"({app=~".+"} | json | a = "stream" or a = "true")",
+      R"({app=~".+"} | json | a != "stream", b = "")",
+      R"({app=~".+"} | trace_id = "m1" | json | b != "")",
+      R"({app=~".+"} | b != "x" | json | a > 0)",
+      R"({app=~".+"} |= "x" | json | b = "x")",
+      R"({app=~".+"} != "x" != "true" | json | b != "")",
+      R"({app=~".+"} |~ "two w|q" | json)",
+      R"({app=~".+"} !~ "two w[a-z]+" | json | a > -500)",
+      R"({app=~".+"} |= "two" or "true" | logfmt | b != "abc")",
+      R"({app=~".+"} | trace_id = "m1")",
+      R"({app=~".+"} | json | b = ip("1.2.3.4"))",
+      R"({app=~".+"} | json | a > 100 | a_b = ip("1.2.3.4"))",
+      R"({app=~".+"} | json | a > 100 or b > 5 | a_b = ip("1.2.3.4"))",
+      R"({app=~".+"} | json | a = ip("1.2.3.4"))",
+      R"(sum by (b) (count_over_time({app=~".+"} | json | a >= 100 [5m])))",
+      R"(sum by (b) (count_over_time({app=~".+"} | json | __error__="" | a >= 100 [5m])))",
+      R"(sum by (app, trace_id, b) (count_over_time({app=~".+"} | json | __error__="" [5m])))",
+      R"(sum by (a, b, c_d, a_b) (count_over_time({app=~".+"} | json | __error__="" [5m])))",
+      R"(quantile_over_time(0.7, {app=~".+"} | json | unwrap a | __error__="" [7m]) by (app))",
+      R"(avg_over_time({app=~".+"} | json | unwrap a | a > 10 | __error__="" [5m]) by (trace_id))",
+      R"(sum by (b) (sum_over_time({app=~".+"} | json | unwrap duration(a) | __error__="" [5m])))",
+      R"(sum by (b) (sum_over_time({app=~".+"} | json | unwrap bytes(a) | __error__="" [5m])))",
+      R"(sum by (a) (sum_over_time({app=~".+"} | json | a > 100 | unwrap a | __error__="" [5m])))",
+      R"(count(count_over_time({app=~".+"} | json | drop __error__ | a != "" [5m])))",
+      R"(sum by (b) (rate({app=~".+"} | json | drop a, __error__ | b != "" [5m])))",
+      R"(sum by (b) (rate({app=~".+"} | json | drop b | a != "" [5m])))",
+      R"(sum(count_over_time({app=~".+"} |= "x" [5m])))",
+      R"(sum(count_over_time({app=~".+"} |= "x" | json | __error__!="" [5m])))",
+      R"(sum by (trace_id) (count_over_time({app=~".+"} | trace_id != "" [5m])))",
+      R"(first_over_time({app=~".+"} | logfmt | unwrap a | __error__="" [5m]) by (app))",
+      R"(sum by (b) (bytes_over_time({app=~".+"} | json | __error__="" | a > 0 [5m])))",
+      R"(absent_over_time({app=~".+"} | json | a > 5000 [5m]))",
   };
   for (uint32_t seed = 1; seed <= 2; ++seed) {
-    QueryStore text, shaped;
-    fill(&text, seed);
-    fill(&shaped, seed);
+    QueryStore text, shaped(nullptr, {}, UINT64_MAX), columns(nullptr, {}, 0);
+    for (QueryStore* store : {&text, &shaped, &columns}) fill(store, seed);
     shaped.flush();
+    columns.flush();
     for (const std::string& query : queries) {
-      const auto want = answer_text(text.queries().range(text.context(), hour_request(query)));
-      const auto got = answer_text(shaped.queries().range(shaped.context(), hour_request(query)));
-      ASSERT_EQ(got, want) << query << " seed " << seed;
+      const auto answer = [&query](const QueryStore& store) {
+        return answer_text(store.queries().range(store.context(), hour_request(query)));
+      };
+      const auto want = answer(text);
+      ASSERT_EQ(answer(shaped), want) << query << " seed " << seed;
+      ASSERT_EQ(answer(columns), want) << query << " by columns, seed " << seed;
     }
   }
+}
+
+TEST(ShapePath, SettlesRowsByColumns) {
+  QueryStore store(nullptr, {}, 0);
+  PushBody body(R"({"app":"x"})");
+  for (int i = 0; i < 1000; ++i) {
+    // One line in a hundred is no object, and one in a hundred has a status that is no number.
+    const std::string status = i % 100 == 7 ? R"("none")" : std::to_string(i % 10 == 0 ? 500 : 200);
+    const std::string line = R"({"status":)" + status + R"(,"took":)" + std::to_string(i) + R"(.5,"user":"u)" +
+                             std::to_string(i % 50) + R"("})";
+    body.add(kTestStartNs + (i + 1) * kNsPerSecond, i % 100 == 9 ? "plain text " + std::to_string(i) : line);
+  }
+  store.push_json(body.text());
+  store.flush();
+  const auto f = [&store](const std::string& query, const std::string& want, uint64_t want_rows) {
+    const auto answer = store.queries().range(store.context(), hour_request(query));
+    EXPECT_EQ(answer_text(answer).back(), want) << query;
+    EXPECT_EQ(std::get<QueryResult>(answer).stats.column_rows, want_rows) << query;
+  };
+  f(R"(sum(count_over_time({app="x"} | json | __error__="" | status >= 500 [1h])))", "{} 1795050000000 100", 990);
+  f(R"(sum(count_over_time({app="x"} | json | __error__="" | status = "none" [1h])))", "{} 1795050000000 10", 1000);
+  f(R"(sum by (user) (count_over_time({app="x"} | json | user = "u3", __error__="" [1h])))",
+    R"({user="u3"} 1795050000000 20)", 1000);
+  f(R"(max_over_time({app="x"} | json | __error__="" | unwrap took [1h]) by (app))", R"({app="x"} 1795050000000 999.5)",
+    1000);
+  f(R"(sum(count_over_time({app="x"} |= "plain text" [1h])))", "{} 1795050000000 10", 1000);
+  // What the columns do not know is read line by line.
+  f(R"(sum(count_over_time({app="x"} | label_format z=app | json | z = "x" | __error__="" [1h])))",
+    "{} 1795050000000 990", 0);
 }
 
 TEST(ShapePath, ReadsOnlyTheColumnsAsked) {

@@ -85,6 +85,23 @@ TEST(WindowSeries, AgreesWithWindowsSummedOneByOne) {
   }
 }
 
+TEST(WindowSeries, StretchesAreTheTimesOfOneCell) {
+  for (const int64_t step : {7, 10, 60}) {
+    for (const int64_t range : {1, 7, 13, 60, 333}) {
+      const WindowGrid windows(StepGrid{1000, step, 20}, range, 3);
+      WindowGrid::Stretch stretch;
+      for (int64_t time = windows.covered().start_ns; time < windows.covered().end_ns; ++time) {
+        if (!stretch.holds(time)) {
+          EXPECT_TRUE(stretch.end_ns == 0 || stretch.end_ns + 1 == time) << time;
+          stretch = windows.stretch(time);
+          ASSERT_TRUE(stretch.holds(time));
+        }
+        ASSERT_EQ(stretch.cell, windows.cell(time)) << time << " step " << step << " range " << range;
+      }
+    }
+  }
+}
+
 TEST(WindowSeries, QuantilesLieBetweenNeighbours) {
   const auto f = [](double quantile, std::vector<double> values) { return quantile_of(quantile, &values); };
   EXPECT_EQ(f(0.5, {3, 1, 2}), 2);

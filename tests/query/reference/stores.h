@@ -11,7 +11,8 @@ class FormedStore {
  public:
   enum Form : unsigned char { head, young, merged, mixed };
 
-  FormedStore(Form form, const std::vector<Push>& pushes) {
+  /// Columns are read as a whole from the first row on, but in the mixed form.
+  FormedStore(Form form, const std::vector<Push>& pushes) : world_(form == mixed ? 20 : 0) {
     for (size_t i = 0; i < pushes.size(); ++i) {
       world_.store.push_json(push_body(pushes[i]));
       if (form != head && i % 4 == 3 && (form != mixed || i < 8)) world_.store.flush();

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "query/block_labels.h"
+#include "query/cell_text.h"
+#include "storage/block_columns.h"
+
+namespace cordwood::query {
+
+/// What a function makes of the cells of one slot, worked out once for each text that a dictionary holds, and without
+/// text where the function takes numbers.  Function has
+///   Value                                  cheap to copy
+///   Value of(optional<string_view> text)   nothing: the field sets no label
+///   optional<Value> of_number(double)      for cells that are numbers; nothing: give me the text
+template <typename Function>
+class CellMap {
+ public:
+  using Value = typename Function::Value;
+
+  /// All arguments outlive the map; `form` is raw for cells of metadata.
+  static Result<CellMap> make(BlockView& view, ShapeSlot slot, LineForm form, Function* function) {
+    TRY_ASSIGN(const ColumnCells* cells, view.columns()->cells(slot.column));
+    TRY_ASSIGN(const RowRanks* ranks, view.columns()->ranks(slot.column));
+    return CellMap(view, std::move(slot), form, function, *cells, *ranks);
+  }
+  const RowRanks& ranks() const { return *ranks_; }
+  const ShapeSlot& slot() const { return slot_; }
+
+  /// Of a row that has the cell.
+  Result<Value> at_row(uint32_t row) { return at(ranks_->rank(row), row); }
+
+  /// Calls take(cell, value) for all cells, in order.
+  template <typename Take>
+  Result<void> for_each(Take&& take) {
+    const uint32_t count = ranks_->count();
+    switch (cells_->kind) {
+      case ColumnCells::Kind::constant:
+        for (uint32_t cell = 0; cell < count; ++cell) take(cell, of_known(0));
+        return {};
+      case ColumnCells::Kind::dictionary:
+        for (uint32_t cell = 0; cell < count; ++cell) take(cell, of_known(static_cast<size_t>(cells_->numbers[cell])));
+        return {};
+      case ColumnCells::Kind::numbers:
+        for (uint32_t cell = 0; cell < count; ++cell) {
+          TRY_ASSIGN(const Value value, of_number(cell));
+          take(cell, value);
+        }
+        return {};
+      case ColumnCells::Kind::texts: break;
+    }
+    uint32_t row = 0;
+    for (uint32_t cell = 0; cell < count; ++cell, ++row) {
+      while (!ranks_->has(row)) ++row;
+      TRY_ASSIGN(const Value value, of_text(row));
+      take(cell, value);
+    }
+    return {};
+  }
+
+ private:
+  CellMap(BlockView& view, ShapeSlot slot, LineForm form, Function* function, const ColumnCells& cells,
+          const RowRanks& ranks)
+      : view_(&view), slot_(std::move(slot)), form_(form), function_(function), cells_(&cells), ranks_(&ranks) {
+    known_.resize(cells.values.size());
+    for (uint8_t i = 0; i < cells.scale; ++i) power_ *= 10;
+  }
+
+  /// `row` counts only for cells that are told by their text.
+  Result<Value> at(uint32_t cell, uint32_t row) {
+    switch (cells_->kind) {
+      case ColumnCells::Kind::constant: return of_known(0);
+      case ColumnCells::Kind::dictionary: return of_known(static_cast<size_t>(cells_->numbers[cell]));
+      case ColumnCells::Kind::numbers: return of_number(cell);
+      case ColumnCells::Kind::texts: break;
+    }
+    return of_text(row);
+  }
+
+  Value of_known(size_t index) {
+    if (!known_[index]) known_[index] = function_->of(text_.value(form_, slot_.kind, cells_->values[index]));
+    return *known_[index];
+  }
+
+  Result<Value> of_number(uint32_t cell) {
+    const int64_t number = cells_->numbers[cell];
+    const bool exact = number >= -kMostExact && number <= kMostExact;
+    if (exact && (cells_->exceptions.empty() || !is_exception(cell))) {
+      if (const std::optional<Value> value = function_->of_number(static_cast<double>(number) / power_)) return *value;
+      const auto seen = by_number_.find(number);
+      if (seen != by_number_.end()) return seen->second;
+      TRY_ASSIGN(const Value value, of_text(ranks_->row_of(cell)));
+      by_number_.emplace(number, value);
+      return value;
+    }
+    return of_text(ranks_->row_of(cell));
+  }
+
+  Result<Value> of_text(uint32_t row) {
+    TRY_ASSIGN(const std::string_view cell, view_->cell(row, slot_, &scratch_));
+    return function_->of(text_.value(form_, slot_.kind, cell));
+  }
+
+  bool is_exception(uint32_t cell) const {
+    return std::binary_search(cells_->exceptions.begin(), cells_->exceptions.end(), cell);
+  }
+
+  /// Up to here a quotient of two doubles is the double next to the decimal number.
+  static constexpr int64_t kMostExact = int64_t{1} << 53;
+
+  BlockView* view_;
+  ShapeSlot slot_;
+  LineForm form_;
+  Function* function_;
+  const ColumnCells* cells_;
+  const RowRanks* ranks_;
+  double power_ = 1;                         ///< exact: at most 10^18
+  std::vector<std::optional<Value>> known_;  ///< by place in the dictionary
+  std::unordered_map<int64_t, Value> by_number_;
+  CellText text_;
+  std::string scratch_;
+};
+
+/// The values of one label in a block: its metadata, else the slot of the line's shape.
+template <typename Function>
+class LabelCells {
+ public:
+  using Map = CellMap<Function>;
+  using Value = typename Function::Value;
+
+  /// All arguments outlive it.  `label` is not one of streams.
+  static Result<LabelCells> make(BlockView& view, const BlockLabels& labels, size_t name, Function* function) {
+    LabelCells out(labels.label(name), function->of(std::nullopt));
+    if (out.label_->metadata) {
+      ShapeSlot slot{.column = *out.label_->metadata, .kind = ShapeSlot::Kind::text, .path = {}};
+      TRY_ASSIGN(Map map, Map::make(view, std::move(slot), LineForm::raw, function));
+      out.metadata_.emplace(std::move(map));
+    }
+    out.field_of_shape_.resize(out.label_->by_shape.size(), kNone);
+    for (size_t shape = 0; shape < out.label_->by_shape.size(); ++shape) {
+      const ShapeSlot* slot = out.label_->by_shape[shape];
+      if (slot == nullptr) continue;
+      const auto same = std::find_if(out.fields_.begin(), out.fields_.end(), [slot](const Map& map) {
+        return map.slot().column == slot->column && map.slot().kind == slot->kind;
+      });
+      out.field_of_shape_[shape] = static_cast<uint32_t>(same - out.fields_.begin());
+      if (same != out.fields_.end()) continue;
+      TRY_ASSIGN(Map map, Map::make(view, *slot, labels.parser(), function));
+      out.fields_.push_back(std::move(map));
+    }
+    return out;
+  }
+
+  Result<Value> at_row(uint32_t row, uint32_t shape) {
+    if (metadata_ && metadata_->ranks().has(row)) return metadata_->at_row(row);
+    const uint32_t field = shape < field_of_shape_.size() ? field_of_shape_[shape] : kNone;
+    return field == kNone ? Result<Value>(absent_) : fields_[field].at_row(row);
+  }
+  /// Of rows without it.
+  Value absent() const { return absent_; }
+  Map* metadata() { return metadata_ ? &*metadata_ : nullptr; }
+  /// Each for another column or kind of slot.
+  std::vector<Map>& fields() { return fields_; }
+  /// Whether rows of the shape have the field.
+  bool has_field(uint32_t shape, size_t field) const {
+    return shape < field_of_shape_.size() && field_of_shape_[shape] == field;
+  }
+
+ private:
+  static constexpr uint32_t kNone = UINT32_MAX;
+  LabelCells(const BlockLabels::Label& label, Value absent) : label_(&label), absent_(absent) {}
+
+  const BlockLabels::Label* label_;
+  Value absent_;
+  std::optional<Map> metadata_;
+  std::vector<Map> fields_;
+  std::vector<uint32_t> field_of_shape_;
+};
+
+}  // namespace cordwood::query

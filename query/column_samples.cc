@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/column_samples.h"
+
+#include <algorithm>
+
+#include "query/sample_value.h"
+
+namespace cordwood::query {
+
+namespace {
+
+/// A key has so many bits for the value of each label; a block has fewer rows.
+constexpr uint32_t kKeyBits = 21;
+constexpr size_t kMostGroups = 64 / kKeyBits;
+/// Series of keys up to this one are found by their place.
+constexpr uint64_t kMostDirect = 1 << 16;
+
+std::vector<std::string> sorted_groups(const LabelDemand& demand) {
+  std::vector<std::string> groups = demand.no_labels ? std::vector<std::string>() : demand.groups;
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  return groups;
+}
+
+}  // namespace
+
+std::vector<std::string> ColumnSamples::names(const LabelDemand& demand) {
+  std::vector<std::string> names = sorted_groups(demand);
+  if (!demand.unwrap_name.empty()) names.push_back(demand.unwrap_name);
+  return names;
+}
+
+ColumnSamples::ColumnSamples(const RangeAggregation& aggregation, const LabelDemand& demand) {
+  const bool counts_bytes = aggregation.op == RangeOp::bytes || aggregation.op == RangeOp::bytes_rate;
+  const bool all_labels = !demand.no_labels && (demand.without || demand.groups.empty());
+  for (std::string& name : sorted_groups(demand)) {
+    groups_.emplace_back();
+    groups_.back().name = std::move(name);
+  }
+  possible_ = !counts_bytes && !all_labels && groups_.size() <= kMostGroups;
+  if (!aggregation.range.unwrap) return;
+  takes_label_ = true;
+  value_name_ = aggregation.range.unwrap->name;
+  to_number_.conversion = aggregation.range.unwrap->conversion;
+}
+
+ColumnSamples::ToNumber::Value ColumnSamples::ToNumber::of(std::optional<std::string_view> text) const {
+  if (!text || text->empty()) return {Sample::Kind::none, 0};
+  const std::optional<double> number = SampleValue::convert(conversion, *text);
+  return number ? Value{Sample::Kind::value, *number} : Value{Sample::Kind::open, 0};
+}
+
+std::optional<ColumnSamples::ToNumber::Value> ColumnSamples::ToNumber::of_number(double number) const {
+  if (conversion != UnwrapConversion::none) return std::nullopt;
+  return Value{Sample::Kind::value, number};
+}
+
+uint32_t ColumnSamples::ToId::of(std::optional<std::string_view> text) {
+  if (!text) return 0;
+  const auto known = ids.find(*text);
+  if (known != ids.end()) return known->second;
+  texts.emplace_back(*text);
+  const auto id = static_cast<uint32_t>(texts.size());
+  ids.emplace(texts.back(), id);
+  return id;
+}
+
+Result<void> ColumnSamples::begin_block(BlockView& view, const BlockLabels& labels) {
+  series_by_id_.clear();
+  series_by_key_.clear();
+  series_depend_on_stream_ = false;
+  for (size_t i = 0; i < groups_.size(); ++i) {
+    Group& group = groups_[i];
+    group.of_stream = labels.label(i).of_stream;
+    series_depend_on_stream_ = series_depend_on_stream_ || group.of_stream;
+    group.cells.reset();
+    group.values = std::make_unique<ToId>();
+    if (group.of_stream) continue;
+    TRY_ASSIGN(LabelCells<ToId> cells, LabelCells<ToId>::make(view, labels, i, group.values.get()));
+    group.cells.emplace(std::move(cells));
+  }
+  if (!takes_label_) return {};
+  const auto at =
+      std::find_if(groups_.begin(), groups_.end(), [this](const Group& g) { return g.name == value_name_; });
+  const auto index = static_cast<size_t>(at - groups_.begin());  // behind the groups, unless it is one
+  value_of_stream_ = labels.label(index).of_stream;
+  value_cells_.reset();
+  if (value_of_stream_) return {};
+  TRY_ASSIGN(LabelCells<ToNumber> cells, LabelCells<ToNumber>::make(view, labels, index, &to_number_));
+  value_cells_.emplace(std::move(cells));
+  return {};
+}
+
+void ColumnSamples::begin_stream(const Stream& stream) {
+  if (value_of_stream_) stream_value_ = to_number_.of(stream.labels.get(value_name_));
+  if (!series_depend_on_stream_) return;
+  bool same = true;
+  for (Group& group : groups_) {
+    if (!group.of_stream) continue;
+    const std::string_view value = stream.labels.get(group.name);
+    same = same && group.stream_value == value;
+    group.stream_value = value;
+  }
+  if (same) return;
+  series_by_id_.clear();
+  series_by_key_.clear();
+}
+
+Result<uint64_t> ColumnSamples::key_of(uint32_t row, uint32_t shape) {
+  uint64_t key = 0;
+  for (Group& group : groups_) {
+    if (group.of_stream) continue;
+    TRY_ASSIGN(const uint32_t id, group.cells->at_row(row, shape));
+    key = key << kKeyBits | id;
+  }
+  return key;
+}
+
+uint32_t ColumnSamples::series_of(uint64_t key, SeriesTable* table, bool* is_new) {
+  constexpr uint64_t kMask = (uint64_t{1} << kKeyBits) - 1;
+  labels_.clear();
+  for (auto group = groups_.rbegin(); group != groups_.rend(); ++group) {
+    if (group->of_stream) {
+      labels_.push_back({group->name, *group->stream_value});
+      continue;
+    }
+    const uint64_t id = key & kMask;
+    key >>= kKeyBits;
+    if (id > 0) labels_.push_back({group->name, group->values->texts[id - 1]});
+  }
+  std::reverse(labels_.begin(), labels_.end());
+  return table->find(labels_, is_new);
+}
+
+Result<ColumnSamples::Sample> ColumnSamples::read(uint32_t row, uint32_t shape, SeriesTable* table) {
+  Sample sample;
+  if (!takes_label_) {
+    sample.kind = Sample::Kind::value;
+    sample.value = 1;
+  } else {
+    ToNumber::Value value = stream_value_;
+    if (!value_of_stream_) {
+      TRY_ASSIGN(value, value_cells_->at_row(row, shape));
+    }
+    sample.kind = value.kind;
+    sample.value = value.number;
+    if (value.kind != Sample::Kind::value) return sample;
+  }
+  TRY_ASSIGN(const uint64_t key, key_of(row, shape));
+  if (key <= kMostDirect) {
+    if (key >= series_by_id_.size()) series_by_id_.resize(key + 1);
+    uint32_t& known = series_by_id_[key];
+    if (known == 0) known = series_of(key, table, &sample.is_new) + 1;
+    sample.series = known - 1;
+    return sample;
+  }
+  const auto [known, added] = series_by_key_.try_emplace(key);
+  if (added) known->second = series_of(key, table, &sample.is_new);
+  sample.series = known->second;
+  return sample;
+}
+
+}  // namespace cordwood::query

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "query/cell_map.h"
+#include "query/logql_ast.h"
+#include "query/parser_hints.h"
+#include "query/series_table.h"
+
+namespace cordwood::query {
+
+/// The samples of a sealed block's rows by its columns alone: each row's value, and the series that its labels make.
+class ColumnSamples {
+ public:
+  /// Labels that samples need.
+  static std::vector<std::string> names(const LabelDemand& demand);
+  ColumnSamples(const RangeAggregation& aggregation, const LabelDemand& demand);
+  /// Whether samples of this kind can be had from columns.
+  bool possible() const { return possible_; }
+
+  /// The labels were made of names that begin with names().  Both outlive the work on the block.
+  Result<void> begin_block(BlockView& view, const BlockLabels& labels);
+  void begin_stream(const Stream& stream);
+
+  struct Sample {
+    enum class Kind : uint8_t { none, value, open } kind = Kind::none;  ///< open: the pipeline must tell
+    double value = 0;
+    uint32_t series = 0;
+    bool is_new = false;
+  };
+  /// Of a row of the stream whose lines slots tell.
+  Result<Sample> read(uint32_t row, uint32_t shape, SeriesTable* table);
+
+ private:
+  /// Reads the unwrapped label.
+  struct ToNumber {
+    struct Value {
+      Sample::Kind kind = Sample::Kind::none;
+      double number = 0;
+    };
+    UnwrapConversion conversion = UnwrapConversion::none;
+    Value of(std::optional<std::string_view> text) const;
+    std::optional<Value> of_number(double number) const;
+  };
+  /// Numbers the values of a label, 0 for none.
+  struct ToId {
+    using Value = uint32_t;
+    std::deque<std::string> texts;  ///< of 1, 2, …
+    std::unordered_map<std::string_view, uint32_t> ids;
+    Value of(std::optional<std::string_view> text);
+    std::optional<Value> of_number(double) const { return std::nullopt; }
+  };
+  struct Group {
+    std::string name;
+    bool of_stream = false;
+    std::optional<std::string_view> stream_value;
+    std::unique_ptr<ToId> values;
+    std::optional<LabelCells<ToId>> cells;
+  };
+
+  Result<uint64_t> key_of(uint32_t row, uint32_t shape);
+  uint32_t series_of(uint64_t key, SeriesTable* table, bool* is_new);
+
+  bool possible_ = true;
+  bool takes_label_ = false;
+  std::string value_name_;
+  ToNumber to_number_;
+  bool value_of_stream_ = false;
+  ToNumber::Value stream_value_;
+  std::optional<LabelCells<ToNumber>> value_cells_;
+  std::vector<Group> groups_;  ///< sorted by name
+  bool series_depend_on_stream_ = false;
+  std::vector<uint32_t> series_by_id_;                    ///< + 1; when one label makes the key
+  std::unordered_map<uint64_t, uint32_t> series_by_key_;  ///< when several do
+  std::vector<LabelView> labels_;
+};
+
+}  // namespace cordwood::query

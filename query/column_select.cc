@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/column_select.h"
+
+#include <algorithm>
+
+#include "query/cell_map.h"
+
+namespace cordwood::query {
+
+namespace {
+
+/// With fewer rows left than this part of a block, the rest is cheaper row by row.
+constexpr uint32_t kFewRows = 32;
+/// A block of streams with ever other label names is read row by row after so many.
+constexpr size_t kMostSets = 4;
+
+/// Sets the rows for whose shape `take` is 1.
+void add_rows(std::span<const uint32_t> shapes, const std::vector<uint8_t>& take, RowBits* rows) {
+  if (std::find(take.begin(), take.end(), 1) == take.end()) return;
+  for (size_t begin = 0; begin < shapes.size(); begin += 64) {
+    const size_t count = std::min<size_t>(64, shapes.size() - begin);
+    uint64_t word = 0;
+    for (size_t i = 0; i < count; ++i) word |= uint64_t{take[shapes[begin + i]]} << i;
+    rows->add_word(begin / 64, word);
+  }
+}
+
+void collect_leaves(const LabelFilter& filter, std::vector<const LabelFilter*>* out) {
+  if (const auto* both = std::get_if<AndLabelFilter>(&filter.node)) {
+    collect_leaves(*both->left, out);
+    collect_leaves(*both->right, out);
+  } else {
+    out->push_back(&filter);
+  }
+}
+
+/// The one name that a predicate asks for, or null.
+const std::string* only_name(const std::vector<std::string>& names) {
+  const auto same = [&names](const std::string& name) { return name == names[0]; };
+  return !names.empty() && std::all_of(names.begin(), names.end(), same) ? &names[0] : nullptr;
+}
+
+/// Labels of which rows have more to say than fields and metadata.
+bool has_own_rules(std::string_view name) {
+  return name == kErrorLabel || name == kErrorDetailsLabel || name == kPreserveErrorLabel ||
+         name.ends_with(kExtractedSuffix);
+}
+
+}  // namespace
+
+/// Asks a predicate about a row that has nothing but one label.
+class ColumnSelect::Judge {
+ public:
+  using Value = Outcome;
+  Judge(const LabelPredicate* predicate, std::string_view name) : predicate_(predicate), name_(name) {}
+
+  Outcome of(std::optional<std::string_view> value) { return ask(value, {}); }
+  Outcome of_error(std::string_view error) { return ask(std::nullopt, error); }
+  std::optional<Outcome> of_number(double value) {
+    const std::optional<bool> matches = predicate_->matches_number(value);
+    if (!matches) return std::nullopt;
+    return *matches ? Outcome::pass : Outcome::drop;
+  }
+
+ private:
+  Outcome ask(std::optional<std::string_view> value, std::string_view error) {
+    row_.begin(nullptr, 0, &stream_, 0);
+    if (value) row_.labels.set_parsed(name_, *value);
+    row_.labels.set_error(error);
+    if (!predicate_->matches(row_)) return Outcome::drop;
+    return row_.labels.error() == error ? Outcome::pass : Outcome::open;
+  }
+
+  const LabelPredicate* predicate_;
+  std::string_view name_;
+  Stream stream_;
+  PipelineRow row_;
+};
+
+/// The rows that one condition lets pass.
+struct ColumnSelect::PassingRows {
+  PassingRows(uint32_t rows, std::span<const uint32_t> shape_ids) : shapes(shape_ids), pass(rows), open(rows) {}
+
+  /// Asks all cells of a column; those of rows outside `only` do not count.
+  Result<void> add(CellMap<Judge>* map, const RowBits* only) {
+    RowBits pass_cells(map->ranks().count()), open_cells(map->ranks().count());
+    TRY(map->for_each([&](uint32_t cell, Outcome outcome) {
+      if (outcome != Outcome::drop) pass_cells.set(cell);
+      if (outcome == Outcome::open) open_cells.set(cell);
+    }));
+    for (const auto& [cells, all] : {std::pair(&pass_cells, &pass), std::pair(&open_cells, &open)}) {
+      if (cells->none()) continue;
+      RowBits rows(pass.rows());
+      map->ranks().to_rows(*cells, &rows);
+      if (only != nullptr) rows.keep(*only);
+      all->add(rows);
+    }
+    return {};
+  }
+
+  std::span<const uint32_t> shapes;  ///< by row
+  RowBits pass;
+  RowBits open;
+};
+
+ColumnSelect::ColumnSelect(std::span<const Stage> stages, std::span<const RowStagePtr> rows,
+                           std::span<const LabelFilterPtr> filters, const std::vector<std::string>& wanted) {
+  for (const std::string& name : wanted) {
+    complete_ = complete_ && !has_own_rules(name);
+    name_index(name);
+  }
+  wanted_ = names_.size();
+  for (size_t i = 0; i < stages.size(); ++i) {
+    if (take_stage(stages[i], rows[i].get())) continue;
+    complete_ = false;
+    return;
+  }
+  for (const LabelFilterPtr& filter : filters) add_filter(*filter, false);
+}
+
+size_t ColumnSelect::name_index(const std::string& name) {
+  const auto at = std::find(names_.begin(), names_.end(), name);
+  if (at != names_.end()) return static_cast<size_t>(at - names_.begin());
+  names_.push_back(name);
+  return names_.size() - 1;
+}
+
+bool ColumnSelect::is_dropped(std::string_view name) const {
+  return std::find(dropped_.begin(), dropped_.end(), name) != dropped_.end();
+}
+
+bool ColumnSelect::take_parser(const Stage& stage) {
+  const auto* json = std::get_if<JsonStage>(&stage);
+  const auto* logfmt = std::get_if<LogfmtStage>(&stage);
+  const bool all_fields = (json != nullptr && json->expressions.empty()) ||
+                          (logfmt != nullptr && logfmt->expressions.empty() && !logfmt->keep_empty);
+  if (!all_fields || parser_seen_ || !dropped_.empty()) return false;
+  parser_ = json != nullptr ? LineForm::json : LineForm::logfmt;
+  parser_seen_ = true;
+  for (Condition& condition : conditions_) condition.before_parser = true;
+  return true;
+}
+
+bool ColumnSelect::take_drop(const DropStage& stage) {
+  for (const NamedLabel& label : stage.labels) {
+    const auto wanted_end = names_.begin() + static_cast<std::ptrdiff_t>(wanted_);
+    if (label.matcher || std::find(names_.begin(), wanted_end, label.name) != wanted_end) return false;
+    dropped_.push_back(label.name);
+  }
+  return true;
+}
+
+bool ColumnSelect::take_stage(const Stage& stage, RowStage* row_stage) {
+  if (std::holds_alternative<LineFilterStage>(stage)) {
+    line_filters_.push_back(row_stage);
+    return true;
+  }
+  if (const auto* filter = std::get_if<LabelFilterStage>(&stage)) {
+    add_filter(*filter->filter, dropped_.empty());
+    return true;
+  }
+  if (const auto* drop = std::get_if<DropStage>(&stage)) return take_drop(*drop);
+  return take_parser(stage);
+}
+
+void ColumnSelect::add_filter(const LabelFilter& filter, bool judges_errors) {
+  std::vector<const LabelFilter*> leaves;
+  collect_leaves(filter, &leaves);
+  for (const LabelFilter* leaf : leaves) {
+    auto predicate = make_label_predicate(*leaf);
+    std::vector<std::string> names;
+    if (predicate.ok()) (*predicate)->names(&names);
+    const std::string* name = only_name(names);
+    if (name == nullptr || is_dropped(*name) || (has_own_rules(*name) && *name != kErrorLabel)) {
+      complete_ = false;
+    } else {
+      add_condition(std::move(*predicate), *name, judges_errors);
+    }
+  }
+}
+
+void ColumnSelect::add_condition(LabelPredicatePtr predicate, const std::string& name, bool judges_errors) {
+  Condition condition;
+  Judge judge(predicate.get(), name);
+  condition.absent = judge.of(std::nullopt);
+  condition.absent_after_error = judge.of_error(kJsonParserError);
+  condition.judges_errors = judges_errors;
+  condition.of_error = name == kErrorLabel;
+  condition.spares_errors = condition.absent == Outcome::drop && condition.absent_after_error == Outcome::pass;
+  // Which rows an earlier filter gave an error is known only when they are looked at.
+  if ((condition.of_error && condition.absent != Outcome::pass) || (condition.spares_errors && !complete_)) {
+    complete_ = false;
+    return;
+  }
+  if (!condition.of_error) condition.name = name_index(name);
+  condition.predicate = std::move(predicate);
+  conditions_.push_back(std::move(condition));
+}
+
+Result<ColumnSelect::StreamRows> ColumnSelect::rows_of(BlockView& view, const Stream& stream) {
+  StreamRows out;
+  if (view.columns() == nullptr || (conditions_.empty() && line_filters_.empty() && !complete_)) return out;
+  std::vector<bool> has;
+  for (const std::string& name : names_) has.push_back(stream.labels.has(name));
+  auto found = std::find_if(found_.begin(), found_.end(), [&has](const Found& f) { return f.stream_has == has; });
+  if (found == found_.end()) {
+    if (found_.size() == kMostSets) return out;
+    Found fresh{std::move(has), std::nullopt, RowSelection(view.row_count())};
+    TRY(find(view, &fresh));
+    found = found_.insert(found_.end(), std::move(fresh));
+  }
+  if (!found->labels) return out;
+  out.found = &*found;
+  for (const Condition& condition : conditions_) {
+    if (condition.of_error || !found->stream_has[condition.name]) continue;
+    const std::string& name = names_[condition.name];
+    Outcome outcome = Judge(condition.predicate.get(), name).of(stream.labels.get(name));
+    if (condition.spares_errors && outcome == Outcome::drop) outcome = Outcome::open;
+    out.none = out.none || outcome == Outcome::drop;
+    out.all_open = out.all_open || outcome == Outcome::open;
+  }
+  return out;
+}
+
+Result<void> ColumnSelect::find(BlockView& view, Found* found) {
+  TRY_ASSIGN(found->labels, BlockLabels::make(*view.columns(), parser_, names_, found->stream_has));
+  if (!found->labels) return {};
+  TRY_ASSIGN(const ShapeRows* shape_rows, view.columns()->shape_rows());
+  std::vector<uint8_t> open(found->labels->shape_ids());
+  for (uint32_t id = 0; id < open.size(); ++id) open[id] = found->labels->lines(id) != BlockLabels::Lines::told;
+  add_rows(shape_rows->ids(), open, &found->rows.open);
+  const auto few = [found] { return found->rows.kept.count() < found->rows.kept.rows() / kFewRows; };
+  for (RowStage* filter : line_filters_) {
+    TRY(filter->select(view, &found->rows));
+    if (found->rows.kept.none()) return {};
+  }
+  // Those that ask for errors first: they cost next to nothing.
+  for (const bool of_error : {true, false}) {
+    bool stream_asked = false;  // and so may all rows of a stream have got an error
+    for (const Condition& condition : conditions_) {
+      const bool of_stream = !condition.of_error && found->stream_has[condition.name];
+      stream_asked = stream_asked || of_stream;
+      if (condition.of_error != of_error || of_stream) continue;
+      if (condition.spares_errors && stream_asked) {
+        found->rows.open.set_all();
+        continue;
+      }
+      if (!of_error && few()) {
+        found->rows.open.set_all();
+        return {};
+      }
+      TRY(apply(view, condition, found));
+    }
+  }
+  return {};
+}
+
+ColumnSelect::Outcome ColumnSelect::outcome_of(const Condition& condition, const BlockLabels& labels,
+                                               uint32_t shape_id) const {
+  switch (labels.lines(shape_id)) {
+    case BlockLabels::Lines::open: return Outcome::open;
+    case BlockLabels::Lines::error:
+      if (!condition.judges_errors) return Outcome::open;
+      return condition.before_parser ? condition.absent : condition.absent_after_error;
+    case BlockLabels::Lines::told: break;
+  }
+  if (condition.of_error) return Outcome::pass;
+  const BlockLabels::Label& label = labels.label(condition.name);
+  const bool field = !label.by_shape.empty() && label.by_shape[shape_id] != nullptr;
+  if (!field) return condition.absent;
+  // The parser asks the filter again when it sets the field.
+  return condition.before_parser ? Outcome::open : Outcome::drop;
+}
+
+Result<void> ColumnSelect::apply(BlockView& view, const Condition& condition, Found* found) {
+  const BlockLabels& labels = *found->labels;
+  TRY_ASSIGN(const ShapeRows* shape_rows, view.columns()->shape_rows());
+  PassingRows rows(view.row_count(), shape_rows->ids());
+  std::vector<uint8_t> pass(labels.shape_ids()), open(labels.shape_ids());
+  for (uint32_t id = 0; id < pass.size(); ++id) {
+    const Outcome outcome = outcome_of(condition, labels, id);
+    pass[id] = outcome != Outcome::drop;
+    open[id] = outcome == Outcome::open;
+  }
+  add_rows(rows.shapes, pass, &rows.pass);
+  add_rows(rows.shapes, open, &rows.open);
+  if (!condition.of_error) TRY(apply_to_cells(view, condition, labels, &rows));
+  if (condition.spares_errors) rows.pass.add(found->rows.open);
+  found->rows.kept.keep(rows.pass);
+  found->rows.open.add(rows.open);
+  return {};
+}
+
+Result<void> ColumnSelect::apply_to_cells(BlockView& view, const Condition& condition, const BlockLabels& labels,
+                                          PassingRows* rows) {
+  Judge judge(condition.predicate.get(), names_[condition.name]);
+  TRY_ASSIGN(LabelCells<Judge> cells, LabelCells<Judge>::make(view, labels, condition.name, &judge));
+  for (size_t field = 0; !condition.before_parser && field < cells.fields().size(); ++field) {
+    RowBits with_field(rows->pass.rows());
+    std::vector<uint8_t> has_field(labels.shape_ids());
+    for (uint32_t id = 0; id < has_field.size(); ++id) has_field[id] = cells.has_field(id, field);
+    add_rows(rows->shapes, has_field, &with_field);
+    TRY(rows->add(&cells.fields()[field], &with_field));
+  }
+  if (CellMap<Judge>* metadata = cells.metadata()) {
+    RowBits has(rows->pass.rows());
+    metadata->ranks().add_to(&has);
+    rows->pass.remove(has);  // whatever the line says, its field has another name there
+    TRY(rows->add(metadata, nullptr));
+  }
+  return {};
+}
+
+}  // namespace cordwood::query
