@@ -25,7 +25,7 @@ std::unique_ptr<WindowSeries> make_series(const RangeAggregation& aggregation, i
     case RangeOp::stddev: return std::make_unique<CellSeries<StandardDeviationState>>(cells);
     case RangeOp::first: return std::make_unique<CellSeries<FirstState>>(cells);
     case RangeOp::last: return std::make_unique<CellSeries<LastState>>(cells);
-    case RangeOp::quantile: return make_quantile_series(aggregation.parameter);
+    case RangeOp::quantile: return make_quantile_series(aggregation.parameter, cells);
     case RangeOp::rate_counter: return make_rate_counter_series();
   }
   return nullptr;

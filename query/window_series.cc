@@ -8,20 +8,42 @@ namespace cordwood::query {
 
 namespace {
 
-class QuantileSeries final : public SampleSeries {
- public:
-  explicit QuantileSeries(double quantile) : quantile_(quantile) {}
+/// All values of a cell: their order does not matter.
+struct ValueList {
+  std::vector<double> values;
+  void add(int64_t, double value) { values.push_back(value); }
+  void merge(const ValueList& later) { values.insert(values.end(), later.values.begin(), later.values.end()); }
+  uint64_t memory_bytes() const { return values.capacity() * sizeof(double); }
+};
 
- protected:
-  double window_value(const Sample* samples, size_t count, int64_t, int64_t) override {
-    values_.clear();
-    for (size_t i = 0; i < count; ++i) values_.push_back(samples[i].value);
-    return quantile_of(quantile_, &values_);
+class QuantileSeries final : public WindowSeries {
+ public:
+  QuantileSeries(double quantile, int64_t cell_count) : quantile_(quantile), table_(cell_count) {}
+
+  uint64_t add(int64_t time_ns, int64_t cell, double value) override { return table_.add(time_ns, cell, value); }
+
+  std::vector<StepPoint> finish(const WindowGrid& grid) override {
+    const auto& cells = table_.sorted();
+    std::vector<StepPoint> points;
+    std::vector<double> values;
+    size_t begin = 0, end = 0;
+    for (uint32_t step = 0; step < grid.count() && begin < cells.size(); ++step) {
+      while (end < cells.size() && cells[end].cell <= grid.last_cell(step)) ++end;
+      while (begin < end && cells[begin].cell < grid.first_cell(step)) ++begin;
+      if (begin == end) continue;
+      values.clear();
+      for (size_t i = begin; i < end; ++i) {
+        const std::vector<double>& some = cells[i].state.values;
+        values.insert(values.end(), some.begin(), some.end());
+      }
+      points.push_back({step, quantile_of(quantile_, &values)});
+    }
+    return points;
   }
 
  private:
   double quantile_;
-  std::vector<double> values_;
+  CellTable<ValueList> table_;
 };
 
 /// The rate of a counter that may start again from zero, extrapolated to the edges of the window.
@@ -80,8 +102,8 @@ std::vector<StepPoint> SampleSeries::finish(const WindowGrid& grid) {
   return points;
 }
 
-std::unique_ptr<WindowSeries> make_quantile_series(double quantile) {
-  return std::make_unique<QuantileSeries>(quantile);
+std::unique_ptr<WindowSeries> make_quantile_series(double quantile, int64_t cell_count) {
+  return std::make_unique<QuantileSeries>(quantile, cell_count);
 }
 std::unique_ptr<WindowSeries> make_rate_counter_series() {
   return std::make_unique<RateCounterSeries>();

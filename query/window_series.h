@@ -20,20 +20,21 @@ class WindowSeries {
   virtual std::vector<StepPoint> finish(const WindowGrid& grid) = 0;
 };
 
-/// For functions whose states merge: one state for each cell that has samples.  Each window then costs O(1) merges,
-/// by the two-stack method: merged suffixes of the older cells and one running state of the newer ones.
+/// One state for each cell that has samples.
 template <typename State>
-class CellSeries final : public WindowSeries {
+class CellTable {
  public:
+  struct Cell {
+    int64_t cell;
+    State state;
+  };
   /// `cell_count` bounds the cells that add() names.
-  explicit CellSeries(int64_t cell_count) : cell_count_(cell_count) {}
+  explicit CellTable(int64_t cell_count) : cell_count_(cell_count) {}
 
-  uint64_t add(int64_t time_ns, int64_t cell, double value) override {
+  /// Returns the bytes of memory it took beyond what it had.
+  uint64_t add(int64_t time_ns, int64_t cell, double value) {
     const uint32_t known = find(cell);
-    if (known != kNoSlot) {
-      cells_[known].state.add(time_ns, value);
-      return 0;
-    }
+    if (known != kNoSlot) return add_to(&cells_[known].state, time_ns, value);
     if (slots_.empty() && cells_.size() >= compact_at_) {
       compact();
       const uint64_t grown = address();
@@ -42,73 +43,28 @@ class CellSeries final : public WindowSeries {
     const size_t capacity = cells_.capacity();
     if (!slots_.empty()) slots_[static_cast<size_t>(cell)] = static_cast<uint32_t>(cells_.size());
     cells_.push_back({cell, {}});
-    cells_.back().state.add(time_ns, value);
-    return (cells_.capacity() - capacity) * sizeof(Cell);
+    const uint64_t grown = add_to(&cells_.back().state, time_ns, value);
+    return grown + (cells_.capacity() - capacity) * sizeof(Cell);
   }
-
-  std::vector<StepPoint> finish(const WindowGrid& grid) override {
+  /// Sorts by cell and merges cells that came in several stretches.
+  const std::vector<Cell>& sorted() {
     compact();
-    std::vector<StepPoint> points;
-    std::vector<State> suffix;  // suffix[i]: cells [left + i, middle) merged, read from the back
-    size_t left = 0, middle = 0, right = 0;
-    State newer;
-    uint32_t step = 0;
-    while (step < grid.count() && left < cells_.size()) {
-      // Steps whose window lies before the next cell are passed over at once.
-      if (left == right) step = std::max(step, first_step(grid, cells_[left].cell));
-      if (step >= grid.count()) break;
-      const int64_t last_cell = grid.last_cell(step);
-      const int64_t first_cell = grid.first_cell(step);
-      for (; right < cells_.size() && cells_[right].cell <= last_cell; ++right) {
-        if (right == middle) {
-          newer = cells_[right].state;
-        } else {
-          newer.merge(cells_[right].state);
-        }
-      }
-      for (; left < right && cells_[left].cell < first_cell; ++left) {
-        if (left < middle) {
-          suffix.pop_back();
-          continue;
-        }
-        flip(left, right, &suffix);
-        middle = right;
-        suffix.pop_back();
-      }
-      if (left < right) points.push_back({step, window(left, middle, right, suffix, newer).result()});
-      ++step;
-    }
-    return points;
+    return cells_;
   }
 
  private:
-  struct Cell {
-    int64_t cell;
-    State state;
-  };
+  static constexpr uint32_t kNoSlot = UINT32_MAX;
 
-  static uint32_t first_step(const WindowGrid& grid, int64_t cell) {
-    const int64_t steps = (cell - grid.last_cell(0) + 1) / 2;
-    return steps <= 0 ? 0 : static_cast<uint32_t>(steps);
-  }
-
-  void flip(size_t left, size_t right, std::vector<State>* suffix) const {
-    suffix->clear();
-    for (size_t i = right; i-- > left;) {
-      State merged = cells_[i].state;
-      if (!suffix->empty()) merged.merge(suffix->back());
-      suffix->push_back(merged);
+  static uint64_t add_to(State* state, int64_t time_ns, double value) {
+    if constexpr (requires { state->memory_bytes(); }) {
+      const uint64_t before = state->memory_bytes();
+      state->add(time_ns, value);
+      return state->memory_bytes() - before;
+    } else {
+      state->add(time_ns, value);
+      return 0;
     }
   }
-
-  State window(size_t left, size_t middle, size_t right, const std::vector<State>& suffix, const State& newer) const {
-    if (left >= middle) return newer;
-    State state = suffix.back();
-    if (right > middle) state.merge(newer);
-    return state;
-  }
-
-  static constexpr uint32_t kNoSlot = UINT32_MAX;
 
   uint32_t find(int64_t cell) const {
     if (!slots_.empty()) return slots_[static_cast<size_t>(cell)];
@@ -123,15 +79,16 @@ class CellSeries final : public WindowSeries {
     return slots_.size() * sizeof(uint32_t);
   }
 
-  /// Sorts by cell and merges cells that came in several stretches.
   void compact() {
     std::stable_sort(cells_.begin(), cells_.end(), [](const Cell& a, const Cell& b) { return a.cell < b.cell; });
     size_t kept = 0;
     for (size_t i = 0; i < cells_.size(); ++i) {
       if (kept > 0 && cells_[kept - 1].cell == cells_[i].cell) {
         cells_[kept - 1].state.merge(cells_[i].state);
+      } else if (kept == i) {
+        ++kept;
       } else {
-        cells_[kept++] = cells_[i];
+        cells_[kept++] = std::move(cells_[i]);
       }
     }
     cells_.resize(kept);
@@ -146,7 +103,78 @@ class CellSeries final : public WindowSeries {
   size_t compact_at_ = kCompactFloor;
 };
 
-/// For functions that need the samples themselves.
+/// For functions whose states merge.  Each window costs O(1) merges, by the two-stack method: merged suffixes of the
+/// older cells and one running state of the newer ones.
+template <typename State>
+class CellSeries final : public WindowSeries {
+ public:
+  explicit CellSeries(int64_t cell_count) : table_(cell_count) {}
+
+  uint64_t add(int64_t time_ns, int64_t cell, double value) override { return table_.add(time_ns, cell, value); }
+
+  std::vector<StepPoint> finish(const WindowGrid& grid) override {
+    const std::vector<Cell>& cells = table_.sorted();
+    std::vector<StepPoint> points;
+    std::vector<State> suffix;  // suffix[i]: cells [left + i, middle) merged, read from the back
+    size_t left = 0, middle = 0, right = 0;
+    State newer;
+    uint32_t step = 0;
+    while (step < grid.count() && left < cells.size()) {
+      // Steps whose window lies before the next cell are passed over at once.
+      if (left == right) step = std::max(step, first_step(grid, cells[left].cell));
+      if (step >= grid.count()) break;
+      const int64_t last_cell = grid.last_cell(step);
+      const int64_t first_cell = grid.first_cell(step);
+      for (; right < cells.size() && cells[right].cell <= last_cell; ++right) {
+        if (right == middle) {
+          newer = cells[right].state;
+        } else {
+          newer.merge(cells[right].state);
+        }
+      }
+      for (; left < right && cells[left].cell < first_cell; ++left) {
+        if (left < middle) {
+          suffix.pop_back();
+          continue;
+        }
+        flip(cells, left, right, &suffix);
+        middle = right;
+        suffix.pop_back();
+      }
+      if (left < right) points.push_back({step, window(left, middle, right, suffix, newer).result()});
+      ++step;
+    }
+    return points;
+  }
+
+ private:
+  using Cell = typename CellTable<State>::Cell;
+
+  static uint32_t first_step(const WindowGrid& grid, int64_t cell) {
+    const int64_t steps = (cell - grid.last_cell(0) + 1) / 2;
+    return steps <= 0 ? 0 : static_cast<uint32_t>(steps);
+  }
+
+  static void flip(const std::vector<Cell>& cells, size_t left, size_t right, std::vector<State>* suffix) {
+    suffix->clear();
+    for (size_t i = right; i-- > left;) {
+      State merged = cells[i].state;
+      if (!suffix->empty()) merged.merge(suffix->back());
+      suffix->push_back(merged);
+    }
+  }
+
+  static State window(size_t left, size_t middle, size_t right, const std::vector<State>& suffix, const State& newer) {
+    if (left >= middle) return newer;
+    State state = suffix.back();
+    if (right > middle) state.merge(newer);
+    return state;
+  }
+
+  CellTable<State> table_;
+};
+
+/// For functions that need the samples themselves, in order of time.
 class SampleSeries : public WindowSeries {
  public:
   struct Sample {
@@ -168,7 +196,8 @@ class SampleSeries : public WindowSeries {
   std::vector<Sample> samples_;
 };
 
-std::unique_ptr<WindowSeries> make_quantile_series(double quantile);
+/// `cell_count` as for CellSeries.
+std::unique_ptr<WindowSeries> make_quantile_series(double quantile, int64_t cell_count);
 std::unique_ptr<WindowSeries> make_rate_counter_series();
 
 /// Linear interpolation between the two values around `quantile`; sorts the values.
