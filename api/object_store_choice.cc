@@ -13,6 +13,8 @@ namespace {
 /// Names the bucket that a data directory belongs to; there is none for a directory store.
 constexpr const char* kMarker = "/BUCKET";
 constexpr uint64_t kMaxMarkerBytes = 4096;
+constexpr uint64_t kMinPartBytes = 5u << 20;  ///< of all parts but the last, as AWS has it
+constexpr uint64_t kMaxPartBytes = 1u << 30;
 constexpr const char* kHowToMove =
     "stop the server that used it with SIGTERM, copy its objects/ (or the bucket) into the new store, and start with "
     "an "
@@ -75,6 +77,9 @@ Result<std::unique_ptr<ObjectStore>> open_object_store(const Config& config, con
   }
   if (config.storage != "s3") {
     return Error::invalid(fmt::format("storage '{}': want directory or s3", config.storage));
+  }
+  if (config.s3.part_bytes < kMinPartBytes || config.s3.part_bytes > kMaxPartBytes) {
+    return Error::invalid("store.s3_part_size: want 5MB to 1GB");
   }
   S3Location location = config.s3.location;
   TRY(take_s3_url(&location).ok() ? Result<void>()

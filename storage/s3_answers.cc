@@ -117,17 +117,6 @@ std::string print_complete_upload(const std::vector<std::string>& etags) {
   return out + "</CompleteMultipartUpload>";
 }
 
-Result<std::string> parse_result_etag(std::string_view xml) {
-  std::string etag;
-  std::string_view root;
-  TRY(walk(xml, &root, [&etag](XmlReader::Event& e) -> Result<void> {
-    if (e.depth == 2 && e.name == "ETag") etag = std::move(e.text);
-    return {};
-  }));
-  if (!root.ends_with("Result") || etag.empty()) return Error::corrupt("an answer without an ETag");
-  return etag;
-}
-
 Result<S3Credentials> parse_sts_credentials(std::string_view xml) {
   S3Credentials c;
   std::string_view root;

@@ -30,9 +30,6 @@ Result<S3Listing> parse_s3_listing(std::string_view xml);
 Result<std::string> parse_upload_id(std::string_view xml);
 /// What completes an upload: ETags of the parts, in order.
 std::string print_complete_upload(const std::vector<std::string>& etags);
-/// The ETag of `<CompleteMultipartUploadResult>` or `<CopyObjectResult>`, `<CopyPartResult>`; corrupt when there is
-/// none.
-Result<std::string> parse_result_etag(std::string_view xml);
 
 /// `<AssumeRoleWithWebIdentityResponse>`.
 Result<S3Credentials> parse_sts_credentials(std::string_view xml);

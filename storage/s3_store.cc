@@ -217,6 +217,9 @@ Result<void> check_options(const S3Options& o) {
   if (!o.sse_type.empty() && o.sse_type != "SSE-S3" && o.sse_type != "SSE-KMS") {
     return Error::invalid(fmt::format("sse.type '{}': want SSE-S3 or SSE-KMS", o.sse_type));
   }
+  if (o.storage_class == "GLACIER" || o.storage_class == "DEEP_ARCHIVE") {
+    return Error::invalid(fmt::format("storage_class {}: what is new could not be read", o.storage_class));
+  }
   if (o.part_bytes == 0) return Error::invalid("parts of uploads need a size");
   return {};
 }

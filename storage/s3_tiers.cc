@@ -10,8 +10,7 @@ namespace cordwood {
 
 namespace {
 
-constexpr uint64_t kMaxCopyBytes = 5ull << 30;  ///< larger ones are copied in parts
-constexpr uint64_t kCopyPartBytes = 1ull << 30;
+constexpr uint64_t kMaxCopyBytes = 5ull << 30;  ///< of one request, as AWS has it; segments are far smaller
 
 bool is_archive(std::string_view storage_class) {
   return storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE";
@@ -65,8 +64,8 @@ class S3Tiers final : public ObjectTiers {
     const std::string_view length = answer.field("content-length");
     std::from_chars(length.data(), length.data() + length.size(), size);
     const S3NewObject object{key, storage_class, std::string(answer.field(kS3NameField))};
-    if (size <= kMaxCopyBytes) return copy_whole(object, answer.field("etag"));
-    return copy_parts(object, answer.field("etag"), size);
+    if (size > kMaxCopyBytes) return Error::exhausted(fmt::format("object {}: {} bytes to copy at once", key, size));
+    return copy(object, answer.field("etag"));
   }
 
   Result<void> restore(const std::string& key, uint32_t days, Speed speed) override {
@@ -93,79 +92,23 @@ class S3Tiers final : public ObjectTiers {
   }
 
  private:
-  S3Call copy_call(const S3NewObject& object, const char* op, std::string_view etag) const {
+  /// Onto itself.  What was looked at is what is copied.
+  Result<void> copy(const S3NewObject& object, std::string_view etag) {
     S3Call call;
-    call.op = op;
+    call.op = "copy";
     call.method = "PUT";
     call.key = object.key;
-    call.fields = {{"x-amz-copy-source", client_.address().copy_source(object.key)}};
-    // What we looked at is what is copied.
-    if (!etag.empty()) call.fields.emplace_back("x-amz-copy-source-if-match", etag);
-    call.failure_in_success = true;
-    return call;
-  }
-
-  Result<void> copied(const S3Call& call, const S3Reply& reply) const {
-    if (reply.ok()) return {};
-    if (reply.failure.code == "NoSuchKey") return Error::not_found(fmt::format("object {}", call.key));
-    return client_.refused(call, reply);
-  }
-
-  Result<void> copy_whole(const S3NewObject& object, std::string_view etag) {
-    S3Call call = copy_call(object, "copy", etag);
-    for (auto& field : s3_new_object_fields(client_.options(), object)) call.fields.push_back(std::move(field));
-    // STANDARD has to be said here: a copy does not keep the class, but the bucket's default need not be STANDARD.
+    call.fields = s3_new_object_fields(client_.options(), object);
+    // STANDARD has to be said here: the bucket's default need not be STANDARD.
     if (object.storage_class == "STANDARD") call.fields.emplace_back("x-amz-storage-class", "STANDARD");
     call.fields.emplace_back("x-amz-metadata-directive", "REPLACE");
-    TRY_ASSIGN(const S3Reply reply, client_.call(call));
-    return copied(call, reply);
-  }
-
-  /// Beyond 5 GB a copy is a multipart upload whose parts are ranges of the source.
-  Result<void> copy_parts(const S3NewObject& object, std::string_view etag, uint64_t size) {
-    S3Call begin;
-    begin.op = "create_multipart";
-    begin.method = "POST";
-    begin.key = object.key;
-    begin.query = {{"uploads", ""}};
-    begin.fields = s3_new_object_fields(client_.options(), object);
-    TRY_ASSIGN(const S3Reply begun, client_.call(begin));
-    if (!begun.ok()) return client_.refused(begin, begun);
-    TRY_ASSIGN(const std::string id, parse_upload_id(begun.http.body));
-    const Result<void> done = copy_ranges(object, etag, size, id);
-    if (done.ok()) return {};
-    S3Call abort;
-    abort.op = "abort_multipart";
-    abort.method = "DELETE";
-    abort.key = object.key;
-    abort.query = {{"uploadId", id}};
-    static_cast<void>(client_.call(abort).ok());  // what stays is for the bucket's own rule (README)
-    return done;
-  }
-
-  Result<void> copy_ranges(const S3NewObject& object, std::string_view etag, uint64_t size, const std::string& id) {
-    std::vector<std::string> etags;
-    for (uint64_t offset = 0; offset < size; offset += kCopyPartBytes) {
-      S3Call call = copy_call(object, "copy_part", etag);
-      call.query = {{"partNumber", std::to_string(etags.size() + 1)}, {"uploadId", id}};
-      const uint64_t end = std::min(size, offset + kCopyPartBytes) - 1;
-      call.fields.emplace_back("x-amz-copy-source-range", fmt::format("bytes={}-{}", offset, end));
-      TRY_ASSIGN(const S3Reply reply, client_.call(call));
-      TRY(copied(call, reply));
-      TRY_ASSIGN(std::string part, parse_result_etag(reply.http.body));
-      etags.push_back(std::move(part));
-    }
-    S3Call call;
-    call.op = "complete_multipart";
-    call.method = "POST";
-    call.key = object.key;
-    call.query = {{"uploadId", id}};
-    call.fields = {{"content-type", "application/xml"}};
-    const std::string body = print_complete_upload(etags);
-    call.body = body;
+    call.fields.emplace_back("x-amz-copy-source", client_.address().copy_source(object.key));
+    if (!etag.empty()) call.fields.emplace_back("x-amz-copy-source-if-match", etag);
     call.failure_in_success = true;
     TRY_ASSIGN(const S3Reply reply, client_.call(call));
-    return copied(call, reply);
+    if (reply.ok()) return {};
+    if (reply.failure.code == "NoSuchKey") return Error::not_found(fmt::format("object {}", object.key));
+    return client_.refused(call, reply);
   }
 
   S3Objects& objects_;

@@ -326,6 +326,9 @@ TEST(S3Store, NewObjectsCarryEncryptionAndClass) {
   w.open();
   ASSERT_TRUE(*w.store->put_if_absent("other", "v"));
   EXPECT_EQ(w.bucket.objects().at("some/where/other").metadata.at("x-amz-server-side-encryption"), "AES256");
+  w.options.storage_class = "GLACIER";
+  EXPECT_EQ(w.try_open().error().kind, ErrorKind::invalid);
+  w.options.storage_class = "";
   w.options.sse_type = "AES";
   EXPECT_EQ(w.try_open().error().kind, ErrorKind::invalid);
 }

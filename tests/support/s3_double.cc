@@ -182,8 +182,8 @@ HttpDouble::Reply S3Double::check(const HttpDouble::Request& request, Call* call
     path.erase(0, begin.size());
   }
   const std::string host = std::string(request.field("host"));
-  const std::string want = (options_.virtual_host ? options_.bucket + "." : "") + "127.0.0.1:";
-  if (!options_.virtual_host && !host.starts_with(want)) return failure(400, "InvalidHost");
+  const bool ours = host.starts_with("127.0.0.1:") || host.starts_with("localhost:");
+  if (!options_.virtual_host && !ours) return failure(400, "InvalidHost");
   if (options_.virtual_host && !host.starts_with(options_.bucket + ".")) return failure(400, "InvalidHost");
   if (path.starts_with('/')) path.erase(0, 1);
   call->key = s3_decode(path);

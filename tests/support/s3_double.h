@@ -63,6 +63,7 @@ class S3Double {
   S3Double() : S3Double(Options()) {}
 
   std::string endpoint() const { return server_.url(); }
+  uint16_t port() const { return server_.port(); }
   const Options& options() const { return options_; }
   /// Asked about every request, one at a time.
   void set_faults(Faults faults) EXCLUDES(mu_);
