@@ -135,9 +135,19 @@ struct Spread {
     const std::string grouping = is_default(aggregation.grouping) ? "" : grouping_text(aggregation.grouping);
     return spread_call(std::string(to_string(aggregation.op)) + grouping, arguments, level);
   }
+  /// A chain of operators, which may be thousands, goes down its left side without recursion.
   std::string operator()(const BinaryExpr& binary) const {
-    return operand(binary, true) + "\n" + indent(level) + modified_op_to_string(binary, ", ") + "\n" +
-           operand(binary, false);
+    std::vector<const BinaryExpr*> chain{&binary};
+    while (const BinaryExpr* left = spread_operator(*chain.back()->left)) {
+      if (needs_parentheses(*left, *chain.back(), true)) break;
+      chain.push_back(left);
+    }
+    std::string out = Spread{level + chain.size() - 1}.operand(*chain.back(), true);
+    for (size_t i = chain.size(); i-- > 0;) {
+      out += "\n" + indent(level + i) + modified_op_to_string(*chain[i], ", ") + "\n";
+      out += Spread{level + i}.operand(*chain[i], false);
+    }
+    return out;
   }
   std::string operator()(const LabelReplace& replace) const {
     std::vector<std::string> arguments = {pretty(*replace.inner, level + 1)};
@@ -148,13 +158,20 @@ struct Spread {
   }
 
  private:
+  /// The operator that has to be spread over lines, if it is one.
+  static const BinaryExpr* spread_operator(const Expr& expr) {
+    const auto* binary = std::get_if<BinaryExpr>(&expr.node);
+    return binary != nullptr && !short_text(expr) ? binary : nullptr;
+  }
   /// An operator spread over lines has no parentheses of its own; Loki leaves out those that matter, too.
+  static bool needs_parentheses(const BinaryExpr& operand, const BinaryExpr& parent, bool is_left) {
+    const int inner = precedence(operand.op), outer = precedence(parent.op);
+    return inner < outer || (inner == outer && is_left == (parent.op == BinaryOp::pow));
+  }
   std::string operand(const BinaryExpr& parent, bool is_left) const {
     const Expr& expr = is_left ? *parent.left : *parent.right;
-    const auto* binary = std::get_if<BinaryExpr>(&expr.node);
-    if (binary == nullptr || short_text(expr)) return pretty(expr, level + 1);
-    const int inner = precedence(binary->op), outer = precedence(parent.op);
-    if (inner > outer || (inner == outer && is_left == (parent.op != BinaryOp::pow))) return pretty(expr, level + 1);
+    const BinaryExpr* binary = spread_operator(expr);
+    if (binary == nullptr || !needs_parentheses(*binary, parent, is_left)) return pretty(expr, level + 1);
     return spread_call("", {pretty(expr, level + 2)}, level + 1);
   }
 };
