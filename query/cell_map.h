@@ -24,11 +24,14 @@ class CellMap {
  public:
   using Value = typename Function::Value;
 
-  /// All arguments outlive the map; `form` is raw for cells of metadata.
-  static Result<CellMap> make(BlockView& view, ShapeSlot slot, LineForm form, Function* function) {
+  /// All arguments outlive the map; `form` is raw for cells of metadata.  `always_set`: what sets no label counts as an
+  /// empty text.
+  static Result<CellMap> make(BlockView& view, ShapeSlot slot, LineForm form, bool always_set, Function* function) {
     TRY_ASSIGN(const ColumnCells* cells, view.columns()->cells(slot.column));
     TRY_ASSIGN(const RowRanks* ranks, view.columns()->ranks(slot.column));
-    return CellMap(view, std::move(slot), form, function, *cells, *ranks);
+    CellMap out(view, std::move(slot), form, function, *cells, *ranks);
+    if (always_set) out.missing_ = std::string_view();
+    return out;
   }
   const RowRanks& ranks() const { return *ranks_; }
   const ShapeSlot& slot() const { return slot_; }
@@ -84,7 +87,7 @@ class CellMap {
   }
 
   Value of_known(size_t index) {
-    if (!known_[index]) known_[index] = function_->of(text_.value(form_, slot_.kind, cells_->values[index]));
+    if (!known_[index]) known_[index] = of_cell(cells_->values[index]);
     return *known_[index];
   }
 
@@ -104,7 +107,12 @@ class CellMap {
 
   Result<Value> of_text(uint32_t row) {
     TRY_ASSIGN(const std::string_view cell, view_->cell(row, slot_, &scratch_));
-    return function_->of(text_.value(form_, slot_.kind, cell));
+    return of_cell(cell);
+  }
+
+  Value of_cell(std::string_view cell) {
+    const std::optional<std::string_view> text = text_.value(form_, slot_.kind, cell);
+    return function_->of(text ? text : missing_);
   }
 
   bool is_exception(uint32_t cell) const {
@@ -120,6 +128,7 @@ class CellMap {
   Function* function_;
   const ColumnCells* cells_;
   const RowRanks* ranks_;
+  std::optional<std::string_view> missing_;
   double power_ = 1;                         ///< exact: at most 10^18
   std::vector<std::optional<Value>> known_;  ///< by place in the dictionary
   std::unordered_map<int64_t, Value> by_number_;
@@ -136,22 +145,26 @@ class LabelCells {
 
   /// All arguments outlive it.  `label` is not one of streams.
   static Result<LabelCells> make(BlockView& view, const BlockLabels& labels, size_t name, Function* function) {
-    LabelCells out(labels.label(name), function->of(std::nullopt));
+    const BlockLabels::Label& label = labels.label(name);
+    LabelCells out(label);
     if (out.label_->metadata) {
       ShapeSlot slot{.column = *out.label_->metadata, .kind = ShapeSlot::Kind::text, .path = {}};
-      TRY_ASSIGN(Map map, Map::make(view, std::move(slot), LineForm::raw, function));
+      TRY_ASSIGN(Map map, Map::make(view, std::move(slot), LineForm::raw, false, function));
       out.metadata_.emplace(std::move(map));
     }
-    out.field_of_shape_.resize(out.label_->by_shape.size(), kNone);
-    for (size_t shape = 0; shape < out.label_->by_shape.size(); ++shape) {
-      const ShapeSlot* slot = out.label_->by_shape[shape];
+    const Value absent = function->of(std::nullopt);
+    const Value unset = label.always_set ? function->of(std::string_view()) : absent;
+    for (uint32_t shape = 0; shape < labels.shape_ids(); ++shape) {
+      const ShapeSlot* slot = label.by_shape.empty() ? nullptr : label.by_shape[shape];
+      out.field_of_shape_.push_back(kNone);
+      out.without_.push_back(labels.lines(shape) == BlockLabels::Lines::told ? unset : absent);
       if (slot == nullptr) continue;
       const auto same = std::find_if(out.fields_.begin(), out.fields_.end(), [slot](const Map& map) {
         return map.slot().column == slot->column && map.slot().kind == slot->kind;
       });
       out.field_of_shape_[shape] = static_cast<uint32_t>(same - out.fields_.begin());
       if (same != out.fields_.end()) continue;
-      TRY_ASSIGN(Map map, Map::make(view, *slot, labels.parser(), function));
+      TRY_ASSIGN(Map map, Map::make(view, *slot, labels.parsed_form(), label.always_set, function));
       out.fields_.push_back(std::move(map));
     }
     return out;
@@ -159,28 +172,24 @@ class LabelCells {
 
   Result<Value> at_row(uint32_t row, uint32_t shape) {
     if (metadata_ && metadata_->ranks().has(row)) return metadata_->at_row(row);
-    const uint32_t field = shape < field_of_shape_.size() ? field_of_shape_[shape] : kNone;
-    return field == kNone ? Result<Value>(absent_) : fields_[field].at_row(row);
+    const uint32_t field = field_of_shape_[shape];
+    return field == kNone ? Result<Value>(without_[shape]) : fields_[field].at_row(row);
   }
-  /// Of rows without it.
-  Value absent() const { return absent_; }
   Map* metadata() { return metadata_ ? &*metadata_ : nullptr; }
   /// Each for another column or kind of slot.
   std::vector<Map>& fields() { return fields_; }
   /// Whether rows of the shape have the field.
-  bool has_field(uint32_t shape, size_t field) const {
-    return shape < field_of_shape_.size() && field_of_shape_[shape] == field;
-  }
+  bool has_field(uint32_t shape, size_t field) const { return field_of_shape_[shape] == field; }
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  LabelCells(const BlockLabels::Label& label, Value absent) : label_(&label), absent_(absent) {}
+  explicit LabelCells(const BlockLabels::Label& label) : label_(&label) {}
 
   const BlockLabels::Label* label_;
-  Value absent_;
   std::optional<Map> metadata_;
   std::vector<Map> fields_;
   std::vector<uint32_t> field_of_shape_;
+  std::vector<Value> without_;  ///< by shape: of lines that have no such field
 };
 
 }  // namespace cordwood::query

@@ -115,7 +115,7 @@ ColumnSelect::ColumnSelect(std::span<const Stage> stages, std::span<const RowSta
     complete_ = false;
     return;
   }
-  for (const LabelFilterPtr& filter : filters) add_filter(*filter, false);
+  for (const LabelFilterPtr& filter : filters) add_filter(*filter, true);
 }
 
 size_t ColumnSelect::name_index(const std::string& name) {
@@ -130,13 +130,22 @@ bool ColumnSelect::is_dropped(std::string_view name) const {
 }
 
 bool ColumnSelect::take_parser(const Stage& stage) {
-  const auto* json = std::get_if<JsonStage>(&stage);
-  const auto* logfmt = std::get_if<LogfmtStage>(&stage);
-  const bool all_fields = (json != nullptr && json->expressions.empty()) ||
-                          (logfmt != nullptr && logfmt->expressions.empty() && !logfmt->keep_empty);
-  if (!all_fields || parser_seen_ || !dropped_.empty()) return false;
-  parser_ = json != nullptr ? LineForm::json : LineForm::logfmt;
-  parser_seen_ = true;
+  if (parser_.form != LineForm::raw || !dropped_.empty()) return false;
+  if (const auto* json = std::get_if<JsonStage>(&stage)) {
+    parser_.form = LineForm::json;
+    if (!json->expressions.empty()) {
+      auto slots = make_json_slots(*json);
+      if (slots.ok()) expressions_.emplace(std::move(*slots));
+    }
+  } else if (const auto* logfmt = std::get_if<LogfmtStage>(&stage)) {
+    // Keys without a value are no slots of a shape.
+    if (logfmt->expressions.empty() && logfmt->keep_empty) return false;
+    parser_.form = LineForm::logfmt;
+    if (!logfmt->expressions.empty()) expressions_.emplace(make_logfmt_slots(*logfmt));
+  } else {
+    return false;
+  }
+  if (expressions_) parser_.expressions = &*expressions_;
   for (Condition& condition : conditions_) condition.before_parser = true;
   return true;
 }
@@ -156,14 +165,14 @@ bool ColumnSelect::take_stage(const Stage& stage, RowStage* row_stage) {
     return true;
   }
   if (const auto* filter = std::get_if<LabelFilterStage>(&stage)) {
-    add_filter(*filter->filter, dropped_.empty());
+    add_filter(*filter->filter, false);
     return true;
   }
   if (const auto* drop = std::get_if<DropStage>(&stage)) return take_drop(*drop);
   return take_parser(stage);
 }
 
-void ColumnSelect::add_filter(const LabelFilter& filter, bool judges_errors) {
+void ColumnSelect::add_filter(const LabelFilter& filter, bool behind_unwrap) {
   std::vector<const LabelFilter*> leaves;
   collect_leaves(filter, &leaves);
   for (const LabelFilter* leaf : leaves) {
@@ -174,21 +183,23 @@ void ColumnSelect::add_filter(const LabelFilter& filter, bool judges_errors) {
     if (name == nullptr || is_dropped(*name) || (has_own_rules(*name) && *name != kErrorLabel)) {
       complete_ = false;
     } else {
-      add_condition(std::move(*predicate), *name, judges_errors);
+      add_condition(std::move(*predicate), *name, behind_unwrap);
     }
   }
 }
 
-void ColumnSelect::add_condition(LabelPredicatePtr predicate, const std::string& name, bool judges_errors) {
+void ColumnSelect::add_condition(LabelPredicatePtr predicate, const std::string& name, bool behind_unwrap) {
   Condition condition;
   Judge judge(predicate.get(), name);
   condition.absent = judge.of(std::nullopt);
+  condition.empty = judge.of(std::string_view());
   condition.absent_after_error = judge.of_error(kJsonParserError);
-  condition.judges_errors = judges_errors;
+  condition.errors_dropped = is_dropped(kErrorLabel);
   condition.of_error = name == kErrorLabel;
   condition.spares_errors = condition.absent == Outcome::drop && condition.absent_after_error == Outcome::pass;
   // Which rows an earlier filter gave an error is known only when they are looked at.
-  if ((condition.of_error && condition.absent != Outcome::pass) || (condition.spares_errors && !complete_)) {
+  if ((condition.of_error && condition.absent != Outcome::pass) ||
+      (condition.spares_errors && (behind_unwrap || !complete_))) {
     complete_ = false;
     return;
   }
@@ -227,7 +238,10 @@ Result<void> ColumnSelect::find(BlockView& view, Found* found) {
   if (!found->labels) return {};
   TRY_ASSIGN(const ShapeRows* shape_rows, view.columns()->shape_rows());
   std::vector<uint8_t> open(found->labels->shape_ids());
-  for (uint32_t id = 0; id < open.size(); ++id) open[id] = found->labels->lines(id) != BlockLabels::Lines::told;
+  for (uint32_t id = 0; id < open.size(); ++id) {
+    const BlockLabels::Lines lines = found->labels->lines(id);
+    open[id] = lines == BlockLabels::Lines::open || (lines == BlockLabels::Lines::error && !is_dropped(kErrorLabel));
+  }
   add_rows(shape_rows->ids(), open, &found->rows.open);
   const auto few = [found] { return found->rows.kept.count() < found->rows.kept.rows() / kFewRows; };
   for (RowStage* filter : line_filters_) {
@@ -260,16 +274,16 @@ ColumnSelect::Outcome ColumnSelect::outcome_of(const Condition& condition, const
   switch (labels.lines(shape_id)) {
     case BlockLabels::Lines::open: return Outcome::open;
     case BlockLabels::Lines::error:
-      if (!condition.judges_errors) return Outcome::open;
-      return condition.before_parser ? condition.absent : condition.absent_after_error;
+      return condition.before_parser || condition.errors_dropped ? condition.absent : condition.absent_after_error;
     case BlockLabels::Lines::told: break;
   }
   if (condition.of_error) return Outcome::pass;
   const BlockLabels::Label& label = labels.label(condition.name);
   const bool field = !label.by_shape.empty() && label.by_shape[shape_id] != nullptr;
-  if (!field) return condition.absent;
-  // The parser asks the filter again when it sets the field.
-  return condition.before_parser ? Outcome::open : Outcome::drop;
+  // The parser asks a filter before it again when it sets the field.
+  if (condition.before_parser && (field || label.always_set)) return Outcome::open;
+  if (field) return Outcome::drop;  // until its cells say otherwise
+  return label.always_set ? condition.empty : condition.absent;
 }
 
 Result<void> ColumnSelect::apply(BlockView& view, const Condition& condition, Found* found) {

@@ -26,7 +26,10 @@ class ColumnSelect {
   bool complete() const { return complete_; }
   /// Names that BlockLabels answer by index; wanted ones come first.
   const std::vector<std::string>& names() const { return names_; }
-  void on_block() { found_.clear(); }
+  void on_block() {
+    found_.clear();
+    if (expressions_) expressions_->on_block();
+  }
 
   /// Of one set of label names that streams have.
   struct Found {
@@ -50,9 +53,10 @@ class ColumnSelect {
     size_t name = 0;
     bool of_error = false;       ///< asks for __error__, and lets rows without one pass
     bool before_parser = false;  ///< sees no fields
-    bool judges_errors = true;   ///< of lines that the parser could not read; else those pass
+    bool errors_dropped = false;  ///< sees no __error__ of the parser any more
     bool spares_errors = false;  ///< whatever its label, a row with an error passes
     Outcome absent = Outcome::drop;
+    Outcome empty = Outcome::drop;
     Outcome absent_after_error = Outcome::drop;
   };
   class Judge;
@@ -61,8 +65,8 @@ class ColumnSelect {
   bool take_stage(const Stage& stage, RowStage* row_stage);
   bool take_parser(const Stage& stage);
   bool take_drop(const DropStage& stage);
-  void add_filter(const LabelFilter& filter, bool judges_errors);
-  void add_condition(LabelPredicatePtr predicate, const std::string& name, bool judges_errors);
+  void add_filter(const LabelFilter& filter, bool behind_unwrap);
+  void add_condition(LabelPredicatePtr predicate, const std::string& name, bool behind_unwrap);
   size_t name_index(const std::string& name);
   bool is_dropped(std::string_view name) const;
   Result<void> find(BlockView& view, Found* found);
@@ -75,8 +79,8 @@ class ColumnSelect {
   std::vector<std::string> names_;
   std::vector<Condition> conditions_;
   std::vector<RowStage*> line_filters_;
-  LineForm parser_ = LineForm::raw;
-  bool parser_seen_ = false;
+  LineParser parser_;
+  std::optional<ExpressionSlots> expressions_;
   std::vector<std::string> dropped_;  ///< by stages so far
   size_t wanted_ = 0;                 ///< of the names, the first ones
   bool complete_ = true;

@@ -10,7 +10,7 @@ namespace {
 class LogfmtExpression final : public RowStage, private FieldSink {
  public:
   LogfmtExpression(const LogfmtStage& stage, const ParserHints* hints)
-      : stage_(stage), hints_(hints), extractor_(stage) {}
+      : stage_(stage), hints_(hints), extractor_(stage), slots_(make_logfmt_slots(stage)) {}
 
   bool process(PipelineRow& row) override {
     if (hints_->may_skip(row.labels)) return true;
@@ -21,11 +21,15 @@ class LogfmtExpression final : public RowStage, private FieldSink {
         row.labels.set_parsed(expression.name, {});
       }
     }
+    if (slots_.give(row, [this](const auto& name, std::string_view value) { return on_field(name, value); })) {
+      return !dropped_;
+    }
     const ExtractOutcome outcome = extractor_.extract(row.line(), this);
     if (dropped_) return false;
     if (outcome.failed) set_parser_error(row, *hints_, kLogfmtParserError, outcome.details);
     return true;
   }
+  void on_block() override { slots_.on_block(); }
 
  private:
   bool on_field(std::string_view name, std::string_view value) override {
@@ -38,11 +42,20 @@ class LogfmtExpression final : public RowStage, private FieldSink {
   LogfmtStage stage_;
   const ParserHints* hints_;
   LogfmtExtractor extractor_;
+  ExpressionSlots slots_;
   PipelineRow* row_ = nullptr;
   bool dropped_ = false;
 };
 
 }  // namespace
+
+ExpressionSlots make_logfmt_slots(const LogfmtStage& stage) {
+  std::vector<std::string> names;
+  for (const ExtractionExpr& expression : stage.expressions) names.push_back(expression.name);
+  const auto extractor = std::make_shared<LogfmtExtractor>(stage);
+  return {LineForm::logfmt, std::move(names),
+          [extractor](std::string_view line, FieldSink* sink) { return !extractor->extract(line, sink).failed; }};
+}
 
 Result<RowStagePtr> make_logfmt_expression_stage(const LogfmtStage& stage, const ParserHints* hints) {
   return RowStagePtr(std::make_unique<LogfmtExpression>(stage, hints));

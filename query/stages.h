@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "query/expression_slots.h"
 #include "query/logql_ast.h"
 #include "query/parser_hints.h"
 #include "query/pipeline_row.h"
@@ -29,6 +30,10 @@ Result<RowStagePtr> make_label_format_stage(const LabelFormatStage& stage);
 RowStagePtr make_decolorize_stage();
 Result<RowStagePtr> make_drop_stage(const DropStage& stage);
 Result<RowStagePtr> make_keep_stage(const KeepStage& stage);
+
+/// What the expressions of such stages read from shapes.
+Result<ExpressionSlots> make_json_slots(const JsonStage& stage);
+ExpressionSlots make_logfmt_slots(const LogfmtStage& stage);
 
 /// Labels that the templates and renames of a stage read.
 void line_format_labels(const LineFormatStage& stage, std::vector<std::string>* out);
