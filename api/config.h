@@ -11,6 +11,7 @@
 #include "ingest/push.h"
 #include "lifecycle/merger.h"
 #include "query/query_engine.h"
+#include "query/read_gate.h"
 #include "query/tail.h"
 #include "storage/engine.h"
 #include "storage/s3_options.h"
@@ -39,6 +40,7 @@ struct Config {
   ingest::IngestOptions ingest;
   ingest::IngestLimits ingest_limits = ingest::default_ingest_limits();
   query::QueryLimits query_limits;
+  query::ReadGateOptions read_gate;
   query::TailOptions tail;
 };
 

@@ -222,7 +222,7 @@ void add_query_keys(Table& t) {
   t.number("limits_config.max_streams_matchers_per_query", FIELD(query_limits.max_streams_matchers_per_query),
            "Matchers of a query.");
   t.size("limits_config.max_query_bytes_read", FIELD(query_limits.max_query_bytes_read),
-         "Bytes a query may read; 0 = off.");
+         "Bytes of lines a query may have to look at; 0 = off.");
   t.number("limits_config.max_concurrent_tail_requests", FIELD(query_limits.max_concurrent_tail_requests),
            "Tails of a tenant at a time.");
   t.duration("limits_config.query_timeout", FIELD(query_limits.query_timeout_ns), "Longest time for a query.");
@@ -243,7 +243,10 @@ void add_own_keys(Table& t) {
   t.size("tail.buffer_size", FIELD(tail.buffer_bytes), "Lines that wait for the client of a tail; more are dropped.");
   t.number("threads.io", FIELD(http.io_threads), "Threads that move bytes of connections.");
   t.number("threads.push", FIELD(http.push_threads), "Pushes handled at a time; most of them wait for the disk.");
-  t.number("threads.query", FIELD(http.query_threads), "Queries run at a time.");
+  t.number("threads.query", FIELD(read_gate.running),
+           "Queries run at a time; one that has run for 50 ms gives way to others.");
+  t.number("threads.reads", FIELD(http.query_threads),
+           "Queries under way at a time, those included that wait for their turn or for the answer of another.");
   t.number("threads.background", FIELD(background_threads), "Threads that seal and publish.");
   static constexpr std::pair<const char*, const char*> kShares[kMemoryShares] = {
       {"memory.requests", "Bodies of requests, packed and unpacked."},
@@ -256,6 +259,8 @@ void add_own_keys(Table& t) {
     t.size(
         kShares[i].first, [i](Config& c) -> uint64_t& { return c.memory.bytes[i]; }, kShares[i].second);
   }
+  t.size("memory.one_query", FIELD(query_limits.max_query_memory_bytes),
+         "Most of memory.query that one query takes; never more than three quarters.");
   t.text("store.node", FIELD(engine.node), "This server's name in manifests and objects.");
   t.size("store.block_size", FIELD(engine.block_raw_bytes), "Raw bytes at which rows of a family are sealed.");
   t.number("store.block_rows", FIELD(engine.block_rows), "Rows at which they are.");

@@ -42,6 +42,7 @@ struct HttpRequest {
   BodyState body_state = BodyState::complete;
   uint64_t body_bytes = 0;             ///< size announced or seen so far, when too_large
   uint64_t body_limit_bytes = 0;       ///< the limit it went over
+  int64_t arrived_monotonic_ns = 0;    ///< when it was whole
   MemoryReservation memory;            ///< what `body` takes of the share `requests`
   std::atomic<bool> cancelled{false};  ///< set when the client hangs up while the handler runs
 };

@@ -324,6 +324,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   awaitable<void> run(WorkClass work, HttpRequest& request, HttpResponse& response, AnswerPiece& first) {
     stream_.expires_never();
+    request.arrived_monotonic_ns = shared_.environment.clock->monotonic_ns();
     if (work == WorkClass::query) watch_client(request);
     co_await on_worker(work, [&] {
       try {

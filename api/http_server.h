@@ -17,8 +17,8 @@ struct HttpServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 3100;  ///< 0: any free one, see HttpServer::port()
   size_t io_threads = 2;
-  size_t push_threads = 32;  ///< most of them wait for fsync
-  size_t query_threads = 8;
+  size_t push_threads = 32;       ///< most of them wait for fsync
+  size_t query_threads = 64;      ///< most of them wait for their turn
   size_t max_connections = 1024;  ///< further ones wait in the kernel's queue
   uint32_t header_limit_bytes = 256u << 10;
   int64_t idle_timeout_ns = 120'000'000'000;

@@ -36,7 +36,8 @@ RouteHandler read_handler(const Services& services, std::function<Result<HttpRes
     query::ReadContext context{.tenant = std::move(*tenant),
                                .limits = services.config->query_limits,
                                .cancelled = &request.cancelled,
-                               .takes_partial_series = comes_from_drilldown(request.headers.get("X-Query-Tags"))};
+                               .takes_partial_series = comes_from_drilldown(request.headers.get("X-Query-Tags")),
+                               .arrived_monotonic_ns = request.arrived_monotonic_ns};
     ReadCall call{request, std::move(*params), std::move(context), path, services.clock->now_ns()};
     auto response = handler(call);
     return response.ok() ? std::move(*response) : read_error(response.error());

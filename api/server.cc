@@ -66,6 +66,7 @@ class ServerImpl final : public Server {
       : config_(config),
         log_(std::move(log)),
         memory_(config.memory),
+        read_gate_(config.read_gate, clock_, &metrics_),
         tail_hub_(config.tail, {.memory = &memory_, .clock = &clock_, .metrics = &metrics_}) {
     config_.engine.data_dir = config_.data_dir;
     config_.merge.spill_dir = config_.data_dir + "/spill";
@@ -117,7 +118,10 @@ class ServerImpl final : public Server {
         .streams = index_.get(),
         .memory = &memory_,
         .clock = &clock_,
-        .zone_file = [this](std::string_view zone) { return read_zone(fs_, zone); }};
+        .zone_file = [this](std::string_view zone) { return read_zone(fs_, zone); },
+        .version = [this] { return engine_->version(); },
+        .gate = &read_gate_,
+        .metrics = &metrics_};
     queries_ = std::make_unique<query::QueryEngine>(reads);
     tails_ = std::make_unique<query::TailReader>(reads, tail_hub_);
     if (config_.merge_terms) {
@@ -225,6 +229,7 @@ class ServerImpl final : public Server {
   SystemRandom random_;
   Metrics metrics_;
   MemoryAccountant memory_;
+  query::ReadGate read_gate_;
   query::TailHub tail_hub_;
   std::atomic<Phase> phase_{Phase::starting};
   std::unique_ptr<ObjectStore> store_;

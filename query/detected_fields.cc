@@ -144,7 +144,7 @@ Result<void> for_each_entry(const QueryRun& run, const Streams& streams, Visit v
   uint64_t entries = 0;
   for (const LogStream& stream : streams.streams) {
     for (const LogEntry& entry : stream.entries) {
-      if (entries++ % kEntriesPerCheck == 0) TRY(run.guard.check());
+      if (entries++ % kEntriesPerCheck == 0) TRY(run.scope.guard->check());
       line.read(entry.line, stream.labels);
       TRY(visit(entry, line));
     }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "query/log_execution.h"
@@ -151,6 +153,26 @@ Result<void> run_instant(QueryRun* run, const Expr& expr, const InstantRequest& 
   return {};
 }
 
+/// All that the answer depends on.  Ranges of metric queries that are aligned to the same steps are the same.
+std::string range_key(const QueryLimits& limits, const Expr& expr, const RangeRequest& request) {
+  int64_t start_ns = request.start_ns, end_ns = request.end_ns;
+  const bool may_move = limits.max_query_lookback_ns <= 0 && check_length(limits, start_ns, end_ns).ok();
+  if (may_move && as_log_query(expr) == nullptr) {
+    if (const auto grid = make_grid(limits, request); grid.ok()) {
+      start_ns = grid->start_ns;
+      end_ns = grid->time_ns(grid->count);
+    }
+  }
+  return fmt::format("range {} {} {} {} {} {} {} {} {} {}", may_move, start_ns, end_ns, request.step_ns, request.interval_ns,
+                     request.limit, request.skip, request.direction == Direction::forward, request.categorize_labels,
+                     request.query);
+}
+
+std::string instant_key(const InstantRequest& request) {
+  return fmt::format("instant {} {} {} {}", request.time_ns, request.limit, request.direction == Direction::forward,
+                     request.query);
+}
+
 }  // namespace
 
 QueryEngine::QueryEngine(Environment environment) : impl_(std::make_unique<Impl>(std::move(environment))) {}
@@ -159,17 +181,25 @@ QueryEngine::~QueryEngine() = default;
 Answer<QueryResult> QueryEngine::range(const ReadContext& context, const RangeRequest& request) const {
   const auto expr = parse_logql(request.query);
   if (!expr.ok()) return to_query_error(expr.error());
-  QueryRun run(impl_->environment, context);
-  if (auto done = run_range(&run, **expr, request); !done.ok()) return to_query_error(done.error());
-  return run.finish();
+  return impl_->shared.get(range_key(context.limits, **expr, request), context,
+                           [&](const ReadContext& own, SharedRead* shared) -> Answer<QueryResult> {
+                             QueryRun run(impl_->environment, own, shared);
+                             auto done = run_range(&run, **expr, request);
+                             if (!done.ok()) return to_query_error(done.error());
+                             return run.finish();
+                           });
 }
 
 Answer<QueryResult> QueryEngine::instant(const ReadContext& context, const InstantRequest& request) const {
   const auto expr = parse_logql(request.query);
   if (!expr.ok()) return to_query_error(expr.error());
-  QueryRun run(impl_->environment, context);
-  if (auto done = run_instant(&run, **expr, request); !done.ok()) return to_query_error(done.error());
-  return run.finish();
+  return impl_->shared.get(instant_key(request), context,
+                           [&](const ReadContext& own, SharedRead* shared) -> Answer<QueryResult> {
+                             QueryRun run(impl_->environment, own, shared);
+                             auto done = run_instant(&run, **expr, request);
+                             if (!done.ok()) return to_query_error(done.error());
+                             return run.finish();
+                           });
 }
 
 }  // namespace cordwood::query

@@ -15,6 +15,7 @@
 #include "index/stream_index.h"
 #include "storage/base/clock.h"
 #include "storage/base/memory_accountant.h"
+#include "storage/base/metrics.h"
 #include "storage/snapshot.h"
 
 namespace cordwood::query {
@@ -37,11 +38,14 @@ struct QueryLimits {
   uint64_t minimum_labels_number = 0;
   uint64_t volume_max_series = 1000;
   bool volume_enabled = true;
-  uint64_t trace_max_lines = 5000;  ///< lines of a trace's answer
+  uint64_t trace_max_lines = 5000;              ///< lines of a trace's answer
+  uint64_t max_query_memory_bytes = 96u << 20;  ///< of the query share; 0 = as much as there is
   /// Fields that hold ids of traces; compared without case, dots, dashes and underscores.
   std::vector<std::string> trace_id_names = {"trace_id",    "trace.id",        "dd.trace_id",   "otel_trace_id",
                                              "traceparent", "X-Amzn-Trace-Id", "xray_trace_id", "AWS-XRAY-TRACE-ID"};
   std::vector<std::string> shard_aggregations;  ///< `approx_topk` is refused unless it stands here
+
+  bool operator==(const QueryLimits&) const = default;
 };
 
 /// What every read shares.
@@ -50,6 +54,9 @@ struct ReadContext {
   QueryLimits limits;
   const std::atomic<bool>* cancelled = nullptr;  ///< set when the client left; may be null
   bool takes_partial_series = false;             ///< of too many series some and a warning are better than an error
+  int64_t arrived_monotonic_ns = 0;              ///< when the time for the query began; 0: when it starts
+  /// Others that wait for the same answer: while there are any the read goes on although its client left.  May be null.
+  const std::atomic<uint32_t>* followers = nullptr;
 };
 
 struct RangeRequest {
@@ -113,6 +120,7 @@ struct QueryStats {
   uint64_t post_filter_lines = 0;
   uint64_t entries_returned = 0;
   uint64_t head_lines = 0, head_bytes = 0;
+  uint64_t planned_bytes = 0;  ///< lines of the planned blocks
   uint64_t duplicates = 0;
   uint64_t column_rows = 0;  ///< of lines_processed: rows whose part in the answer was settled by columns alone
   uint64_t streams = 0;
@@ -139,6 +147,8 @@ struct VolumeRequest {
   std::vector<std::string> target_labels;
   bool aggregate_by_labels = false;
 };
+
+class ReadGate;
 
 struct DetectedLabels;
 struct DetectedFieldsRequest;
@@ -171,6 +181,10 @@ class QueryEngine {
     std::function<std::string(std::string_view)> zone_file;
     /// So many rows a query looks at one by one, since often no more are wanted, before it reads columns as a whole.
     uint64_t rows_one_by_one = 96;
+    /// Changes whenever a snapshot may show more than one taken before (Engine::version()); unset: it always may.
+    std::function<uint64_t()> version = {};
+    ReadGate* gate = nullptr;    ///< decides which reads run; null: all
+    Metrics* metrics = nullptr;  ///< may be null
   };
   explicit QueryEngine(Environment environment);
   ~QueryEngine();

@@ -7,6 +7,7 @@
 #include "query/query_engine.h"
 #include "query/read_guard.h"
 #include "query/read_plan.h"
+#include "query/shared_reads.h"
 
 namespace cordwood::query {
 
@@ -14,15 +15,26 @@ namespace cordwood::query {
 /// labels, series, stats and volume in metadata_*.cc, fields in detected_*.cc).  Immutable after construction,
 /// thread-safe.
 struct QueryEngine::Impl {
-  explicit Impl(Environment e) : environment(std::move(e)) {}
+  explicit Impl(Environment e)
+      : environment(std::move(e)), shared(*environment.clock, environment.version, counter()) {}
+  Counter* counter() const {
+    if (environment.metrics == nullptr) return nullptr;
+    return &environment.metrics->counter("cordwood_query_shared_total",
+                                         "Queries answered by the execution of another.");
+  }
   Environment environment;
+  SharedReads<QueryResult> shared;
 };
 
 /// A query in work: its scope and what the scope points to.
 struct QueryRun {
-  QueryRun(const QueryEngine::Environment& environment, const ReadContext& context)
-      : guard(context, *environment.clock), memory(environment.memory), clock(environment.clock) {
+  /// `shared` may be null.
+  QueryRun(const QueryEngine::Environment& environment, const ReadContext& context, SharedRead* shared = nullptr)
+      : guard(context, *environment.clock, environment.gate),
+        memory(environment.memory, context.limits.max_query_memory_bytes),
+        clock(environment.clock) {
     started_ns = clock->monotonic_ns();
+    if (shared != nullptr) shared->begin(environment.version ? environment.version() : 0);
     scope.environment = &environment;
     scope.context = &context;
     scope.guard = &guard;

@@ -14,18 +14,24 @@ constexpr std::string_view kCancelledText = "the request was cancelled by the cl
 
 }  // namespace
 
-ReadGuard::ReadGuard(const ReadContext& context, Clock& clock)
-    : cancelled_(context.cancelled),
-      clock_(&clock),
-      deadline_monotonic_ns_(context.limits.query_timeout_ns > 0
-                                 ? clock.monotonic_ns() + context.limits.query_timeout_ns
-                                 : std::numeric_limits<int64_t>::max()) {}
+int64_t deadline_monotonic_ns(const ReadContext& context, Clock& clock) {
+  if (context.limits.query_timeout_ns <= 0) return std::numeric_limits<int64_t>::max();
+  const int64_t begin_ns = context.arrived_monotonic_ns > 0 ? context.arrived_monotonic_ns : clock.monotonic_ns();
+  return begin_ns + context.limits.query_timeout_ns;
+}
 
-Result<void> ReadGuard::check() const {
-  if (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed)) {
-    return Error::cancelled(std::string(kCancelledText));
-  }
-  if (clock_->monotonic_ns() > deadline_monotonic_ns_) return Error::timeout(std::string(kTimeoutText));
+ReadGuard::ReadGuard(const ReadContext& context, Clock& clock, ReadGate* gate)
+    : cancelled_(context.cancelled),
+      followers_(context.followers),
+      clock_(&clock),
+      deadline_ns_(deadline_monotonic_ns(context, clock)),
+      visit_(gate, context.tenant, [this] { return left() || clock_->monotonic_ns() > deadline_ns_; }) {}
+
+Result<void> ReadGuard::check() {
+  const int64_t begin_ns = clock_->monotonic_ns();
+  const bool waited = visit_.check(begin_ns);
+  if (left()) return Error::cancelled(std::string(kCancelledText));
+  if ((waited ? clock_->monotonic_ns() : begin_ns) > deadline_ns_) return Error::timeout(std::string(kTimeoutText));
   return {};
 }
 

@@ -4,22 +4,35 @@
 #include <cstdint>
 
 #include "query/query_engine.h"
+#include "query/read_gate.h"
 #include "storage/base/result.h"
 
 namespace cordwood::query {
 
-/// Tells a read when to stop: its client left or its time is up.  Made when the read starts; cheap enough to be asked
-/// for every batch of rows.
+/// When a read's time is up.
+int64_t deadline_monotonic_ns(const ReadContext& context, Clock& clock);
+
+/// Tells a read when to stop: its clients left or its time is up.  Made before the read takes its snapshot, for which
+/// it may have to wait its turn; cheap enough to be asked for every batch of rows.
 class ReadGuard {
  public:
-  ReadGuard(const ReadContext& context, Clock& clock);
-  /// cancelled or timeout.
-  Result<void> check() const;
+  /// `gate` may be null.
+  ReadGuard(const ReadContext& context, Clock& clock, ReadGate* gate);
+  /// cancelled or timeout.  Lets other reads run when it is their turn.
+  Result<void> check();
 
  private:
+  /// Whether nobody waits for the answer.
+  bool left() const {
+    return cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed) &&
+           (followers_ == nullptr || followers_->load() == 0);
+  }
+
   const std::atomic<bool>* cancelled_;
+  const std::atomic<uint32_t>* followers_;
   Clock* clock_;
-  int64_t deadline_monotonic_ns_;
+  int64_t deadline_ns_;
+  ReadGate::Visit visit_;
 };
 
 /// The HTTP answer for an error of a read: invalid 400, not_found 404, cancelled 499, timeout 504, unavailable and

@@ -75,10 +75,10 @@ void plan_blocks(ReadPlan* plan, std::vector<BlockSourcePtr> sources) {
   }
 }
 
-/// Whether the query's lines are more than max_query_bytes_read.
+/// Whether the lines of all selectors of the query so far are more than max_query_bytes_read.
 Result<void> check_bytes(const QueryScope& scope, const ReadPlan& plan) {
   const uint64_t limit = scope.context->limits.max_query_bytes_read;
-  uint64_t bytes = 0;
+  uint64_t& bytes = scope.stats->planned_bytes;
   for (const PlannedBlock& block : plan.blocks) bytes += block.line_bytes;
   if (limit == 0 || bytes <= limit) return {};
   return Error::invalid(

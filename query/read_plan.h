@@ -11,6 +11,7 @@
 
 #include "query/block_probes.h"
 #include "query/query_engine.h"
+#include "query/query_memory.h"
 #include "query/read_guard.h"
 #include "storage/model/matcher.h"
 
@@ -54,7 +55,7 @@ struct QueryScope {
   ReadGuard* guard = nullptr;
   SnapshotPtr snapshot;
   QueryStats* stats = nullptr;
-  class QueryMemory* memory = nullptr;
+  QueryMemory* memory = nullptr;
   std::vector<std::string>* warnings = nullptr;
 };
 
@@ -69,30 +70,5 @@ ReadPlan plan_streams(SnapshotPtr snapshot, TimeRange range, std::span<const Str
 
 /// Why a query over this plan gave nothing, in words.
 std::string explain_empty(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers);
-
-/// Bytes a query holds for its answer and its working set, taken from the query share in steps.
-class QueryMemory {
- public:
-  explicit QueryMemory(MemoryAccountant* accountant) : accountant_(accountant) {}
-  /// exhausted when the share has not that much left.
-  Result<void> add(uint64_t bytes) {
-    used_ += bytes;
-    if (used_ <= held_.bytes() || accountant_ == nullptr) return {};
-    const uint64_t more = used_ - held_.bytes() + kStepBytes;
-    if (held_.bytes() == 0) {
-      TRY_ASSIGN(held_, accountant_->reserve(MemoryShare::query, more));
-      return {};
-    }
-    return held_.grow(more);
-  }
-  /// Bytes that were added and are no longer held; they stay reserved for the query's later needs.
-  void release(uint64_t bytes) { used_ -= std::min(used_, bytes); }
-
- private:
-  static constexpr uint64_t kStepBytes = 256 << 10;
-  MemoryAccountant* accountant_;
-  MemoryReservation held_;
-  uint64_t used_ = 0;
-};
 
 }  // namespace cordwood::query

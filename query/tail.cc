@@ -124,6 +124,7 @@ class TailImpl final : public Tail {
     fixed.snapshot = [snapshot] { return snapshot; };
     ReadContext context = context_;
     context.cancelled = cancelled;
+    context.arrived_monotonic_ns = 0;  // of the tail, which may have been long ago
     const QueryEngine queries(std::move(fixed));
     auto answer = queries.range(context, {.query = request_.query,
                                           .start_ns = range.start_ns,

@@ -14,8 +14,8 @@ namespace {
 /// A lookup in work: its scope and what the scope points to.
 struct Run {
   Run(const QueryEngine::Environment& environment, const ReadContext& context)
-      : guard(context, *environment.clock), begun_ns(environment.clock->monotonic_ns()) {
-    answer.memory = std::make_shared<QueryMemory>(environment.memory);
+      : guard(context, *environment.clock, environment.gate), begun_ns(environment.clock->monotonic_ns()) {
+    answer.memory = std::make_shared<QueryMemory>(environment.memory, context.limits.max_query_memory_bytes);
     scope.environment = &environment;
     scope.context = &context;
     scope.guard = &guard;

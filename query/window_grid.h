@@ -15,9 +15,10 @@ class WindowGrid {
  public:
   WindowGrid(const StepGrid& grid, int64_t range_ns, int64_t offset_ns)
       : origin_ns_(grid.start_ns - offset_ns),
-        step_ns_(grid.step_ns),
+        // With one window only, a step below its range would cut it into cells for nothing.
+        step_ns_(grid.count == 1 ? std::max(grid.step_ns, range_ns) : grid.step_ns),
         range_ns_(range_ns),
-        steps_per_range_(range_ns / grid.step_ns),
+        steps_per_range_(range_ns / step_ns_),
         count_(grid.count) {}
 
   /// Times that can lie in any window, half-open.

@@ -58,6 +58,7 @@ Result<Engine::Appended> EngineImpl::append(const RowBatch& batch, const WalBody
   const Result<void> durable = generation->wal()->wait(ticket);
   metrics_.wal_wait_seconds.observe_ns(env_.clock->monotonic_ns() - queued_ns);
   generation->finish(&pending, durable.ok());
+  ++version_;
   after_insert(generation);
   if (!durable.ok()) {
     metrics_.appends_refused.add();

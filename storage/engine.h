@@ -70,6 +70,9 @@ class Engine {
   /// unavailable: disk full, WAL broken, or the head is at its limit (the client should try again).
   virtual Result<Appended> append(const RowBatch& batch, const WalBody* body) = 0;
   virtual SnapshotPtr snapshot() const = 0;
+  /// Grows before an append that added rows returns: snapshots taken between two equal answers show the same rows to
+  /// whoever knows of acknowledged rows alone.
+  virtual uint64_t version() const = 0;
   /// Closes the current generation and returns when everything acknowledged so far is published.
   virtual Result<void> flush() = 0;
   /// Work that is due by time (age of the generation, orphans); call about once a second.

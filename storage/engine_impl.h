@@ -80,6 +80,7 @@ class EngineImpl final : public Engine, public MergeTarget {
 
   Result<Appended> append(const RowBatch& batch, const WalBody* body) override;
   SnapshotPtr snapshot() const override;
+  uint64_t version() const override { return version_; }
   Result<void> flush() override;
   void tick() override;
   Status status() const override;
@@ -172,6 +173,7 @@ class EngineImpl final : public Engine, public MergeTarget {
   std::unique_ptr<Catalog> catalog_;
   const std::shared_ptr<TaskGate> gate_ = std::make_shared<TaskGate>();
 
+  std::atomic<uint64_t> version_{0};
   bool segments_unreadable_ = false;        ///< constant after recovery
   std::unique_ptr<Replacement> unsettled_;  ///< of the one thread that replaces
 

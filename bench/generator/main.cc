@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pushes logs as collectors do (Loki's protobuf, packed with snappy, one keep-alive connection a thread) and prints
-// what it sent as JSON.  Requests are made before the clock starts.  Every stream belongs to one connection.
+// what it sent as JSON.  Requests are made before the clock starts.  Every stream belongs to one connection.  With
+// --paced a request goes out when the time of its last line has come, else they go as fast as the server takes them.
 #include <fmt/format.h>
 #include <snappy.h>
 
@@ -29,6 +30,12 @@ struct Options {
   int64_t start_s = 0;
   int64_t span_s = 3600;
   uint32_t connections = 2;
+  bool paced = false;
+};
+
+struct PushRequest {
+  std::string body;
+  int64_t due_ns = 0;  ///< time of its last line
 };
 
 void append_varint(uint64_t value, std::string* out) {
@@ -55,6 +62,7 @@ class RequestMaker {
     append_field(2, line, &entry);
     append_field(2, entry, &streams_[labels]);
     raw_bytes_ += line.size();
+    due_ns_ = time_ns;
     if (raw_bytes_ >= kRequestBytes) finish();
   }
   void finish() {
@@ -66,17 +74,18 @@ class RequestMaker {
       append_field(1, stream, &request);
     }
     if (!request.empty()) snappy::Compress(request.data(), request.size(), &packed);
-    if (!packed.empty()) requests_.push_back(std::move(packed));
+    if (!packed.empty()) requests_.push_back({std::move(packed), due_ns_});
     streams_.clear();
     raw_bytes_ = 0;
   }
-  const std::vector<std::string>& requests() const { return requests_; }
+  const std::vector<PushRequest>& requests() const { return requests_; }
 
  private:
   static constexpr size_t kRequestBytes = 1'000'000;
   std::map<std::string, std::string> streams_;
   size_t raw_bytes_ = 0;
-  std::vector<std::string> requests_;
+  int64_t due_ns_ = 0;
+  std::vector<PushRequest> requests_;
 };
 
 void make_service_requests(const Options& options, std::vector<RequestMaker>* makers, Truth* truth) {
@@ -114,25 +123,41 @@ void make_replay_requests(const Options& options, std::vector<RequestMaker>* mak
   }
 }
 
-/// Sends requests one after the other; 429 and 503 are tried again.  Milliseconds of each.
-std::vector<double> send(const Options& options, const std::vector<std::string>& requests) {
+/// What one connection saw.
+struct Sent {
+  std::vector<double> times_ms;  ///< of each request
+  uint64_t refused = 0;          ///< 429 and 503, tried again
+  double late_s = 0;             ///< by how much a paced request began too late, at most
+};
+
+void wait_until(int64_t time_ns, Sent* sent) {
+  const std::chrono::system_clock::time_point due{std::chrono::nanoseconds(time_ns)};
+  std::this_thread::sleep_until(due);
+  sent->late_s = std::max(sent->late_s, std::chrono::duration<double>(std::chrono::system_clock::now() - due).count());
+}
+
+/// Sends requests one after the other.
+Sent send(const Options& options, const std::vector<PushRequest>& requests) {
   auto url = api::parse_server_url(options.url);
   if (!url.ok()) throw std::runtime_error(url.error().message);
   api::HttpClient client(*url);
   api::HttpHeaders headers;
   headers.add("Content-Type", "application/x-protobuf");
-  std::vector<double> times_ms;
-  for (const std::string& request : requests) {
+  Sent sent;
+  for (const PushRequest& request : requests) {
+    if (options.paced) wait_until(request.due_ns, &sent);
     for (;;) {
       const auto begin = std::chrono::steady_clock::now();
-      const auto reply = client.call("POST", "/loki/api/v1/push", headers, request);
+      const auto reply = client.call("POST", "/loki/api/v1/push", headers, request.body);
       if (!reply.ok()) throw std::runtime_error(reply.error().message);
-      times_ms.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+      sent.times_ms.push_back(
+          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
       if (reply->status == 204) break;
       if (reply->status != 429 && reply->status != 503) throw std::runtime_error(reply->body);
+      ++sent.refused;
     }
   }
-  return times_ms;
+  return sent;
 }
 
 std::string json_of(const std::map<std::string, uint64_t>& counts) {
@@ -150,28 +175,31 @@ int run(const Options& options) {
     make_replay_requests(options, &makers, &truth);
   }
   for (RequestMaker& maker : makers) maker.finish();
-  std::vector<double> times_ms;
+  Sent all;
   std::mutex mu;
   std::vector<std::thread> senders;
   const auto begin = std::chrono::steady_clock::now();
   for (const RequestMaker& maker : makers) {
     senders.emplace_back([&] {
-      const auto own = send(options, maker.requests());
+      const Sent own = send(options, maker.requests());
       const std::lock_guard<std::mutex> lock(mu);
-      times_ms.insert(times_ms.end(), own.begin(), own.end());
+      all.times_ms.insert(all.times_ms.end(), own.times_ms.begin(), own.times_ms.end());
+      all.refused += own.refused;
+      all.late_s = std::max(all.late_s, own.late_s);
     });
   }
   for (std::thread& sender : senders) sender.join();
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::vector<double>& times_ms = all.times_ms;
   std::sort(times_ms.begin(), times_ms.end());
   const auto quantile = [&](double q) {
     return times_ms.empty() ? 0 : times_ms[static_cast<size_t>(q * static_cast<double>(times_ms.size() - 1))];
   };
   std::cout
       << fmt::format(
-             R"({{"lines":{},"raw_bytes":{},"send_s":{:.3f},"ack_p50_ms":{:.2f},"ack_p99_ms":{:.2f},"rare_phrase":"{}","rare":{},"lines_by_app":{},"lines_by_level":{},"failed_by_app":{},"traces":{}}})",
-             truth.lines, truth.raw_bytes, wall_s, quantile(0.5), quantile(0.99), kRarePhrase, truth.rare,
-             json_of(truth.lines_by_app), json_of(truth.lines_by_level), json_of(truth.failed_by_app),
+             R"({{"lines":{},"raw_bytes":{},"send_s":{:.3f},"ack_p50_ms":{:.2f},"ack_p99_ms":{:.2f},"refused":{},"late_s":{:.3f},"rare_phrase":"{}","rare":{},"lines_by_app":{},"lines_by_level":{},"failed_by_app":{},"traces":{}}})",
+             truth.lines, truth.raw_bytes, wall_s, quantile(0.5), quantile(0.99), all.refused, all.late_s, kRarePhrase,
+             truth.rare, json_of(truth.lines_by_app), json_of(truth.lines_by_level), json_of(truth.failed_by_app),
              json_of(truth.traces))
       << std::endl;
   return 0;
@@ -191,6 +219,7 @@ int main(int argc, char** argv) {
   app.add_option("--replay", options.replay);
   app.add_option("--app", options.app, "label of replayed lines");
   app.add_option("--write", options.write, "raw lines to this file, nothing is sent");
+  app.add_flag("--paced", options.paced, "each request when its time has come");
   app.add_option("--connections", options.connections)->check(CLI::Range(1, 64));
   CLI11_PARSE(app, argc, argv);
   try {

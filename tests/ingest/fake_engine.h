@@ -64,6 +64,7 @@ class FakeEngine final : public Engine {
     return Appended{batch.rows.size(), 0};
   }
   SnapshotPtr snapshot() const override { return nullptr; }
+  uint64_t version() const override { return 0; }
   Result<void> flush() override { return {}; }
   void tick() override {}
   Status status() const override { return {}; }

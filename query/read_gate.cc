@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/read_gate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace cordwood::query {
+
+namespace {
+
+ReadGateOptions filled(ReadGateOptions options) {
+  options.running = std::max(options.running, 1u);
+  if (options.processors == 0) options.processors = std::max(std::thread::hardware_concurrency(), 1u);
+  return options;
+}
+
+}  // namespace
+
+ReadGate::ReadGate(ReadGateOptions options, Clock& clock, Metrics* metrics) : options_(filled(options)), clock_(clock) {
+  if (metrics == nullptr) return;
+  pauses_ = &metrics->counter("cordwood_query_pauses_total", "Times a long read gave way to others.");
+}
+
+ReadGate::Visit::Visit(ReadGate* gate, TenantId tenant, std::function<bool()> stop)
+    : gate_(gate), tenant_(std::move(tenant)), stop_(std::move(stop)) {
+  if (gate_ == nullptr) return;
+  const MutexLock lock(gate_->mu_);
+  gate_->wait(this);
+}
+
+ReadGate::Visit::~Visit() {
+  if (gate_ == nullptr) return;
+  const MutexLock lock(gate_->mu_);
+  gate_->leave(this);
+  gate_->admit();
+}
+
+bool ReadGate::Visit::pass(int64_t monotonic_ns) {
+  ReadGate& gate = *gate_;
+  const MutexLock lock(gate.mu_);
+  const bool turn_is_over = monotonic_ns >= turn_ends_ns_;
+  if (turn_is_over && !is_long_) {
+    is_long_ = true;
+    if (running_) ++gate.running_long_;
+    turn_ends_ns_ = monotonic_ns + gate.options_.turn_ns;
+  }
+  const bool others_first = gate.running_long_ > 1 && gate.running_.size() > gate.options_.processors;
+  const bool next_ones_turn = turn_is_over && gate.long_one_waits();
+  if (!running_ || (!others_first && !next_ones_turn)) {
+    if (turn_is_over) turn_ends_ns_ = monotonic_ns + gate.options_.turn_ns;
+    gate.admit();
+    return false;
+  }
+  if (gate.pauses_ != nullptr) gate.pauses_->add();
+  gate.leave(this);
+  gate.wait(this);
+  return true;
+}
+
+void ReadGate::wait(Visit* visit) {
+  waiting_.push_back(visit);
+  admit();
+  while (!visit->running_ && !visit->stop_()) {
+    visit->let_in_.wait_for(mu_, std::chrono::nanoseconds(options_.poll_ns));
+  }
+  if (!visit->running_) waiting_.remove(visit);
+  visit->turn_ends_ns_ = clock_.monotonic_ns() + (visit->is_long_ ? options_.turn_ns : options_.long_after_ns);
+}
+
+void ReadGate::leave(Visit* visit) {
+  if (!visit->running_) return;
+  visit->running_ = false;
+  running_.remove(visit);
+  if (visit->is_long_) --running_long_;
+}
+
+bool ReadGate::may_run(const Visit& visit) const {
+  if (running_.size() >= options_.running) return false;
+  return !visit.is_long_ || running_long_ == 0 || running_.size() < options_.processors;
+}
+
+std::pair<bool, size_t> ReadGate::rank(const Visit& visit) const {
+  const auto of_tenant =
+      std::count_if(running_.begin(), running_.end(), [&](const Visit* one) { return one->tenant_ == visit.tenant_; });
+  return {visit.is_long_ && running_long_ > 0, static_cast<size_t>(of_tenant)};
+}
+
+bool ReadGate::long_one_waits() const {
+  return std::any_of(waiting_.begin(), waiting_.end(), [](const Visit* one) { return one->is_long_; });
+}
+
+void ReadGate::admit() {
+  for (;;) {
+    auto next = waiting_.end();
+    for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+      if (may_run(**it) && (next == waiting_.end() || rank(**it) < rank(**next))) next = it;
+    }
+    if (next == waiting_.end()) break;
+    Visit* visit = *next;
+    waiting_.erase(next);
+    running_.push_back(visit);
+    visit->running_ = true;
+    if (visit->is_long_) ++running_long_;
+    visit->let_in_.notify_all();
+  }
+  crowded_ = running_long_ > 1 && running_.size() > options_.processors;
+}
+
+}  // namespace cordwood::query

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <utility>
+
+#include "storage/base/clock.h"
+#include "storage/base/metrics.h"
+#include "storage/base/mutex.h"
+#include "storage/model/stream.h"
+
+namespace cordwood::query {
+
+struct ReadGateOptions {
+  uint32_t running = 8;                ///< reads that run at a time
+  uint32_t processors = 0;             ///< while others keep these busy one long read runs, no more; 0: the machine's
+  int64_t long_after_ns = 50'000'000;  ///< a read that ran for so long is a long one
+  int64_t turn_ns = 100'000'000;       ///< after which a long read lets the next one run
+  int64_t poll_ns = 20'000'000;        ///< how often a read that waits looks whether its client left
+};
+
+/// Decides which reads run when there are more than the machine can take.  Short reads come first: a long one gives way
+/// at its next check while others keep the processors busy, but one long read always runs, and they take turns.  Of
+/// those that wait, the tenant goes first that has the fewest running, then whoever has waited longest.  Thread-safe.
+class ReadGate {
+ public:
+  ReadGate(ReadGateOptions options, Clock& clock, Metrics* metrics = nullptr);
+
+  /// One read's place.  Waits for it to be let in; whoever stops waiting runs nevertheless, and finds out at its next
+  /// check.
+  class Visit {
+   public:
+    /// `gate` may be null: then nothing ever waits.  `stop` tells that waiting is of no use any more.
+    Visit(ReadGate* gate, TenantId tenant, std::function<bool()> stop);
+    ~Visit();
+    Visit(const Visit&) = delete;  // the gate points to it
+    Visit& operator=(const Visit&) = delete;
+    /// Gives way when others are to run, and is back when it is this read's turn again; whether it had to wait.
+    bool check(int64_t monotonic_ns) {
+      return gate_ != nullptr && (monotonic_ns >= turn_ends_ns_ || (is_long_ && gate_->crowded_)) && pass(monotonic_ns);
+    }
+
+   private:
+    friend class ReadGate;
+    bool pass(int64_t monotonic_ns);
+
+    ReadGate* gate_;
+    TenantId tenant_;
+    std::function<bool()> stop_;
+    CondVar let_in_;
+    int64_t turn_ends_ns_ = 0;
+    bool is_long_ = false;
+    bool running_ = false;
+  };
+
+ private:
+  void wait(Visit* visit) REQUIRES(mu_);
+  void leave(Visit* visit) REQUIRES(mu_);
+  /// Lets in who may run.
+  void admit() REQUIRES(mu_);
+  bool may_run(const Visit& visit) const REQUIRES(mu_);
+  /// Of those that may run the lowest goes first.
+  std::pair<bool, size_t> rank(const Visit& visit) const REQUIRES(mu_);
+  bool long_one_waits() const REQUIRES(mu_);
+
+  const ReadGateOptions options_;
+  Clock& clock_;
+  Counter* pauses_ = nullptr;
+  std::atomic<bool> crowded_{false};  ///< long reads other than one are to give way
+  mutable Mutex mu_;
+  std::list<Visit*> waiting_ GUARDED_BY(mu_);  ///< in the order they came
+  std::list<Visit*> running_ GUARDED_BY(mu_);
+  uint32_t running_long_ GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace cordwood::query
