@@ -53,7 +53,7 @@ PANELS = dict([
     graph('mean of took_ms by method',
           'avg_over_time({app="$app"} | json | __error__="" | unwrap took_ms [$__auto]) by (http_method)'),
     graph('lines with a word, per app', 'sum by (app) (count_over_time({env="bench"} |= "breaker" [$__auto]))'),
-    stat('top users of an app', 'topk(10, sum by (user) (count_over_time({app="$app"} | json [1h])))'),
+    stat('top users of an app', 'topk(10, sum by (user) (count_over_time({app="$app"} | json | __error__="" [1h])))'),
     stat('errors in the last hour', 'sum(count_over_time({app="$app"} | json | level="error" [1h]))'),
     stat('busiest apps', 'topk(5, sum by (app) (count_over_time({env="bench"}[1h])))'),
     resource('labels', 'labels'),

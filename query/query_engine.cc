@@ -163,9 +163,9 @@ std::string range_key(const QueryLimits& limits, const Expr& expr, const RangeRe
       end_ns = grid->time_ns(grid->count);
     }
   }
-  return fmt::format("range {} {} {} {} {} {} {} {} {} {}", may_move, start_ns, end_ns, request.step_ns, request.interval_ns,
-                     request.limit, request.skip, request.direction == Direction::forward, request.categorize_labels,
-                     request.query);
+  return fmt::format("range {} {} {} {} {} {} {} {} {} {}", may_move, start_ns, end_ns, request.step_ns,
+                     request.interval_ns, request.limit, request.skip, request.direction == Direction::forward,
+                     request.categorize_labels, request.query);
 }
 
 std::string instant_key(const InstantRequest& request) {

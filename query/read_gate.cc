@@ -46,7 +46,7 @@ bool ReadGate::Visit::pass(int64_t monotonic_ns) {
     turn_ends_ns_ = monotonic_ns + gate.options_.turn_ns;
   }
   const bool others_first = gate.running_long_ > 1 && gate.running_.size() > gate.options_.processors;
-  const bool next_ones_turn = turn_is_over && gate.long_one_waits();
+  const bool next_ones_turn = turn_is_over && !gate.waiting_.empty();
   if (!running_ || (!others_first && !next_ones_turn)) {
     if (turn_is_over) turn_ends_ns_ = monotonic_ns + gate.options_.turn_ns;
     gate.admit();
@@ -84,10 +84,6 @@ std::pair<bool, size_t> ReadGate::rank(const Visit& visit) const {
   const auto of_tenant =
       std::count_if(running_.begin(), running_.end(), [&](const Visit* one) { return one->tenant_ == visit.tenant_; });
   return {visit.is_long_ && running_long_ > 0, static_cast<size_t>(of_tenant)};
-}
-
-bool ReadGate::long_one_waits() const {
-  return std::any_of(waiting_.begin(), waiting_.end(), [](const Visit* one) { return one->is_long_; });
 }
 
 void ReadGate::admit() {

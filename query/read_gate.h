@@ -64,7 +64,6 @@ class ReadGate {
   bool may_run(const Visit& visit) const REQUIRES(mu_);
   /// Of those that may run the lowest goes first.
   std::pair<bool, size_t> rank(const Visit& visit) const REQUIRES(mu_);
-  bool long_one_waits() const REQUIRES(mu_);
 
   const ReadGateOptions options_;
   Clock& clock_;
