@@ -14,7 +14,8 @@ namespace {
 
 constexpr size_t kMaxFields = 200;
 constexpr size_t kMaxFieldBytes = 16u << 10;
-constexpr long kBufferBytes = 256L << 10;
+constexpr long kReadBytes = 64L << 10;
+constexpr long kWriteBytes = 256L << 10;
 
 struct EasyCloser {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -120,8 +121,8 @@ class CurlTransport final : public HttpTransport {
     curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, ms(options_.connect_timeout_ns));
     curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, ms(call.timeout_ns));
     curl_easy_setopt(h, CURLOPT_MAXAGE_CONN, std::max(1L, ms(options_.idle_connection_ns) / 1000));
-    curl_easy_setopt(h, CURLOPT_BUFFERSIZE, kBufferBytes);
-    curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, kBufferBytes);
+    curl_easy_setopt(h, CURLOPT_BUFFERSIZE, kReadBytes);
+    curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, kWriteBytes);
     curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, options_.insecure_skip_verify ? 0L : 1L);
     curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, options_.insecure_skip_verify ? 0L : 2L);
     if (!options_.ca_file.empty()) curl_easy_setopt(h, CURLOPT_CAINFO, options_.ca_file.c_str());
