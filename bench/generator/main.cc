@@ -155,6 +155,7 @@ Sent send(const Options& options, const std::vector<PushRequest>& requests) {
       if (reply->status == 204) break;
       if (reply->status != 429 && reply->status != 503) throw std::runtime_error(reply->body);
       ++sent.refused;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
   }
   return sent;
