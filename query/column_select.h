@@ -51,10 +51,10 @@ class ColumnSelect {
   struct Condition {
     LabelPredicatePtr predicate;
     size_t name = 0;
-    bool of_error = false;       ///< asks for __error__, and lets rows without one pass
-    bool before_parser = false;  ///< sees no fields
+    bool of_error = false;        ///< asks for __error__, and lets rows without one pass
+    bool before_parser = false;   ///< sees no fields
     bool errors_dropped = false;  ///< sees no __error__ of the parser any more
-    bool spares_errors = false;  ///< whatever its label, a row with an error passes
+    bool spares_errors = false;   ///< whatever its label, a row with an error passes
     Outcome absent = Outcome::drop;
     Outcome empty = Outcome::drop;
     Outcome absent_after_error = Outcome::drop;
