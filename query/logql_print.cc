@@ -42,7 +42,9 @@ std::string named_labels(const std::vector<NamedLabel>& labels) {
 }
 
 std::string compact_bytes(uint64_t bytes) {
-  if (bytes == 0) return "0kB";  // `0B` begins a binary number
+  constexpr uint64_t kPetabyte = 1'000'000'000'000'000;
+  if (bytes == 0) return "0kB";                                                 // `0B` begins a binary number
+  if (bytes >= 999 * kPetabyte) return fmt::format("{}PB", bytes / kPetabyte);  // and `1E` an exponent
   std::string out = format_bytes(bytes);
   std::erase(out, ' ');
   return out;

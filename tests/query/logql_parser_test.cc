@@ -51,6 +51,7 @@ TEST(LogqlParser, PrintsWhatCanBeRead) {
   f(rate + " > 10 ^ 400", "(" + rate + " > (1e+308 * 10))");
   f(rate + " > -1 * 10 ^ 400", "(" + rate + " > (-1e+308 * 10))");
   f(rate + " + 0 * -1", "(" + rate + " + -0.0)");
+  f(R"({a="b"} | x > 5666666666666666k)", R"({a="b"} | x>5666PB)");
   f(R"({a="b"} | x > 0KB)", R"({a="b"} | x>0kB)");
   f(R"({a="b"} | x > -0.0)", R"({a="b"} | x>-0.0)");
   f(rate + " / ignoring () " + rate, "(" + rate + " / " + rate + ")");
