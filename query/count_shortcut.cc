@@ -99,19 +99,30 @@ Result<uint32_t> CountShortcut::series_of(const Stream& stream, std::string_view
   return series;
 }
 
+std::optional<size_t> CountShortcut::choose_table(const WindowGrid& windows, std::span<const int64_t> widths_ns) {
+  for (size_t table = widths_ns.size(); table-- > 0;) {
+    if (windows.edges_are_multiples_of(widths_ns[table])) return table;
+  }
+  // Two edges of each window cut a bucket each.
+  constexpr int64_t kWhole = 4;
+  const TimeRange covered = windows.covered();
+  const int64_t cut = 2 * kWhole * static_cast<int64_t>(windows.count());
+  if (widths_ns.empty() || (covered.end_ns - covered.start_ns) / cut < widths_ns[0]) return std::nullopt;
+  return 0;
+}
+
 Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
                                  const Taker& taker, std::vector<Rest>* rest) {
   if (!possible_) return false;
-  const std::span<const int64_t> widths = block.source->count_widths_ns();
-  size_t table = widths.size();  // the coarsest that fits reads least
-  while (table > 0 && !windows.edges_are_multiples_of(widths[table - 1])) --table;
-  if (table == 0 || !labels_known(plan, block)) return false;
-  const int64_t width_ns = widths[--table];
-  TRY_ASSIGN(const std::vector<BlockCount> counts, block.source->counts(table));
+  const std::span<const int64_t> widths_ns = block.source->count_widths_ns();
+  const std::optional<size_t> table = choose_table(windows, widths_ns);
+  if (!table || !labels_known(plan, block)) return false;
+  const int64_t width_ns = widths_ns[*table];
+  TRY_ASSIGN(const std::vector<BlockCount> counts, block.source->counts(*table));
   const auto& parts = block.source->info().streams;
   uint32_t stream = UINT32_MAX;
   std::optional<uint32_t> ordinal;
-  int64_t cell_end_ns = 0, cell = -1;  // of the bucket looked at last
+  WindowGrid::Stretch stretch;
   for (const BlockCount& count : counts) {
     if (count.stream != stream) {
       stream = count.stream;
@@ -120,18 +131,19 @@ Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows
     }
     int64_t end_ns = 0;
     if (__builtin_mul_overflow(count.bucket, width_ns, &end_ns)) return Error::corrupt("a count's bucket is too far");
-    if (!ordinal || !plan.range.contains(end_ns)) continue;
-    if (cell < 0 || end_ns != cell_end_ns) cell = windows.cell(end_ns);
-    cell_end_ns = end_ns;
-    if (cell < 0) continue;
-    if (overlapped(*ordinal, end_ns - width_ns, end_ns)) {
+    const int64_t begin_ns = end_ns - width_ns;
+    if (!ordinal || end_ns < plan.range.start_ns || begin_ns + 1 >= plan.range.end_ns) continue;
+    if (!stretch.holds(end_ns)) stretch = windows.stretch(end_ns);
+    const bool whole = begin_ns >= stretch.begin_ns && plan.range.contains(begin_ns + 1) && plan.range.contains(end_ns);
+    if (whole && stretch.cell < 0) continue;
+    if (!whole || overlapped(*ordinal, begin_ns, end_ns)) {
       const bool noted = !rest->empty() && rest->back().ordinal == *ordinal && rest->back().end_ns == end_ns;
-      if (!noted) rest->push_back({*ordinal, end_ns - width_ns, end_ns});
+      if (!noted) rest->push_back({*ordinal, begin_ns, end_ns});
       continue;
     }
     TRY_ASSIGN(const uint32_t series, series_of(*plan.streams[*ordinal].stream, count.level, taker));
     const uint64_t value = counts_bytes_ ? count.line_bytes : count.rows;
-    TRY(taker.add({end_ns, cell, static_cast<double>(value), count.rows, count.line_bytes, series}));
+    TRY(taker.add({end_ns, stretch.cell, static_cast<double>(value), count.rows, count.line_bytes, series}));
   }
   return true;
 }

@@ -15,8 +15,8 @@
 namespace cordwood::query {
 
 /// Answers counts of lines and bytes from the blocks' count tables, without reading rows: for queries whose stages
-/// cannot change what is counted, grouped by labels that the tables know, where all window edges are bucket edges.
-/// Buckets in which a stream's blocks overlap may hold copies of rows and are left to be read.
+/// cannot change what is counted, grouped by labels that the tables know.  Buckets that a window edge cuts are left to
+/// be read, and those in which a stream's blocks overlap and so may hold copies of rows.
 class CountShortcut {
  public:
   /// What a table has on one stream, level and bucket.
@@ -55,6 +55,8 @@ class CountShortcut {
     int64_t min_ns;
     int64_t max_ns;
   };
+  /// The table to ask: the coarsest that all window edges fit, or the finest when edges cut few of its buckets.
+  static std::optional<size_t> choose_table(const WindowGrid& windows, std::span<const int64_t> widths_ns);
   bool labels_known(const ReadPlan& plan, const PlannedBlock& block) const;
   bool overlapped(uint32_t ordinal, int64_t begin_ns, int64_t end_ns) const;
   Result<uint32_t> series_of(const Stream& stream, std::string_view level, const Taker& taker);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 
 namespace cordwood::query {
 
@@ -76,13 +77,15 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
   row_.source = planned.source.get();
   std::vector<RowSpan> spans = block.spans;
   if (rest != nullptr) {
+    std::unordered_map<uint32_t, std::vector<RowSpan>> by_stream;
+    for (const RowSpan& span : block.spans) by_stream[span.ordinal].push_back(span);
     spans.clear();
     for (const CountShortcut::Rest& times : *rest) {
-      for (const RowSpan& span : block.spans) {
-        if (span.ordinal != times.ordinal) continue;
+      for (const RowSpan& span : by_stream[times.ordinal]) {
         const auto first = block.times.begin() + span.begin, last = block.times.begin() + span.end;
         const auto begin = std::upper_bound(first, last, times.begin_ns);
         const auto end = std::upper_bound(begin, last, times.end_ns);
+        if (begin == end) continue;
         spans.push_back({span.ordinal, static_cast<uint32_t>(begin - block.times.begin()),
                          static_cast<uint32_t>(end - block.times.begin())});
       }
