@@ -4,25 +4,19 @@
 #include <cstring>
 
 #include "ingest/byte_scan.h"
+#include "storage/base/ascii.h"
 #include "storage/model/utf8.h"
 
 namespace cordwood::ingest {
 
 namespace {
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 /// Four hex digits at `p`; false when they are not there.
 bool read_unit(const char* p, const char* end, char32_t* unit) {
   if (end - p < 4) return false;
   char32_t value = 0;
   for (int i = 0; i < 4; ++i) {
-    const int digit = hex_digit(p[i]);
+    const int digit = hex_value(p[i]);
     if (digit < 0) return false;
     value = value << 4 | static_cast<char32_t>(digit);
   }

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "storage/base/ascii.h"
 #include "storage/model/utf8.h"
 
 namespace cordwood::query {
@@ -10,12 +11,6 @@ namespace cordwood::query {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') return (c | 0x20) - 'a' + 10;
-  return -1;
-}
 
 /// The four digits behind two bytes of escape mark; the mark itself is not checked for a second surrogate.
 bool read_unicode_escape(std::string_view text, char32_t* rune) {

@@ -11,10 +11,6 @@ char lower(char c) {
   return static_cast<char>(c | 0x20);
 }
 
-int hex_value(char c) {
-  return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 }  // namespace
 
 bool is_letter(char32_t rune) {

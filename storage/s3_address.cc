@@ -15,13 +15,6 @@ bool unreserved(char c) {
   return is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '~';
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 bool host_byte(char c) {
   return is_alphanumeric(c) || c == '-' || c == '.' || c == ':' || c == '[' || c == ']' || c == '_';
 }

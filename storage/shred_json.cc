@@ -124,10 +124,6 @@ const char* scan_json_key(const char* at, const char* end) {
   return at == end || *at != ':' ? nullptr : skip_json_space(at + 1, end);
 }
 
-int hex_value(char c) {
-  return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 /// The 16-bit unit of a \u escape whose four digits start at `at`.
 char32_t escape_unit(std::string_view text, size_t at) {
   char32_t unit = 0;

@@ -12,6 +12,11 @@ constexpr bool is_digit(char c) {
 constexpr bool is_hex_digit(char c) {
   return is_digit(c) || static_cast<uint8_t>((c | 0x20) - 'a') < 6;
 }
+/// 0 to 15; -1 for what is no hex digit.
+constexpr int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  return is_hex_digit(c) ? (c | 0x20) - 'a' + 10 : -1;
+}
 
 constexpr bool is_ascii_letter(char c) {
   return static_cast<uint8_t>((c | 0x20) - 'a') < 26;
