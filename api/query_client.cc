@@ -11,7 +11,7 @@
 
 #include "api/http_websocket_client.h"
 #include "api/loki_json.h"
-#include "api/url.h"
+#include "storage/base/percent.h"
 
 namespace cordwood::api {
 namespace {

@@ -13,8 +13,6 @@ namespace cordwood::api {
 /// Undoes percent-encoding; with `plus` a '+' is a space, as in queries and forms.  The error reads as Go's:
 /// `invalid URL escape "%zz"`.
 Result<std::string> percent_decode(std::string_view text, bool plus);
-/// For one value of a query or one path segment: everything but [A-Za-z0-9-_.~] is encoded.
-std::string percent_encode(std::string_view text);
 
 /// `a=1&b=2` in order.  Errors read as those of Go's url.ParseQuery.
 Result<std::vector<std::pair<std::string, std::string>>> parse_form(std::string_view text);

@@ -6,14 +6,11 @@
 #include <algorithm>
 
 #include "storage/base/ascii.h"
+#include "storage/base/percent.h"
 
 namespace cordwood {
 
 namespace {
-
-bool unreserved(char c) {
-  return is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '~';
-}
 
 bool host_byte(char c) {
   return is_alphanumeric(c) || c == '-' || c == '.' || c == ':' || c == '[' || c == ']' || c == '_';
@@ -30,16 +27,7 @@ std::string amazon_host(const std::string& region) {
 }  // namespace
 
 std::string s3_encode(std::string_view text, bool keep_slash) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (unreserved(c) || (keep_slash && c == '/')) {
-      out.push_back(c);
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
+  return percent_encode(text, keep_slash ? "-_.~/" : kUnreservedInUrls);
 }
 
 std::string s3_decode(std::string_view text) {

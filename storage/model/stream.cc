@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/model/stream.h"
 
-#include "storage/base/ascii.h"
+#include "storage/base/percent.h"
 
 namespace cordwood {
 
 std::string tenant_path(std::string_view tenant) {
-  std::string out = "t/";
-  for (const char c : tenant) {
-    const bool plain = is_alphanumeric(c) || c == '-' || c == '_';
-    if (plain) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
+  return "t/" + percent_encode(tenant, "-_");
 }
 
 std::shared_ptr<const Stream> Stream::make(TenantId tenant, StreamKind kind, Labels labels) {

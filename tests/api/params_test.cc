@@ -8,6 +8,7 @@
 #include "api/http_dates.h"
 #include "api/tenant.h"
 #include "api/url.h"
+#include "storage/base/percent.h"
 #include "storage/model/time_range.h"
 
 namespace cordwood::api {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "api/http_client.h"
-#include "api/url.h"
+#include "storage/base/percent.h"
 #include "tests/support/temporary_directory.h"
 
 namespace cordwood::api {
