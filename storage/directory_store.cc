@@ -1,42 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <atomic>
 #include <list>
 #include <set>
 
-#include "storage/base/ascii.h"
 #include "storage/base/mutex.h"
 #include "storage/catalog.h"
+#include "storage/object_key.h"
 
 namespace cordwood {
 
 namespace {
 
 constexpr std::string_view kTemporary = "tmp";
-constexpr size_t kMaxKeyBytes = 1024;
 constexpr size_t kMaxOpenObjects = 32;
 constexpr size_t kMaxNameBytes = 255;  ///< of one path element, on every file system we know
 
-bool key_byte(char c) {
-  return is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '%';
-}
-
 /// A key must not lead out of the directory or into `tmp/`.
 Result<void> check_key(std::string_view key) {
-  const auto refuse = [&](std::string_view why) {
-    return Error::invalid(fmt::format("object key '{}': {}", key.substr(0, kMaxKeyBytes), why));
-  };
-  if (key.empty() || key.size() > kMaxKeyBytes) return refuse("1 to 1024 bytes are allowed");
-  for (size_t begin = 0; begin <= key.size();) {
-    const size_t end = std::min(key.find('/', begin), key.size());
-    const std::string_view part = key.substr(begin, end - begin);
-    if (part.empty() || part == "." || part == "..") return refuse("empty or relative element");
-    if (part.size() > kMaxNameBytes) return refuse("an element is longer than 255 bytes");
-    if (!std::all_of(part.begin(), part.end(), key_byte)) return refuse("a byte outside [A-Za-z0-9-_.%/]");
-    if (begin == 0 && part == kTemporary) return refuse("tmp/ is reserved");
-    begin = end + 1;
-  }
-  return {};
+  return check_object_key(key, {.max_element_bytes = kMaxNameBytes, .reserved = kTemporary});
 }
 
 class DirectoryStore final : public ObjectStore {

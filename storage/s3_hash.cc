@@ -6,6 +6,7 @@
 #include <openssl/sha.h>
 
 #include "storage/base/check.h"
+#include "storage/column_text.h"
 
 namespace cordwood {
 
@@ -27,13 +28,8 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
 }
 
 std::string hex_of(std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
-  out.reserve(bytes.size() * 2);
-  for (const char c : bytes) {
-    out.push_back(kDigits[static_cast<unsigned char>(c) >> 4]);
-    out.push_back(kDigits[static_cast<unsigned char>(c) & 15]);
-  }
+  append_hex(bytes.data(), static_cast<uint32_t>(2 * bytes.size()), false, &out);
   return out;
 }
 

@@ -1,36 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/s3_objects.h"
 
-#include <algorithm>
+#include <charconv>
 
-#include "storage/base/ascii.h"
 #include "storage/s3_hash.h"
 
 namespace cordwood {
 
-namespace {
-
-constexpr size_t kMaxKeyBytes = 1024;
-
-bool key_byte(char c) {
-  return is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '%';
-}
-
-}  // namespace
-
-Result<void> check_s3_key(std::string_view key, size_t prefix_bytes) {
-  const auto refuse = [&](std::string_view why) {
-    return Error::invalid(fmt::format("object key '{}': {}", key.substr(0, kMaxKeyBytes), why));
-  };
-  if (key.empty() || key.size() + prefix_bytes > kMaxKeyBytes) return refuse("1 to 1024 bytes are allowed");
-  for (size_t begin = 0; begin <= key.size();) {
-    const size_t end = std::min(key.find('/', begin), key.size());
-    const std::string_view part = key.substr(begin, end - begin);
-    if (part.empty() || part == "." || part == "..") return refuse("empty or relative element");
-    if (!std::all_of(part.begin(), part.end(), key_byte)) return refuse("a byte outside [A-Za-z0-9-_.%/]");
-    begin = end + 1;
-  }
-  return {};
+std::optional<uint64_t> s3_object_bytes(const HttpAnswer& answer) {
+  const std::string_view text = answer.field("content-length");
+  uint64_t value = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
 HttpFields s3_new_object_fields(const S3Options& options, const S3NewObject& object) {

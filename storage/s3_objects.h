@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "storage/base/mutex.h"
 #include "storage/base/object_tiers.h"
+#include "storage/object_key.h"
 #include "storage/s3_client.h"
 
 namespace cordwood {
@@ -21,11 +23,10 @@ struct S3NewObject {
 /// Names the attempt that made an object.
 constexpr const char* kS3NameField = "x-amz-meta-cordwood-name";
 
+/// The length that an answer tells of its object; nothing when it tells none.
+std::optional<uint64_t> s3_object_bytes(const HttpAnswer& answer);
 /// Storage class, encryption and name as fields of a request that makes an object.
 HttpFields s3_new_object_fields(const S3Options& options, const S3NewObject& object);
-/// A key we use: 1 to 1024 bytes of [A-Za-z0-9-_.%/], no empty or relative elements.
-Result<void> check_s3_key(std::string_view key, size_t prefix_bytes);
-
 /// Single requests on objects; what they mean together is s3_store.cc's matter.  Thread-safe.
 class S3Objects {
  public:
@@ -43,6 +44,10 @@ class S3Objects {
   Result<HttpAnswer> head(const std::string& key);
   Result<void> remove(const std::string& key);
 
+  /// Whether the store takes such a key.
+  Result<void> check_key(std::string_view key) const {
+    return check_object_key(key, {.prefix_bytes = client_.address().prefix().size()});
+  }
   S3Client& client() { return client_; }
 
  private:

@@ -2,7 +2,6 @@
 #include "storage/s3_store.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "storage/s3_objects.h"
 
@@ -15,13 +14,6 @@ constexpr uint64_t kMaxListBytes = 8u << 20;
 constexpr int kMaxPutRounds = 4;
 constexpr uint64_t kMaxRangeBytes = 4ull << 30;
 constexpr const char* kProbe = "probe/";
-
-std::optional<uint64_t> number_of(std::string_view text) {
-  uint64_t value = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 class S3Store final : public ObjectStore {
  public:
@@ -39,7 +31,6 @@ class S3Store final : public ObjectStore {
   ObjectTiers* tiers() override { return tiers_.get(); }
 
  private:
-  Result<void> check(std::string_view key) const { return check_s3_key(key, client_->address().prefix().size()); }
   std::string new_name() const { return client_->env().random->hex128(); }
   Result<bool> put_unguarded(const S3NewObject& object, std::string_view data) EXCLUDES(put_mu_);
   Result<std::string> check_range(const std::string& key, uint64_t offset, uint64_t size);
@@ -95,7 +86,7 @@ Result<bool> S3Store::put_unguarded(const S3NewObject& object, std::string_view 
 }
 
 Result<bool> S3Store::put_if_absent(const std::string& key, std::string_view data) {
-  TRY(check(key));
+  TRY(objects_.check_key(key));
   const S3NewObject object{key, "", new_name()};
   if (!conditional_) return put_unguarded(object, data);
   for (int round = 0; round < kMaxPutRounds; ++round) {
@@ -112,7 +103,7 @@ Result<bool> S3Store::put_if_absent(const std::string& key, std::string_view dat
 }
 
 Result<std::unique_ptr<ObjectUpload>> S3Store::upload(const std::string& key) {
-  TRY(check(key));
+  TRY(objects_.check_key(key));
   return make_s3_upload(objects_, {key, "", new_name()}, conditional_);
 }
 
@@ -125,7 +116,7 @@ Result<std::string> S3Store::check_range(const std::string& key, uint64_t offset
 }
 
 Result<std::string> S3Store::get_range(const std::string& key, uint64_t offset, uint64_t size) {
-  TRY(check(key));
+  TRY(objects_.check_key(key));
   if (size == 0 || size > kMaxRangeBytes || offset > INT64_MAX - size) {
     TRY_ASSIGN(std::string nothing, check_range(key, offset, size));
     if (size == 0) return nothing;
@@ -158,9 +149,9 @@ Result<std::string> S3Store::get_range(const std::string& key, uint64_t offset, 
 }
 
 Result<ObjectInfo> S3Store::head(const std::string& key) {
-  TRY(check(key));
+  TRY(objects_.check_key(key));
   TRY_ASSIGN(const HttpAnswer answer, objects_.head(key));
-  const auto size = number_of(answer.field("content-length"));
+  const auto size = s3_object_bytes(answer);
   if (!size) return Error::unavailable(fmt::format("object {}: no length is told", key));
   return ObjectInfo{key, *size};
 }
@@ -206,7 +197,7 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix, const s
 }
 
 Result<void> S3Store::remove(const std::string& key) {
-  TRY(check(key));
+  TRY(objects_.check_key(key));
   return objects_.remove(key);
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
-#include <charconv>
-
 #include "storage/s3_objects.h"
 #include "storage/s3_time.h"
 
@@ -46,30 +44,28 @@ class S3Tiers final : public ObjectTiers {
   S3Tiers(S3Objects& objects, bool if_absent) : objects_(objects), client_(objects.client()), if_absent_(if_absent) {}
 
   Result<std::unique_ptr<ObjectUpload>> upload_as(const std::string& key, const std::string& storage_class) override {
-    TRY(check_s3_key(key, client_.address().prefix().size()));
+    TRY(objects_.check_key(key));
     return make_s3_upload(objects_, {key, storage_class, client_.env().random->hex128()}, if_absent_);
   }
 
   Result<ObjectTier> tier(const std::string& key) override {
-    TRY(check_s3_key(key, client_.address().prefix().size()));
+    TRY(objects_.check_key(key));
     TRY_ASSIGN(const HttpAnswer answer, objects_.head(key));
     return tier_of(answer);
   }
 
   Result<void> change_class(const std::string& key, const std::string& storage_class) override {
-    TRY(check_s3_key(key, client_.address().prefix().size()));
+    TRY(objects_.check_key(key));
     TRY_ASSIGN(const HttpAnswer answer, objects_.head(key));
     if (tier_of(answer).storage_class == storage_class) return {};
-    uint64_t size = 0;
-    const std::string_view length = answer.field("content-length");
-    std::from_chars(length.data(), length.data() + length.size(), size);
+    const uint64_t size = s3_object_bytes(answer).value_or(0);
     const S3NewObject object{key, storage_class, std::string(answer.field(kS3NameField))};
     if (size > kMaxCopyBytes) return Error::exhausted(fmt::format("object {}: {} bytes to copy at once", key, size));
     return copy(object, answer.field("etag"));
   }
 
   Result<void> restore(const std::string& key, uint32_t days, Speed speed) override {
-    TRY(check_s3_key(key, client_.address().prefix().size()));
+    TRY(objects_.check_key(key));
     static constexpr const char* kSpeeds[] = {"Bulk", "Standard", "Expedited"};
     S3Call call;
     call.op = "restore";

@@ -5,11 +5,13 @@
 
 #include <chrono>
 
+#include "storage/base/ascii.h"
+#include "storage/model/time_range.h"
+
 namespace cordwood {
 
 namespace {
 
-constexpr int64_t kNsPerSecond = 1'000'000'000;
 constexpr int kYearMin = 1970;
 constexpr int kYearMax = 2200;  ///< nanoseconds end in 2262
 
@@ -19,7 +21,7 @@ std::optional<int> take_number(std::string_view* text, size_t digits) {
   int value = 0;
   for (size_t i = 0; i < digits; ++i) {
     const char c = (*text)[i];
-    if (c < '0' || c > '9') return std::nullopt;
+    if (!is_digit(c)) return std::nullopt;
     value = value * 10 + (c - '0');
   }
   text->remove_prefix(digits);
