@@ -271,6 +271,8 @@ void add_own_keys(Table& t) {
   t.size("store.wal_file_size", FIELD(engine.wal.file_bytes), "Size of a WAL file.");
   t.number("store.wal_group_wait_us", FIELD(engine.wal.group_wait_us),
            "Microseconds a write waits for others to share its fsync.");
+  t.number("store.parallel_reads", FIELD(engine.parallel_reads),
+           "Objects read at the same time when the store is opened.");
   t.number("store.zstd_level", FIELD(engine.block.zstd_level), "zstd level of sealed heaps.");
 }
 

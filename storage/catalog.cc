@@ -16,7 +16,11 @@ constexpr size_t kPage = 1000;
 class ManifestCatalog final : public Catalog {
  public:
   ManifestCatalog(FileSystem& fs, ObjectStore& store, CatalogOptions options, Logger& log)
-      : fs_(fs), store_(store), options_(std::move(options)), log_(log), manifest_(store, options_.node, log) {}
+      : fs_(fs),
+        store_(store),
+        options_(std::move(options)),
+        log_(log),
+        manifest_(store, options_.node, log, options_.parallel_reads) {}
 
   Result<void> open();
   Result<void> commit(const CatalogChange& change) override;

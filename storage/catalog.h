@@ -23,6 +23,7 @@ struct CatalogOptions {
   std::string sqlite_path;  ///< local view; may be missing, stale or damaged: then it is made again
   std::string node = "node-1";
   uint64_t snapshot_every = 256;  ///< manifest objects between snapshots
+  size_t parallel_reads = 1;      ///< manifest objects read at the same time
 };
 
 /// The list of segments: numbered manifest objects in the object store are the truth

@@ -31,6 +31,7 @@ struct EngineOptions {
   uint32_t max_pending_generations = 2;         ///< closed but not published; beyond it appends get unavailable
   int64_t append_wait_ns = 5'000'000'000;       ///< how long an append waits for room in the head before it is refused
   uint64_t segment_bytes = 256u << 20;          ///< a generation larger than this becomes several segments
+  uint32_t parallel_reads = 48;                 ///< objects read at the same time when the store is opened
   WalWriterOptions wal;
   BlockBuilderOptions block;
 };

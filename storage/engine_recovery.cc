@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "storage/base/parallel.h"
 #include "storage/engine_impl.h"
 
 namespace cordwood {
@@ -11,6 +12,7 @@ Result<void> EngineImpl::recover() {
   CatalogOptions catalog_options;
   catalog_options.sqlite_path = options_.data_dir + "/catalog.sqlite";
   catalog_options.node = options_.node;
+  catalog_options.parallel_reads = options_.parallel_reads;
   TRY_ASSIGN(catalog_, Catalog::open(*env_.fs, *env_.store, catalog_options, *env_.log));
   TRY(open_segments());
   if (const Result<uint64_t> removed = catalog_->remove_orphans({}); !removed.ok()) {
@@ -57,25 +59,33 @@ Result<void> EngineImpl::prepare_directories() {
   return {};
 }
 
-/// A segment that is damaged or gone is left out and reported; the rest is served.
+/// One read for each segment, many at a time: a bucket takes its time to answer.  A segment that is damaged or gone is
+/// left out and reported; the rest is served.
 Result<void> EngineImpl::open_segments() {
-  auto published = std::make_shared<PublishedSegments>();
   uint64_t sequence = 0;
   uint64_t generation = catalog_->last_generation_done();
-  for (const SegmentMeta& meta : catalog_->segments()) {
-    sequence = std::max(sequence, meta.arrival_max);
-    if (meta.node == options_.node) generation = std::max(generation, meta.generation);
+  const std::vector<SegmentMeta> metas = catalog_->segments();
+  PublishedSegments opened(metas.size());
+  TRY(run_parallel(metas.size(), options_.parallel_reads, [&](size_t i) -> Result<void> {
+    const SegmentMeta& meta = metas[i];
     Result<std::shared_ptr<const Segment>> segment = Segment::open(*env_.store, meta, env_.terms);
     if (segment.ok()) {
-      published->push_back(std::make_shared<PublishedSegment>(std::move(segment).value(), *env_.memory));
-      continue;
+      opened[i] = std::make_shared<PublishedSegment>(std::move(segment).value(), *env_.memory);
+      return {};
     }
     const ErrorKind kind = segment.error().kind;
     if (kind == ErrorKind::io || kind == ErrorKind::unavailable) return std::move(segment).error();
     metrics_.segments_corrupt.add();
-    segments_unreadable_ = true;
     env_.log->error("a segment cannot be read and is left out of every answer",
                     {{"segment", meta.key}, {"rows", meta.rows}, {"error", segment.error().message}});
+    return {};
+  }));
+  auto published = std::make_shared<PublishedSegments>();
+  for (size_t i = 0; i < metas.size(); ++i) {
+    sequence = std::max(sequence, metas[i].arrival_max);
+    if (metas[i].node == options_.node) generation = std::max(generation, metas[i].generation);
+    segments_unreadable_ = segments_unreadable_ || opened[i] == nullptr;
+    if (opened[i] != nullptr) published->push_back(std::move(opened[i]));
   }
   const MutexLock lock(mu_);
   published_ = std::move(published);

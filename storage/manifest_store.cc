@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "storage/base/parallel.h"
+
 namespace cordwood {
 
 namespace {
@@ -11,6 +13,7 @@ constexpr size_t kPage = 1000;
 constexpr size_t kNumberDigits = 20;
 constexpr uint64_t kMaxObjectBytes = 1u << 30;
 constexpr int kMaxConflicts = 1000;
+constexpr size_t kReadAhead = 512;  ///< changes held in memory; snapshots come more often
 
 }  // namespace
 
@@ -62,11 +65,20 @@ Result<void> ManifestStore::apply(const ManifestObject& object, uint64_t checksu
 
 Result<void> ManifestStore::catch_up(CatalogState* state) {
   TRY_ASSIGN(const std::vector<Found> changes, list_numbers(manifest_prefix(node_), state->version));
-  for (const Found& found : changes) {
+  struct Change {
+    ManifestObject object;
     uint64_t checksum = 0;
-    TRY_ASSIGN(const ManifestObject object,
-               read(found.key, found.size_bytes, found.number, ManifestObject::Kind::change, &checksum));
-    TRY(apply(object, checksum, state));
+  };
+  for (size_t begin = 0; begin < changes.size(); begin += kReadAhead) {
+    std::vector<Change> read_ahead(std::min(kReadAhead, changes.size() - begin));
+    TRY(run_parallel(read_ahead.size(), parallel_reads_, [&](size_t i) -> Result<void> {
+      const Found& found = changes[begin + i];
+      Change& change = read_ahead[i];
+      TRY_ASSIGN(change.object,
+                 read(found.key, found.size_bytes, found.number, ManifestObject::Kind::change, &change.checksum));
+      return {};
+    }));
+    for (const Change& change : read_ahead) TRY(apply(change.object, change.checksum, state));
   }
   return follow(state);
 }
@@ -98,9 +110,8 @@ Result<bool> ManifestStore::follows(const CatalogState& state) {
 }
 
 /// The newest snapshot that can be read; an empty state when there is none.
-Result<void> ManifestStore::load_snapshot(CatalogState* state) {
+Result<void> ManifestStore::load_snapshot(const std::vector<Found>& snapshots, CatalogState* state) {
   *state = {};
-  TRY_ASSIGN(const std::vector<Found> snapshots, list_numbers(manifest_prefix(node_) + "snapshot-", 0));
   for (auto found = snapshots.rbegin(); found != snapshots.rend(); ++found) {
     uint64_t checksum = 0;
     const auto object = read(found->key, found->size_bytes, found->number, ManifestObject::Kind::snapshot, &checksum);
@@ -124,9 +135,9 @@ Result<void> ManifestStore::load(CatalogState* state, bool* rebuilt) {
     TRY_ASSIGN(usable, follows(*state));
   }
   *rebuilt = !usable;
-  if (!usable) TRY(load_snapshot(state));
-  TRY(catch_up(state));
   TRY_ASSIGN(const std::vector<Found> snapshots, list_numbers(manifest_prefix(node_) + "snapshot-", 0));
+  if (!usable) TRY(load_snapshot(snapshots, state));
+  TRY(catch_up(state));
   last_snapshot_ = snapshots.empty() ? 0 : snapshots.back().number;
   return state->version == 0 ? begin(state) : Result<void>();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "storage/manifest.h"
 
@@ -10,7 +11,9 @@ namespace cordwood {
 /// The manifest of one node as objects in a store.  One thread at a time.
 class ManifestStore {
  public:
-  ManifestStore(ObjectStore& store, std::string node, Logger& log) : store_(store), node_(std::move(node)), log_(log) {}
+  /// `parallel_reads`: objects read at the same time while it is loaded.
+  ManifestStore(ObjectStore& store, std::string node, Logger& log, size_t parallel_reads = 1)
+      : store_(store), node_(std::move(node)), log_(log), parallel_reads_(parallel_reads) {}
 
   /// Brings `state`, which may be empty, up to the newest change.  `rebuilt` tells that what it held did not belong
   /// to this manifest (or was older than what the manifest keeps) and that it was made anew.
@@ -37,7 +40,7 @@ class ManifestStore {
                               uint64_t* checksum);
   Result<void> follow(CatalogState* state);
   Result<bool> follows(const CatalogState& state);
-  Result<void> load_snapshot(CatalogState* state);
+  Result<void> load_snapshot(const std::vector<Found>& snapshots, CatalogState* state);
   Result<void> apply(const ManifestObject& object, uint64_t checksum, CatalogState* state);
   Result<void> begin(CatalogState* state);
   void drop_covered(uint64_t before);
@@ -45,6 +48,7 @@ class ManifestStore {
   ObjectStore& store_;
   const std::string node_;
   Logger& log_;
+  const size_t parallel_reads_;
   uint64_t last_snapshot_ = 0;
 };
 

@@ -37,7 +37,7 @@ struct HttpClientOptions {
   bool insecure_skip_verify = false;
   int64_t connect_timeout_ns = 5'000'000'000;
   int64_t idle_connection_ns = 90'000'000'000;
-  uint32_t max_idle = 16;  ///< connections kept for later
+  uint32_t max_idle = 64;  ///< connections kept for later
 };
 
 /// Sends a request once and waits for the whole answer.  Thread-safe; calls at the same time have connections of

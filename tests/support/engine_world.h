@@ -24,6 +24,7 @@ struct EngineWorld {
     environment.metrics = &metrics;
     options.data_dir = "data";
     options.append_wait_ns = 0;
+    options.parallel_reads = 1;
     options.wal.group_wait_us = 0;
   }
   /// Opens the store as a process that starts does.

@@ -2,7 +2,9 @@
 #include "tests/support/s3_double.h"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
+#include <thread>
 
 #include "storage/s3_address.h"
 #include "storage/s3_hash.h"
@@ -90,7 +92,15 @@ std::string op_of(const std::string& method, bool of_bucket, const std::map<std:
 }  // namespace
 
 S3Double::S3Double(Options options)
-    : options_(std::move(options)), server_([this](const HttpDouble::Request& request) { return handle(request); }) {}
+    : options_(std::move(options)), server_([this](const HttpDouble::Request& request) {
+        const size_t now = ++at_once_;
+        for (size_t most = most_at_once_; most < now && !most_at_once_.compare_exchange_weak(most, now);) {
+        }
+        if (latency_ns_ > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(latency_ns_));
+        HttpDouble::Reply reply = handle(request);
+        --at_once_;
+        return reply;
+      }) {}
 
 void S3Double::set_faults(Faults faults) {
   const MutexLock lock(mu_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
@@ -70,6 +71,10 @@ class S3Double {
   std::vector<Seen> seen() const EXCLUDES(mu_);
   std::map<std::string, Object> objects() const EXCLUDES(mu_);
   void put(const std::string& key, const std::string& bytes) EXCLUDES(mu_);
+  /// Each answer waits as long.
+  void set_latency_ns(int64_t latency_ns) { latency_ns_ = latency_ns; }
+  /// Requests under way at the same time, the most there ever were.
+  size_t most_at_once() const { return most_at_once_; }
   size_t open_uploads() const EXCLUDES(mu_);
   uint64_t refused_signatures() const EXCLUDES(mu_);
   uint64_t connections() const { return server_.connections(); }
@@ -107,6 +112,9 @@ class S3Double {
   std::map<std::string, Upload> uploads_ GUARDED_BY(mu_);
   uint64_t made_ GUARDED_BY(mu_) = 0;
   uint64_t refused_ GUARDED_BY(mu_) = 0;
+  std::atomic<int64_t> latency_ns_{0};
+  std::atomic<size_t> at_once_{0};
+  std::atomic<size_t> most_at_once_{0};
   HttpDouble server_;  // last: its threads end first
 };
 
