@@ -82,8 +82,8 @@ Result<std::unique_ptr<ObjectStore>> open_object_store(const Config& config, con
     return Error::invalid("store.s3_part_size: want 5MB to 1GB");
   }
   S3Location location = config.s3.location;
-  TRY(take_s3_url(&location).ok() ? Result<void>()
-                                  : Result<void>(Error::invalid("storage_config.aws.s3 is malformed")));
+  // Its own message might show the secret.
+  if (!take_s3_url(&location).ok()) return Error::invalid("storage_config.aws.s3 is malformed");
   if (location.prefix.ends_with('/')) location.prefix.pop_back();
   TRY_ASSIGN(std::unique_ptr<ObjectStore> store, open_s3_store(config.s3, env));
   TRY(claim(*env.fs, config.data_dir, fmt::format("s3://{}/{}", location.bucket, location.prefix)));

@@ -146,9 +146,9 @@ class LabelCells {
   /// All arguments outlive it.  `label` is not one of streams.
   static Result<LabelCells> make(BlockView& view, const BlockLabels& labels, size_t name, Function* function) {
     const BlockLabels::Label& label = labels.label(name);
-    LabelCells out(label);
-    if (out.label_->metadata) {
-      ShapeSlot slot{.column = *out.label_->metadata, .kind = ShapeSlot::Kind::text, .path = {}};
+    LabelCells out;
+    if (label.metadata) {
+      ShapeSlot slot{.column = *label.metadata, .kind = ShapeSlot::Kind::text, .path = {}};
       TRY_ASSIGN(Map map, Map::make(view, std::move(slot), LineForm::raw, false, function));
       out.metadata_.emplace(std::move(map));
     }
@@ -183,9 +183,8 @@ class LabelCells {
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  explicit LabelCells(const BlockLabels::Label& label) : label_(&label) {}
+  LabelCells() = default;
 
-  const BlockLabels::Label* label_;
   std::optional<Map> metadata_;
   std::vector<Map> fields_;
   std::vector<uint32_t> field_of_shape_;

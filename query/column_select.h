@@ -24,8 +24,6 @@ class ColumnSelect {
 
   /// Whether a row that is kept and not open passes the whole pipeline, its wanted labels being those of BlockLabels.
   bool complete() const { return complete_; }
-  /// Names that BlockLabels answer by index; wanted ones come first.
-  const std::vector<std::string>& names() const { return names_; }
   void on_block() {
     found_.clear();
     if (expressions_) expressions_->on_block();
@@ -76,7 +74,7 @@ class ColumnSelect {
   /// What the shape alone tells of its rows.
   Outcome outcome_of(const Condition& condition, const BlockLabels& labels, uint32_t shape_id) const;
 
-  std::vector<std::string> names_;
+  std::vector<std::string> names_;  ///< that BlockLabels answer by index; wanted ones come first
   std::vector<Condition> conditions_;
   std::vector<RowStage*> line_filters_;
   LineParser parser_;

@@ -40,8 +40,9 @@ class SlotSink final : public FieldSink {
 
 }  // namespace
 
-ExpressionSlots::ExpressionSlots(LineForm form, std::vector<std::string> names, Extract extract)
-    : form_(form), names_(std::move(names)), extract_(std::move(extract)) {
+ExpressionSlots::ExpressionSlots(LineForm form, const std::vector<ExtractionExpr>& expressions, Extract extract)
+    : form_(form), extract_(std::move(extract)) {
+  for (const ExtractionExpr& expression : expressions) names_.push_back(expression.name);
   names_differ_ = std::set<std::string>(names_.begin(), names_.end()).size() == names_.size();
 }
 
@@ -83,7 +84,7 @@ std::optional<std::string_view> ExpressionSlots::value_of(PipelineRow& row, cons
     row.fail(std::move(cell).error());
     return std::nullopt;
   }
-  return row.arena.copy(text_.value(form_, slot.kind, *cell).value_or(std::string_view()));
+  return text_.value(form_, slot.kind, *cell).value_or(std::string_view());
 }
 
 }  // namespace cordwood::query

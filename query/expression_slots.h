@@ -9,6 +9,7 @@
 
 #include "query/cell_text.h"
 #include "query/field_sink.h"
+#include "query/logql_ast.h"
 #include "query/pipeline_row.h"
 
 namespace cordwood::query {
@@ -25,14 +26,14 @@ class ExpressionSlots {
     const ShapeSlot* slot = nullptr;
   };
 
-  ExpressionSlots(LineForm form, std::vector<std::string> names, Extract extract);
+  ExpressionSlots(LineForm form, const std::vector<ExtractionExpr>& expressions, Extract extract);
 
   LineForm form() const { return form_; }
   const std::vector<std::string>& names() const { return names_; }
   /// The fields that lines of the shape have, in the order in which they are given; null when the lines must be read.
   const std::vector<Field>* fields(const Shape& shape);
   /// Calls take(name, value) -> bool for the fields of a row until it says no; false when the row's line must be read.
-  /// Values hold as long as the row.
+  /// A value holds until take returns.
   template <typename Take>
   bool give(PipelineRow& row, Take&& take) {
     const std::vector<Field>* known = fields_of(row);

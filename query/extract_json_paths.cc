@@ -195,6 +195,12 @@ Result<JsonPathExtractor> JsonPathExtractor::make(const std::vector<ExtractionEx
   return extractor;
 }
 
+bool JsonPathExtractor::enters_arrays() const {
+  return std::any_of(paths_.begin(), paths_.end(), [](const Path& path) {
+    return std::any_of(path.steps.begin(), path.steps.end(), [](const JsonStep& step) { return step.is_index; });
+  });
+}
+
 struct JsonPathExtractor::Walk {
   std::string_view line;
   FieldSink* sink = nullptr;

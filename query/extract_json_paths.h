@@ -32,6 +32,8 @@ class JsonPathExtractor {
   /// booleans, arrays and objects are raw text; null is empty.  Error: JSONParserErr.  Unless `*looked` comes back
   /// false (an empty line, or one that cannot be JSON) the stage sets the names that the line still lacks to "".
   ExtractOutcome extract(std::string_view line, FieldSink* sink, bool* looked);
+  /// Whether a path leads to an element of an array.
+  bool enters_arrays() const;
 
  private:
   struct Path {

@@ -46,17 +46,10 @@ class JsonExpression final : public RowStage, private FieldSink {
 
 Result<ExpressionSlots> make_json_slots(const JsonStage& stage) {
   TRY_ASSIGN(JsonPathExtractor made, JsonPathExtractor::make(stage.expressions));
-  std::vector<std::string> names;
-  bool into_arrays = false;  // which lie in one cell
-  for (const ExtractionExpr& expression : stage.expressions) {
-    names.push_back(expression.name);
-    TRY_ASSIGN(const std::vector<JsonStep> steps, parse_json_path(expression.expression));
-    for (const JsonStep& step : steps) into_arrays = into_arrays || step.is_index;
-  }
   const auto extractor = std::make_shared<JsonPathExtractor>(std::move(made));
-  return ExpressionSlots(LineForm::json, std::move(names), [=](std::string_view line, FieldSink* sink) {
-    bool looked = false;
-    return !into_arrays && !extractor->extract(line, sink, &looked).failed && looked;
+  return ExpressionSlots(LineForm::json, stage.expressions, [extractor](std::string_view line, FieldSink* sink) {
+    bool looked = false;  // arrays lie in one cell, whatever they hold
+    return !extractor->enters_arrays() && !extractor->extract(line, sink, &looked).failed && looked;
   });
 }
 

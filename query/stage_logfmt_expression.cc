@@ -50,10 +50,8 @@ class LogfmtExpression final : public RowStage, private FieldSink {
 }  // namespace
 
 ExpressionSlots make_logfmt_slots(const LogfmtStage& stage) {
-  std::vector<std::string> names;
-  for (const ExtractionExpr& expression : stage.expressions) names.push_back(expression.name);
   const auto extractor = std::make_shared<LogfmtExtractor>(stage);
-  return {LineForm::logfmt, std::move(names),
+  return {LineForm::logfmt, stage.expressions,
           [extractor](std::string_view line, FieldSink* sink) { return !extractor->extract(line, sink).failed; }};
 }
 

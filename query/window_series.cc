@@ -47,9 +47,36 @@ class QuantileSeries final : public WindowSeries {
 };
 
 /// The rate of a counter that may start again from zero, extrapolated to the edges of the window.
-class RateCounterSeries final : public SampleSeries {
- protected:
-  double window_value(const Sample* samples, size_t count, int64_t begin_ns, int64_t end_ns) override {
+class RateCounterSeries final : public WindowSeries {
+ public:
+  uint64_t add(int64_t time_ns, int64_t, double value) override {
+    const size_t capacity = samples_.capacity();
+    samples_.push_back({time_ns, value});
+    return (samples_.capacity() - capacity) * sizeof(Sample);
+  }
+
+  std::vector<StepPoint> finish(const WindowGrid& grid) override {
+    std::stable_sort(samples_.begin(), samples_.end(),
+                     [](const Sample& a, const Sample& b) { return a.time_ns < b.time_ns; });
+    std::vector<StepPoint> points;
+    size_t begin = 0, end = 0;
+    for (uint32_t step = 0; step < grid.count(); ++step) {
+      const int64_t begin_ns = grid.window_begin_ns(step), end_ns = grid.window_end_ns(step);
+      while (end < samples_.size() && samples_[end].time_ns <= end_ns) ++end;
+      while (begin < end && samples_[begin].time_ns <= begin_ns) ++begin;
+      if (begin < end) points.push_back({step, window_value(&samples_[begin], end - begin, begin_ns, end_ns)});
+    }
+    return points;
+  }
+
+ private:
+  struct Sample {
+    int64_t time_ns;
+    double value;
+  };
+
+  /// Of the samples of one window, in order of time; there is at least one.
+  static double window_value(const Sample* samples, size_t count, int64_t begin_ns, int64_t end_ns) {
     if (count < 2) return 0;
     double increase = samples[count - 1].value - samples[0].value;
     for (size_t i = 1; i < count; ++i) {
@@ -68,8 +95,9 @@ class RateCounterSeries final : public SampleSeries {
     return increase * ((sampled_s + before_s + after_s) / sampled_s) / seconds(begin_ns, end_ns);
   }
 
- private:
   static double seconds(int64_t from_ns, int64_t to_ns) { return static_cast<double>(to_ns - from_ns) / 1e9; }
+
+  std::vector<Sample> samples_;
 };
 
 }  // namespace
@@ -86,20 +114,6 @@ double quantile_of(double quantile, std::vector<double>* values) {
   const double weight = rank - std::floor(rank);
   const double upper = at + 1 == values->end() ? *at : *std::min_element(at + 1, values->end(), less);
   return *at * (1 - weight) + upper * weight;
-}
-
-std::vector<StepPoint> SampleSeries::finish(const WindowGrid& grid) {
-  std::stable_sort(samples_.begin(), samples_.end(),
-                   [](const Sample& a, const Sample& b) { return a.time_ns < b.time_ns; });
-  std::vector<StepPoint> points;
-  size_t begin = 0, end = 0;
-  for (uint32_t step = 0; step < grid.count(); ++step) {
-    const int64_t begin_ns = grid.window_begin_ns(step), end_ns = grid.window_end_ns(step);
-    while (end < samples_.size() && samples_[end].time_ns <= end_ns) ++end;
-    while (begin < end && samples_[begin].time_ns <= begin_ns) ++begin;
-    if (begin < end) points.push_back({step, window_value(&samples_[begin], end - begin, begin_ns, end_ns)});
-  }
-  return points;
 }
 
 std::unique_ptr<WindowSeries> make_quantile_series(double quantile, int64_t cell_count) {

@@ -174,28 +174,6 @@ class CellSeries final : public WindowSeries {
   CellTable<State> table_;
 };
 
-/// For functions that need the samples themselves, in order of time.
-class SampleSeries : public WindowSeries {
- public:
-  struct Sample {
-    int64_t time_ns;
-    double value;
-  };
-  uint64_t add(int64_t time_ns, int64_t, double value) override {
-    const size_t capacity = samples_.capacity();
-    samples_.push_back({time_ns, value});
-    return (samples_.capacity() - capacity) * sizeof(Sample);
-  }
-  std::vector<StepPoint> finish(const WindowGrid& grid) override;
-
- protected:
-  /// Value of one window's samples, in order of time; there is at least one.
-  virtual double window_value(const Sample* samples, size_t count, int64_t begin_ns, int64_t end_ns) = 0;
-
- private:
-  std::vector<Sample> samples_;
-};
-
 /// `cell_count` as for CellSeries.
 std::unique_ptr<WindowSeries> make_quantile_series(double quantile, int64_t cell_count);
 std::unique_ptr<WindowSeries> make_rate_counter_series();
