@@ -35,8 +35,13 @@ def serve(plain):
     copy(far, near)
 
 
+def accept():
+    while True:
+        accepted, _ = listener.accept()
+        threading.Thread(target=serve, args=(accepted,), daemon=True).start()
+
+
 listener = socket.create_server(('127.0.0.1', 0))
 print(listener.getsockname()[1], flush=True)
-while True:
-    accepted, _ = listener.accept()
-    threading.Thread(target=serve, args=(accepted,), daemon=True).start()
+threading.Thread(target=accept, daemon=True).start()
+sys.stdin.read()  # until whoever started this goes

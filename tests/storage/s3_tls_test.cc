@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bucket behind TLS whose certificate only its own authority knows.
+#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/support/s3_world.h"
 #include "tests/support/temporary_directory.h"
@@ -10,7 +11,8 @@
 namespace cordwood {
 namespace {
 
-/// tests/s3/tls_front.py in front of a port of this machine.
+/// tests/s3/tls_front.py in front of a port of this machine.  It ends when its standard input does, so that no wrapper
+/// around python3 leaves it behind.
 class TlsFront {
  public:
   TlsFront(const std::string& directory, uint16_t behind) {
@@ -21,23 +23,26 @@ class TlsFront {
         "/CN=localhost -addext subjectAltName=DNS:localhost -keyout " +
         key + " -out " + certificate_ + " 2>" + directory + "/openssl.log";
     if (std::system(make.c_str()) != 0) return;
-    int out[2];
-    CHECK(::pipe(out) == 0);
+    int out[2], in[2];
+    CHECK(::pipe2(out, O_CLOEXEC) == 0 && ::pipe2(in, O_CLOEXEC) == 0);
     child_ = ::fork();
     if (child_ == 0) {
+      ::dup2(in[0], 0);
       ::dup2(out[1], 1);
       ::execlp("python3", "python3", "tests/s3/tls_front.py", certificate_.c_str(), key.c_str(),
                std::to_string(behind).c_str(), nullptr);
       ::_exit(127);
     }
+    ::close(in[0]);
     ::close(out[1]);
+    input_ = in[1];
     char text[16] = {};
     if (::read(out[0], text, sizeof text - 1) > 0) port_ = std::string(text, std::string(text).find('\n'));
     ::close(out[0]);
   }
   ~TlsFront() {
     if (child_ <= 0) return;
-    ::kill(child_, SIGTERM);
+    ::close(input_);
     ::waitpid(child_, nullptr, 0);
   }
   const std::string& port() const { return port_; }
@@ -47,6 +52,7 @@ class TlsFront {
   std::string certificate_;
   std::string port_;
   pid_t child_ = -1;
+  int input_ = -1;
 };
 
 TEST(S3Tls, TheCertificateIsChecked) {
