@@ -118,6 +118,13 @@ Result<ExprPtr> parse_logql(std::string_view text) {
   return expr;
 }
 
+Result<LogQuery> parse_log_selector(std::string_view text) {
+  TRY_ASSIGN(ExprPtr expr, parse_syntax(text));
+  const LogQuery* query = as_log_query(*expr);
+  if (query == nullptr) return Error::invalid("only log selector is supported");
+  return *query;
+}
+
 Result<std::vector<Matcher>> parse_selector(std::string_view text, SelectorRule rule) {
   TRY_ASSIGN(ExprPtr expr, parse_syntax(text));
   const LogQuery* query = as_log_query(*expr);

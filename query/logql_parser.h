@@ -17,6 +17,9 @@ Result<ExprPtr> parse_logql(std::string_view text);
 /// Whether a selector must hold a matcher that rejects the empty value.
 enum class SelectorRule : unsigned char { any, needs_non_empty };
 
+/// Parses a selector with or without a pipeline; it may match every stream.
+Result<LogQuery> parse_log_selector(std::string_view text);
+
 /// Parses a query that must be a selector without pipeline (`only label matchers are supported`).
 Result<std::vector<Matcher>> parse_selector(std::string_view text, SelectorRule rule = SelectorRule::needs_non_empty);
 

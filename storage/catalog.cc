@@ -33,6 +33,10 @@ class ManifestCatalog final : public Catalog {
     for (const auto& [key, meta] : state_.segments) all.push_back(meta);
     return all;
   }
+  CatalogActs acts() const override {
+    MutexLock lock(mu_);
+    return state_.acts();
+  }
   bool generation_done(uint64_t generation) const override {
     MutexLock lock(mu_);
     return state_.generations_done.contains(generation);

@@ -8,6 +8,7 @@
 #include "storage/base/file_system.h"
 #include "storage/base/logger.h"
 #include "storage/base/object_store.h"
+#include "storage/deletion.h"
 #include "storage/segment.h"
 
 namespace cordwood {
@@ -15,8 +16,23 @@ namespace cordwood {
 /// One atomic change of what the store consists of (design §6).
 struct CatalogChange {
   std::vector<SegmentMeta> added;
-  std::vector<std::string> removed;        ///< segment keys
-  std::vector<uint64_t> generations_done;  ///< of this node: their WAL is not to be replayed any more
+  std::vector<std::string> removed;            ///< segment keys
+  std::vector<uint64_t> generations_done;      ///< of this node: their WAL is not to be replayed any more
+  std::vector<DeleteRequest> deletes = {};     ///< new, or in place of the one with the same id
+  std::vector<std::string> deletes_gone = {};  ///< ids
+  std::vector<LegalHold> holds = {};           ///< likewise
+  std::vector<std::string> holds_gone = {};    ///< ids
+
+  bool changes_acts() const {
+    return !deletes.empty() || !deletes_gone.empty() || !holds.empty() || !holds_gone.empty();
+  }
+};
+
+/// What is deleted and what is held, by creation.
+struct CatalogActs {
+  std::vector<DeleteRequest> deletes;
+  std::vector<LegalHold> holds;
+  bool operator==(const CatalogActs&) const = default;
 };
 
 struct CatalogOptions {
@@ -41,6 +57,7 @@ class Catalog {
   /// have been made: offering the very same one again is right in both cases.
   virtual Result<void> commit(const CatalogChange& change) = 0;
   virtual std::vector<SegmentMeta> segments() const = 0;
+  virtual CatalogActs acts() const = 0;
   virtual bool generation_done(uint64_t generation) const = 0;
   /// Largest generation number ever marked done, 0 if none.
   virtual uint64_t last_generation_done() const = 0;

@@ -11,7 +11,7 @@ namespace cordwood {
 
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr const char* kSchema =
     "PRAGMA locking_mode=EXCLUSIVE;"
     "PRAGMA journal_mode=WAL;"
@@ -124,7 +124,27 @@ std::string state_fields(const CatalogState& state, uint64_t sum) {
     w.varint(generation - previous);
     previous = generation;
   }
+  w.varint(state.deletes.size());
+  for (const auto& [id, request] : state.deletes) request.encode(&out);
+  w.varint(state.holds.size());
+  for (const auto& [id, hold] : state.holds) hold.encode(&out);
   return out;
+}
+
+Result<void> read_acts(ByteReader* in, CatalogState* state) {
+  const uint64_t deletes = in->count(1);
+  for (uint64_t i = 0; i < deletes; ++i) {
+    TRY_ASSIGN(DeleteRequest request, DeleteRequest::decode(in));
+    const std::string id = request.id;
+    state->deletes.emplace(id, std::move(request));
+  }
+  const uint64_t holds = in->count(1);
+  for (uint64_t i = 0; i < holds; ++i) {
+    TRY_ASSIGN(LegalHold hold, LegalHold::decode(in));
+    const std::string id = hold.id;
+    state->holds.emplace(id, std::move(hold));
+  }
+  return {};
 }
 
 uint64_t state_checksum(std::string_view node, std::string_view fields) {
@@ -174,6 +194,7 @@ Result<CatalogState> SqliteCatalogView::load(const std::string& node) {
   const uint64_t generations = in.count(1);
   uint64_t generation = 0;
   for (uint64_t i = 0; i < generations; ++i) state.generations_done.insert(generation += in.varint());
+  TRY(read_acts(&in, &state));
   TRY(in.finish("catalog state"));
   TRY(load_segments(&state, &sum_));
   if (state.segments.size() != segments || sum_ != sum) {

@@ -27,7 +27,9 @@ EngineImpl::EngineImpl(EngineOptions options, EngineEnvironment environment)
       wal_dir_(options_.data_dir + "/wal"),
       spill_dir_(options_.data_dir + "/spill"),
       metrics_(*environment.metrics),
-      published_(std::make_shared<PublishedSegments>()) {
+      published_(std::make_shared<PublishedSegments>()),
+      retention_(options_.retention.shortest_ns() > 0 ? std::make_shared<const RetentionRules>(options_.retention)
+                                                      : nullptr) {
   EngineGauges::show(gauges_, *environment.metrics);
 }
 
@@ -235,6 +237,7 @@ SnapshotPtr EngineImpl::snapshot() const {
     const MutexLock lock(mu_);
     parts.published = published_;
     parts.catalog_version = catalog_version_;
+    parts.veils = veils_;
     for (const UnpublishedPtr& of : unpublished_) of->generation->read_into(&parts.sealed, &parts.open);
   }
   return make_snapshot(std::move(parts));
@@ -276,6 +279,7 @@ void EngineImpl::tick() {
       if (state.first_row_ns && now_ns - *state.first_row_ns >= options_.generation_age_ns) close_current();
     }
   }
+  age();
   relieve_memory();
   remove_retired();
   kick();

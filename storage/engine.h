@@ -12,12 +12,15 @@
 #include "storage/base/object_store.h"
 #include "storage/base/task_runner.h"
 #include "storage/block_builder.h"
+#include "storage/retention_rules.h"
 #include "storage/snapshot.h"
 #include "storage/wal_writer.h"
 
 namespace cordwood {
 
+class DeleteTarget;
 class MergeTarget;
+class RowPredicateCompiler;
 class RowListener;
 class SegmentTermsOpener;
 
@@ -34,6 +37,7 @@ struct EngineOptions {
   uint32_t parallel_reads = 48;                 ///< objects read at the same time when the store is opened
   WalWriterOptions wal;
   BlockBuilderOptions block;
+  RetentionRules retention;  ///< rows beyond it are not seen
 };
 
 /// What the engine needs of the world; all outlive it.
@@ -48,7 +52,8 @@ struct EngineEnvironment {
   SegmentTermsOpener* terms = nullptr;  ///< may be null: Xapian parts rule nothing out
   Logger* log = nullptr;
   Metrics* metrics = nullptr;
-  RowListener* rows = nullptr;  ///< may be null; is not told of what is replayed
+  RowListener* rows = nullptr;                       ///< may be null; is not told of what is replayed
+  const RowPredicateCompiler* predicates = nullptr;  ///< null: nothing can be deleted or held
 };
 
 /// The store: append, snapshot, flush.  Thread-safe.
@@ -71,8 +76,8 @@ class Engine {
   /// unavailable: disk full, WAL broken, or the head is at its limit (the client should try again).
   virtual Result<Appended> append(const RowBatch& batch, const WalBody* body) = 0;
   virtual SnapshotPtr snapshot() const = 0;
-  /// Grows before an append that added rows returns: snapshots taken between two equal answers show the same rows to
-  /// whoever knows of acknowledged rows alone.
+  /// Grows before an append that added rows returns, and when rows are hidden or seen again: snapshots taken between
+  /// two equal answers show the same rows to whoever knows of acknowledged rows alone.
   virtual uint64_t version() const = 0;
   /// Closes the current generation and returns when everything acknowledged so far is published.
   virtual Result<void> flush() = 0;
@@ -93,6 +98,8 @@ class Engine {
   virtual StreamPtr stream(const TenantId& tenant, StreamKind kind, const Labels& labels) = 0;
   /// Where segments can be replaced by others (storage/merge_target.h); null when they cannot.
   virtual MergeTarget* merge_target() { return nullptr; }
+  /// Where rows are deleted and held (storage/delete_target.h); null when they cannot be.
+  virtual DeleteTarget* delete_target() { return nullptr; }
 };
 
 }  // namespace cordwood

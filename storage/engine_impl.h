@@ -8,6 +8,7 @@
 
 #include "storage/base/mutex.h"
 #include "storage/catalog.h"
+#include "storage/delete_target.h"
 #include "storage/engine.h"
 #include "storage/engine_snapshot.h"
 #include "storage/generation.h"
@@ -70,7 +71,7 @@ class TaskGate {
 
 /// Locks are taken in the order create_mu_ or commit_mu_, mu_, Generation's.  I/O is done under create_mu_ (a new WAL
 /// file) or under none, and WAL records are encoded under mu_ so that their order is that of their sequences.
-class EngineImpl final : public Engine, public MergeTarget {
+class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget {
  public:
   EngineImpl(EngineOptions options, EngineEnvironment environment);
   ~EngineImpl() override;
@@ -88,8 +89,22 @@ class EngineImpl final : public Engine, public MergeTarget {
   MergeTarget* merge_target() override { return this; }
 
   State merge_state() const override;
-  Result<Replaced> replace(std::vector<SegmentMeta> added, std::vector<std::string> removed) override;
+  Result<Replaced> replace(std::vector<SegmentMeta> added, std::vector<std::string> removed,
+                           std::optional<uint64_t> holds_version) override;
   Result<void> settle() override;
+
+  DeleteTarget* delete_target() override { return env_.predicates == nullptr ? nullptr : this; }
+  CatalogActs acts() const override;
+  Result<void> request_delete(DeleteRequest request) override;
+  Result<void> cancel_delete(const std::string& id) override;
+  Result<void> mark_processed(const std::string& id, int64_t now_ns) override;
+  Result<void> set_hold(LegalHold hold) override;
+  Result<void> lift_hold(const std::string& id) override;
+  std::shared_ptr<const TenantVeil> veil_of(const TenantId& tenant, const std::vector<std::string>& deletes,
+                                            bool with_retention) const override;
+  int64_t retention_now_ns() const override;
+  uint64_t retired_mark() const override;
+  Result<bool> nothing_left(uint64_t mark, uint64_t generation) override;
 
  private:
   using GenerationPtr = std::shared_ptr<Generation>;
@@ -109,11 +124,13 @@ class EngineImpl final : public Engine, public MergeTarget {
   struct Replacement {
     CatalogChange change;
     std::vector<std::shared_ptr<const PublishedSegment>> opened;
+    std::optional<uint64_t> holds_version;  ///< it must not have changed
   };
   /// A segment that was replaced; its object goes when the last snapshot with it has gone.
   struct Retired {
     std::string key;
     std::weak_ptr<const PublishedSegment> segment;
+    uint64_t number = 0;  ///< ascending as they were retired
   };
 
   /// A piece of background work.
@@ -155,6 +172,16 @@ class EngineImpl final : public Engine, public MergeTarget {
   // engine_replace.cc
   void remove_retired();
 
+  // engine_deletes.cc
+  using RulePtr = std::shared_ptr<const RowRule>;
+  Result<RulePtr> make_rule(std::string_view query, int64_t start_ns, int64_t end_ns, uint64_t arrival_cut) const;
+  Result<void> change_acts(const CatalogChange& change) REQUIRES(commit_mu_);
+  Result<void> follow_acts() REQUIRES(commit_mu_);
+  void make_veils() REQUIRES(mu_);
+  void age();
+  Result<bool> no_wal_left(uint64_t generation);
+  Result<bool> no_objects_left(uint64_t generation);
+
   // engine_recovery.cc
   Result<void> prepare_directories();
   Result<void> open_segments();
@@ -174,8 +201,9 @@ class EngineImpl final : public Engine, public MergeTarget {
   const std::shared_ptr<TaskGate> gate_ = std::make_shared<TaskGate>();
 
   std::atomic<uint64_t> version_{0};
-  bool segments_unreadable_ = false;        ///< constant after recovery
-  std::unique_ptr<Replacement> unsettled_;  ///< of the one thread that replaces
+  bool segments_unreadable_ = false;            ///< constant after recovery
+  std::unique_ptr<Replacement> unsettled_;      ///< of the one thread that replaces
+  std::atomic<bool> erasure_unsettled_{false};  ///< and it leaves rows out
 
   Mutex create_mu_;
   Mutex commit_mu_;  ///< one catalog change at a time, together with the swap of what is published
@@ -189,6 +217,14 @@ class EngineImpl final : public Engine, public MergeTarget {
   uint64_t next_generation_ GUARDED_BY(mu_) = 1;
   uint64_t catalog_version_ GUARDED_BY(mu_) = 0;
   std::vector<Retired> retired_ GUARDED_BY(mu_);
+  uint64_t next_retired_ GUARDED_BY(mu_) = 0;
+  CatalogActs acts_ GUARDED_BY(mu_);
+  std::map<std::string, RulePtr> delete_rules_ GUARDED_BY(mu_);  ///< by id; of deletes not processed
+  std::map<std::string, RulePtr> hold_rules_ GUARDED_BY(mu_);    ///< by id
+  uint64_t holds_version_ GUARDED_BY(mu_) = 1;
+  std::shared_ptr<const RetentionRules> retention_;  ///< null: everything is kept; constant
+  int64_t retention_now_ns_ GUARDED_BY(mu_) = 0;
+  std::shared_ptr<const Veils> veils_ GUARDED_BY(mu_);  ///< null: nothing is hidden
   uint32_t seals_running_ GUARDED_BY(mu_) = 0;
   bool publishing_ GUARDED_BY(mu_) = false;
   uint32_t tasks_posted_ GUARDED_BY(mu_) = 0;

@@ -84,6 +84,7 @@ Result<void> EngineImpl::commit(const Work& work, const std::vector<std::shared_
     change.added = work.of->written;
     change.generations_done = {number};
     TRY(catalog_->commit(change));
+    TRY(follow_acts());
   }
   const MutexLock lock(mu_);
   auto published = std::make_shared<PublishedSegments>(*published_);

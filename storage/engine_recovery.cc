@@ -15,6 +15,10 @@ Result<void> EngineImpl::recover() {
   catalog_options.parallel_reads = options_.parallel_reads;
   TRY_ASSIGN(catalog_, Catalog::open(*env_.fs, *env_.store, catalog_options, *env_.log));
   TRY(open_segments());
+  {
+    const MutexLock lock(commit_mu_);
+    TRY(follow_acts());
+  }
   if (const Result<uint64_t> removed = catalog_->remove_orphans({}); !removed.ok()) {
     env_.log->warn("orphaned segments could not be removed", {{"error", removed.error().message}});
   }

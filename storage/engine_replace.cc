@@ -15,7 +15,10 @@ MergeTarget::State EngineImpl::merge_state() const {
     published = published_;
     state.catalog_version = catalog_version_;
     state.first_unpublished = unpublished_.empty() ? next_generation_ : unpublished_.front()->generation->number();
+    state.holds_version = holds_version_;
+    for (const auto& [id, rule] : delete_rules_) state.arrival_cuts.push_back(rule->arrival_cut());
   }
+  std::sort(state.arrival_cuts.begin(), state.arrival_cuts.end());
   SnapshotParts parts;
   parts.published = published;
   parts.catalog_version = state.catalog_version;
@@ -33,7 +36,8 @@ MergeTarget::State EngineImpl::merge_state() const {
   return state;
 }
 
-Result<MergeTarget::Replaced> EngineImpl::replace(std::vector<SegmentMeta> added, std::vector<std::string> removed) {
+Result<MergeTarget::Replaced> EngineImpl::replace(std::vector<SegmentMeta> added, std::vector<std::string> removed,
+                                                  std::optional<uint64_t> holds_version) {
   CHECK(unsettled_ == nullptr, "a replacement is not settled yet");
   auto replacement = std::make_unique<Replacement>();
   for (const SegmentMeta& meta : added) {
@@ -48,9 +52,11 @@ Result<MergeTarget::Replaced> EngineImpl::replace(std::vector<SegmentMeta> added
   }
   replacement->change.added = std::move(added);
   replacement->change.removed = std::move(removed);
+  replacement->holds_version = holds_version;
   unsettled_ = std::move(replacement);
   const Result<void> settled = settle();
   if (settled.ok()) return Replaced::done;
+  if (unsettled_ == nullptr) return settled.error();
   env_.log->warn("segments could not be replaced, will try again", {{"error", settled.error().message}});
   return Replaced::unsettled;
 }
@@ -58,7 +64,20 @@ Result<MergeTarget::Replaced> EngineImpl::replace(std::vector<SegmentMeta> added
 Result<void> EngineImpl::settle() {
   if (unsettled_ == nullptr) return {};
   const MutexLock commit_lock(commit_mu_);
-  TRY(catalog_->commit(unsettled_->change));
+  if (unsettled_->holds_version) {
+    const MutexLock lock(mu_);
+    if (*unsettled_->holds_version != holds_version_) {
+      unsettled_.reset();
+      return Error::cancelled("what is held has changed");
+    }
+  }
+  if (const Result<void> made = catalog_->commit(unsettled_->change); !made.ok()) {
+    // Until its fate is known nothing can be held (set_hold).
+    erasure_unsettled_ = unsettled_->holds_version.has_value();
+    return made;
+  }
+  erasure_unsettled_ = false;
+  TRY(follow_acts());
   const std::vector<std::string>& removed = unsettled_->change.removed;
   {
     const MutexLock lock(mu_);
@@ -68,7 +87,7 @@ Result<void> EngineImpl::settle() {
       if (std::find(removed.begin(), removed.end(), key) == removed.end()) {
         published->push_back(segment);
       } else {
-        retired_.push_back({key, segment});
+        retired_.push_back({key, segment, next_retired_++});
       }
     }
     published->insert(published->end(), unsettled_->opened.begin(), unsettled_->opened.end());
@@ -82,19 +101,17 @@ Result<void> EngineImpl::settle() {
 /// Removes the objects of replaced segments that no snapshot names.  What is left at the end of the process is an
 /// orphan and goes at the next start.
 void EngineImpl::remove_retired() {
-  std::vector<std::string> keys;
+  std::vector<Retired> due;
   {
     const MutexLock lock(mu_);
-    std::erase_if(retired_, [&keys](const Retired& retired) {
-      if (!retired.segment.expired()) return false;
-      keys.push_back(retired.key);
-      return true;
-    });
+    for (const Retired& retired : retired_) {
+      if (retired.segment.expired()) due.push_back(retired);
+    }
   }
-  for (std::string& key : keys) {
-    if (env_.store->remove(key).ok()) continue;
+  for (const Retired& retired : due) {
+    if (!env_.store->remove(retired.key).ok()) continue;
     const MutexLock lock(mu_);
-    retired_.push_back({std::move(key), {}});
+    std::erase_if(retired_, [&retired](const Retired& other) { return other.number == retired.number; });
   }
 }
 

@@ -34,21 +34,21 @@ class SnapshotImpl final : public Snapshot {
 
   std::vector<BlockSourcePtr> blocks(const TenantId& tenant, TimeRange range) const override {
     std::vector<BlockSourcePtr> found;
+    const std::shared_ptr<const TenantVeil> veil = parts_.veils == nullptr ? nullptr : parts_.veils->of(tenant);
+    const auto add = [&](const BlockSourcePtr& block) {
+      if (overlaps(block->info(), range)) found.push_back(veil == nullptr ? block : veil->over(block));
+    };
     for (const auto& published : *parts_.published) {
       const SegmentMeta& meta = published->segment->meta();
       if (!range.overlaps_closed(meta.time_min_ns, meta.time_max_ns)) continue;
       const auto it = published->blocks_by_tenant.find(tenant);
       if (it == published->blocks_by_tenant.end()) continue;
-      for (const BlockSourcePtr& block : it->second) {
-        if (overlaps(block->info(), range)) found.push_back(block);
-      }
+      for (const BlockSourcePtr& block : it->second) add(block);
     }
     for (const BlockSourcePtr& block : parts_.sealed) {
-      if (block->info().tenant == tenant && overlaps(block->info(), range)) found.push_back(block);
+      if (block->info().tenant == tenant) add(block);
     }
-    for (const BlockSourcePtr& block : head_sources(tenant)) {
-      if (overlaps(block->info(), range)) found.push_back(block);
-    }
+    for (const BlockSourcePtr& block : head_sources(tenant)) add(block);
     return found;
   }
 

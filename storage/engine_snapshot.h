@@ -9,6 +9,7 @@
 #include "storage/head_block.h"
 #include "storage/segment.h"
 #include "storage/snapshot.h"
+#include "storage/veil.h"
 
 namespace cordwood {
 
@@ -28,6 +29,7 @@ struct SnapshotParts {
   std::vector<BlockSourcePtr> sealed;  ///< blocks of unpublished generations
   std::vector<HeadPrefix> open;        ///< their rows not sealed yet
   uint64_t catalog_version = 0;
+  std::shared_ptr<const Veils> veils;  ///< what is not to be seen; null: nothing
 };
 SnapshotPtr make_snapshot(SnapshotParts parts);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/manifest.h"
 
+#include <algorithm>
+
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
 
@@ -11,15 +13,25 @@ namespace {
 constexpr std::string_view kMagic = "CWMF";
 constexpr uint16_t kMajor = 1;
 constexpr uint16_t kMinor = 0;
+constexpr uint16_t kMinorWithActs = 1;  ///< of objects with deletes or holds: version 1.0 refuses their steps
 constexpr uint64_t kKnownFeatures = 0;
 constexpr size_t kPreludeBytes = 20;
 
 /// What one step of a change does; the numbers are on disk.
-enum class Step : uint8_t { add_segment = 1, remove_segment = 2, generation_done = 3 };
+enum class Step : uint8_t {
+  add_segment = 1,
+  remove_segment = 2,
+  generation_done = 3,
+  set_delete = 4,
+  drop_delete = 5,
+  set_hold = 6,
+  drop_hold = 7,
+};
 
 void encode_change(const CatalogChange& change, std::string* out) {
   ByteWriter w(out);
-  w.varint(change.added.size() + change.removed.size() + change.generations_done.size());
+  w.varint(change.added.size() + change.removed.size() + change.generations_done.size() + change.deletes.size() +
+           change.deletes_gone.size() + change.holds.size() + change.holds_gone.size());
   std::string argument;
   const auto step = [&](Step kind) {
     w.u8(static_cast<uint8_t>(kind));
@@ -38,6 +50,22 @@ void encode_change(const CatalogChange& change, std::string* out) {
     ByteWriter(&argument).varint(generation);
     step(Step::generation_done);
   }
+  for (const DeleteRequest& request : change.deletes) {
+    request.encode(&argument);
+    step(Step::set_delete);
+  }
+  for (const std::string& id : change.deletes_gone) {
+    argument = id;
+    step(Step::drop_delete);
+  }
+  for (const LegalHold& hold : change.holds) {
+    hold.encode(&argument);
+    step(Step::set_hold);
+  }
+  for (const std::string& id : change.holds_gone) {
+    argument = id;
+    step(Step::drop_hold);
+  }
 }
 
 Result<void> decode_step(uint8_t kind, std::string_view argument, CatalogChange* change) {
@@ -50,6 +78,18 @@ Result<void> decode_step(uint8_t kind, std::string_view argument, CatalogChange*
     }
     case Step::remove_segment: change->removed.emplace_back(in.bytes(in.remaining())); break;
     case Step::generation_done: change->generations_done.push_back(in.varint()); break;
+    case Step::set_delete: {
+      TRY_ASSIGN(DeleteRequest request, DeleteRequest::decode(&in));
+      change->deletes.push_back(std::move(request));
+      break;
+    }
+    case Step::drop_delete: change->deletes_gone.emplace_back(in.bytes(in.remaining())); break;
+    case Step::set_hold: {
+      TRY_ASSIGN(LegalHold hold, LegalHold::decode(&in));
+      change->holds.push_back(std::move(hold));
+      break;
+    }
+    case Step::drop_hold: change->holds_gone.emplace_back(in.bytes(in.remaining())); break;
     default: return Error::invalid(fmt::format("manifest: change of unknown kind {}, made by a newer version", kind));
   }
   return in.finish("manifest step");
@@ -81,7 +121,7 @@ std::string encode_manifest(const ManifestObject& object) {
   ByteWriter w(&out);
   w.bytes(kMagic);
   w.u16(kMajor);
-  w.u16(kMinor);
+  w.u16(object.change.changes_acts() ? kMinorWithActs : kMinor);
   w.u64(kKnownFeatures);
   w.u32(static_cast<uint32_t>(xxh3_64(out)));
   w.u8(static_cast<uint8_t>(object.kind));
@@ -141,13 +181,29 @@ void CatalogState::apply(const CatalogChange& change) {
   for (const std::string& key : change.removed) segments.erase(key);
   for (const SegmentMeta& meta : change.added) segments.insert_or_assign(meta.key, meta);
   generations_done.insert(change.generations_done.begin(), change.generations_done.end());
+  for (const std::string& id : change.deletes_gone) deletes.erase(id);
+  for (const DeleteRequest& request : change.deletes) deletes.insert_or_assign(request.id, request);
+  for (const std::string& id : change.holds_gone) holds.erase(id);
+  for (const LegalHold& hold : change.holds) holds.insert_or_assign(hold.id, hold);
 }
 
 CatalogChange CatalogState::everything() const {
   CatalogChange change;
   for (const auto& [key, meta] : segments) change.added.push_back(meta);
   change.generations_done.assign(generations_done.begin(), generations_done.end());
+  for (const auto& [id, request] : deletes) change.deletes.push_back(request);
+  for (const auto& [id, hold] : holds) change.holds.push_back(hold);
   return change;
+}
+
+CatalogActs CatalogState::acts() const {
+  CatalogActs acts;
+  for (const auto& [id, request] : deletes) acts.deletes.push_back(request);
+  for (const auto& [id, hold] : holds) acts.holds.push_back(hold);
+  const auto by_creation = [](const auto& a, const auto& b) { return a.created_ns < b.created_ns; };
+  std::stable_sort(acts.deletes.begin(), acts.deletes.end(), by_creation);
+  std::stable_sort(acts.holds.begin(), acts.holds.end(), by_creation);
+  return acts;
 }
 
 }  // namespace cordwood

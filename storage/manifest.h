@@ -40,11 +40,14 @@ struct CatalogState {
   uint64_t checksum = 0;                        ///< of that change: the next one names it
   std::map<std::string, SegmentMeta> segments;  ///< by key
   std::set<uint64_t> generations_done;
+  std::map<std::string, DeleteRequest> deletes;  ///< by id
+  std::map<std::string, LegalHold> holds;        ///< by id
 
   /// Applying a change twice is the same as once.
   void apply(const CatalogChange& change);
   /// The change that leads here from nothing.
   CatalogChange everything() const;
+  CatalogActs acts() const;
 };
 
 }  // namespace cordwood

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ class MergeTarget {
                                           ///< rows that arrived before theirs may be on their way
     uint64_t catalog_version = 0;
     std::string node;  ///< whose segments they are
+    /// Ascending arrivals; a block must not come to have rows of both sides of one, as long as it stands here.
+    std::vector<uint64_t> arrival_cuts;
+    uint64_t holds_version = 0;  ///< grows with every change of what is held
   };
   virtual State merge_state() const = 0;
 
@@ -33,7 +37,9 @@ class MergeTarget {
   /// them any more.  invalid when one of `removed` is not published.  After another error of the catalog the change
   /// may have been made: settle() must succeed before anything else is replaced, and the objects must stay.
   enum class Replaced : uint8_t { done, unsettled };
-  virtual Result<Replaced> replace(std::vector<SegmentMeta> added, std::vector<std::string> removed) = 0;
+  /// `holds_version`: when rows were left out, the state's by which that was decided; cancelled when it has changed.
+  virtual Result<Replaced> replace(std::vector<SegmentMeta> added, std::vector<std::string> removed,
+                                   std::optional<uint64_t> holds_version = std::nullopt) = 0;
   /// Offers again the change of a replace() that was left unsettled.
   virtual Result<void> settle() = 0;
 };

@@ -16,9 +16,9 @@ class Snapshot {
   virtual ~Snapshot() = default;
   /// Blocks of a tenant whose rows may lie in `range`, in no order.  A row stands in exactly one of them, but for
   /// copies of a row (equal stream, time, line, sent metadata) that were pushed again later: readers drop those,
-  /// the earliest arrival wins.
+  /// the earliest arrival wins.  What is deleted or beyond its retention is in none of them.
   virtual std::vector<BlockSourcePtr> blocks(const TenantId& tenant, TimeRange range) const = 0;
-  /// Every stream of a tenant with rows on a UTC day, from published segments alone.
+  /// Every stream of a tenant with rows on a UTC day, from published segments alone, whether they may be seen or not.
   virtual std::vector<StreamPtr> published_streams(const TenantId& tenant, int32_t day) const = 0;
   /// Tenants and days that published segments hold.
   struct TenantDay {

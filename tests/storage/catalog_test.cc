@@ -297,5 +297,47 @@ TEST(Manifest, RoundTripsAndRefusesDamage) {
   }
 }
 
+TEST_F(CatalogTest, KeepsDeletesAndHolds) {
+  const auto request = [](const std::string& id, int64_t created_ns) {
+    DeleteRequest r;
+    r.id = id;
+    r.tenant = "fake";
+    r.query = "{app=\"" + id + "\"}";
+    r.created_ns = created_ns;
+    r.arrival_cut = 9;
+    return r;
+  };
+  CatalogChange change;
+  change.deletes = {request("b", 1), request("a", 2), request("c", 3)};
+  change.holds = {{"h", "fake", "{}", 1, 2, "why", 3}, {"i", "fake", "{}", 1, 2, "", 4}};
+  ASSERT_TRUE(world_.catalog->commit(change).ok());
+  CatalogChange second;
+  second.deletes = {request("a", 2)};
+  second.deletes[0].state = DeleteRequest::State::processed;
+  second.deletes_gone = {"c"};
+  second.holds_gone = {"i"};
+  ASSERT_TRUE(world_.catalog->commit(second).ok());
+  const auto check = [&](const char* when) {
+    const CatalogActs acts = world_.catalog->acts();
+    ASSERT_EQ(acts.deletes.size(), 2u) << when;
+    EXPECT_EQ(acts.deletes[0], request("b", 1)) << when;
+    EXPECT_EQ(acts.deletes[1], second.deletes[0]) << when;
+    ASSERT_EQ(acts.holds.size(), 1u) << when;
+    EXPECT_EQ(acts.holds[0], change.holds[0]) << when;
+  };
+  check("now");
+  world_.reopen();
+  check("from the view");
+  world_.catalog.reset();
+  ASSERT_TRUE(world_.fs.remove("data/catalog.sqlite").ok());
+  world_.reopen();
+  check("from the manifest");
+  for (uint64_t n = 12; n <= 24; ++n) ASSERT_TRUE(world_.catalog->commit(adding(n)).ok());
+  world_.catalog.reset();
+  ASSERT_TRUE(world_.fs.remove("data/catalog.sqlite").ok());
+  world_.reopen();
+  check("from a snapshot of the manifest");
+}
+
 }  // namespace
 }  // namespace cordwood

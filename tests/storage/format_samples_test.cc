@@ -110,5 +110,24 @@ TEST(FormatSamples, Manifest) {
   f("manifest-snapshot-1.0", snapshot);
 }
 
+TEST(FormatSamples, ManifestWithDeletesAndHolds) {
+  CatalogChange change;
+  change.deletes = {{"d1", "fake", R"({app="web"} |= "x")", -5, 1'700'000'000'000'000'000, 7, 500'003, 42,
+                     DeleteRequest::State::received, 0},
+                    {"d2", "fake", "{}", 1, 2, 3, 4, 5, DeleteRequest::State::processed, 6}};
+  change.deletes_gone = {"d0"};
+  change.holds = {{"h1", "fake", R"({app="db"})", 1, 2, "case 7", 3}};
+  change.holds_gone = {"h0"};
+  const ManifestObject object{ManifestObject::Kind::change, "sample", 9, 1, change};
+  const std::string frozen = sample("manifest-1.1", encode_manifest(object));
+  EXPECT_EQ(frozen, encode_manifest(object));
+  const Result<ManifestObject> back = decode_manifest(frozen);
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(back->change.deletes, change.deletes);
+  EXPECT_EQ(back->change.deletes_gone, change.deletes_gone);
+  EXPECT_EQ(back->change.holds, change.holds);
+  EXPECT_EQ(back->change.holds_gone, change.holds_gone);
+}
+
 }  // namespace
 }  // namespace cordwood

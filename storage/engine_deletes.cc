@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "storage/engine_impl.h"
+#include "storage/model/time_range.h"
+
+namespace cordwood {
+
+namespace {
+
+/// Age is told in steps, so that what was found out about a block holds for a while.
+constexpr int64_t kAgeStepNs = 600 * kNsPerSecond;
+constexpr size_t kPage = 1000;
+
+}  // namespace
+
+CatalogActs EngineImpl::acts() const {
+  const MutexLock lock(mu_);
+  return acts_;
+}
+
+Result<EngineImpl::RulePtr> EngineImpl::make_rule(std::string_view query, int64_t start_ns, int64_t end_ns,
+                                                  uint64_t arrival_cut) const {
+  if (env_.predicates == nullptr) return Error::invalid("the store has deletes, but nobody who understands them");
+  TRY_ASSIGN(std::shared_ptr<const RowPredicate> predicate, env_.predicates->compile(query));
+  return RulePtr(std::make_shared<const RowRule>(std::move(predicate), start_ns, end_ns, arrival_cut, *env_.memory));
+}
+
+/// Takes over what the catalog says of deletes and holds, when that is new: rules are kept, as they remember much.
+Result<void> EngineImpl::follow_acts() {
+  CatalogActs now = catalog_->acts();
+  std::map<std::string, RulePtr> deletes, holds;
+  bool holds_changed = false;
+  {
+    const MutexLock lock(mu_);
+    if (now == acts_ && retention_now_ns_ != 0) return {};
+    deletes = delete_rules_;
+    holds = hold_rules_;
+    holds_changed = !(now.holds == acts_.holds);
+  }
+  std::map<std::string, RulePtr> next_deletes, next_holds;
+  uint64_t sequence = 0;
+  uint64_t generation = 0;
+  for (const DeleteRequest& request : now.deletes) {
+    sequence = std::max(sequence, request.arrival_cut);
+    generation = std::max(generation, request.generation);
+    if (request.state == DeleteRequest::State::processed) continue;
+    RulePtr& rule = next_deletes[request.id];
+    rule = deletes[request.id];
+    if (rule != nullptr) continue;
+    TRY_ASSIGN(rule, make_rule(request.query, request.start_ns, request.end_ns, request.arrival_cut));
+  }
+  for (const LegalHold& hold : now.holds) {
+    RulePtr& rule = next_holds[hold.id];
+    rule = holds[hold.id];
+    if (rule != nullptr) continue;
+    TRY_ASSIGN(rule, make_rule(hold.selector, hold.start_ns, hold.end_ns, std::numeric_limits<uint64_t>::max()));
+  }
+  const MutexLock lock(mu_);
+  acts_ = std::move(now);
+  delete_rules_ = std::move(next_deletes);
+  hold_rules_ = std::move(next_holds);
+  if (holds_changed) ++holds_version_;
+  // Rows to come are beyond every cut, whatever of the WAL is lost.
+  next_sequence_ = std::max(next_sequence_, sequence + 1);
+  next_generation_ = std::max(next_generation_, generation + 1);
+  retention_now_ns_ = floor_div(env_.clock->now_ns(), kAgeStepNs) * kAgeStepNs;
+  make_veils();
+  return {};
+}
+
+void EngineImpl::make_veils() {
+  std::map<TenantId, TenantVeil::Rules> rules;
+  for (const DeleteRequest& request : acts_.deletes) {
+    const auto rule = delete_rules_.find(request.id);
+    if (rule != delete_rules_.end()) rules[request.tenant].deletes.push_back(rule->second);
+  }
+  for (const LegalHold& hold : acts_.holds) {
+    if (retention_ == nullptr && !rules.contains(hold.tenant)) continue;
+    rules[hold.tenant].holds.push_back(hold_rules_.at(hold.id));
+  }
+  std::map<TenantId, std::shared_ptr<const TenantVeil>> veils;
+  for (auto& [tenant, of_tenant] : rules) {
+    of_tenant.retention = retention_;
+    of_tenant.now_ns = retention_now_ns_;
+    veils.emplace(tenant, std::make_shared<const TenantVeil>(std::move(of_tenant)));
+  }
+  const bool any = !veils.empty() || retention_ != nullptr;
+  veils_ = any ? std::make_shared<const Veils>(std::move(veils), retention_, retention_now_ns_) : nullptr;
+  ++version_;
+}
+
+void EngineImpl::age() {
+  if (retention_ == nullptr) return;
+  const int64_t now_ns = floor_div(env_.clock->now_ns(), kAgeStepNs) * kAgeStepNs;
+  const MutexLock lock(mu_);
+  if (now_ns == retention_now_ns_) return;
+  retention_now_ns_ = now_ns;
+  make_veils();
+}
+
+Result<void> EngineImpl::change_acts(const CatalogChange& change) {
+  const Result<void> made = catalog_->commit(change);
+  TRY(follow_acts());
+  if (!made.ok()) return Error::unavailable("the catalog could not be written, try again: " + made.error().message);
+  const MutexLock lock(mu_);
+  catalog_version_ = catalog_->version();
+  return {};
+}
+
+/// Closes the generation, so that every block is of one side of the cut.
+Result<void> EngineImpl::request_delete(DeleteRequest request) {
+  TRY(make_rule(request.query, request.start_ns, request.end_ns, 0));
+  Result<void> made;
+  {
+    const MutexLock commit_lock(commit_mu_);
+    {
+      const MutexLock lock(mu_);
+      if (current_ != nullptr) {
+        const Generation::State state = current_->state();
+        if (state.rows > 0 || state.pending > 0) close_current();
+      }
+      request.arrival_cut = next_sequence_ - 1;
+      request.generation = current_ != nullptr ? current_->number() - 1 : next_generation_ - 1;
+    }
+    CatalogChange change;
+    change.deletes = {std::move(request)};
+    made = change_acts(change);
+  }
+  kick();
+  return made;
+}
+
+Result<void> EngineImpl::cancel_delete(const std::string& id) {
+  const MutexLock commit_lock(commit_mu_);
+  const CatalogActs known = acts();
+  if (std::none_of(known.deletes.begin(), known.deletes.end(), [&](const auto& d) { return d.id == id; })) {
+    return Error::not_found("there is no such delete request");
+  }
+  CatalogChange change;
+  change.deletes_gone = {id};
+  return change_acts(change);
+}
+
+Result<void> EngineImpl::mark_processed(const std::string& id, int64_t now_ns) {
+  const MutexLock commit_lock(commit_mu_);
+  for (DeleteRequest& request : acts().deletes) {
+    if (request.id != id) continue;
+    request.state = DeleteRequest::State::processed;
+    request.processed_ns = now_ns;
+    CatalogChange change;
+    change.deletes = {std::move(request)};
+    return change_acts(change);
+  }
+  return Error::not_found("there is no such delete request");
+}
+
+Result<void> EngineImpl::set_hold(LegalHold hold) {
+  TRY(make_rule(hold.selector, hold.start_ns, hold.end_ns, 0));
+  const MutexLock commit_lock(commit_mu_);
+  if (erasure_unsettled_) return Error::unavailable("rows are just being removed, try again");
+  CatalogChange change;
+  change.holds = {std::move(hold)};
+  return change_acts(change);
+}
+
+Result<void> EngineImpl::lift_hold(const std::string& id) {
+  const MutexLock commit_lock(commit_mu_);
+  const CatalogActs known = acts();
+  if (std::none_of(known.holds.begin(), known.holds.end(), [&](const auto& h) { return h.id == id; })) {
+    return Error::not_found("there is no such hold");
+  }
+  CatalogChange change;
+  change.holds_gone = {id};
+  return change_acts(change);
+}
+
+std::shared_ptr<const TenantVeil> EngineImpl::veil_of(const TenantId& tenant, const std::vector<std::string>& deletes,
+                                                      bool with_retention) const {
+  TenantVeil::Rules rules;
+  const MutexLock lock(mu_);
+  if (with_retention) rules.retention = retention_;
+  rules.now_ns = retention_now_ns_;
+  for (const DeleteRequest& request : acts_.deletes) {
+    const auto rule = delete_rules_.find(request.id);
+    if (request.tenant != tenant || rule == delete_rules_.end()) continue;
+    if (std::find(deletes.begin(), deletes.end(), request.id) != deletes.end()) rules.deletes.push_back(rule->second);
+  }
+  if (rules.deletes.empty() && rules.retention == nullptr) return nullptr;
+  for (const LegalHold& hold : acts_.holds) {
+    if (hold.tenant == tenant) rules.holds.push_back(hold_rules_.at(hold.id));
+  }
+  return std::make_shared<const TenantVeil>(std::move(rules));
+}
+
+int64_t EngineImpl::retention_now_ns() const {
+  const MutexLock lock(mu_);
+  return retention_now_ns_;
+}
+
+uint64_t EngineImpl::retired_mark() const {
+  const MutexLock lock(mu_);
+  return next_retired_;
+}
+
+Result<bool> EngineImpl::nothing_left(uint64_t mark, uint64_t generation) {
+  if (unsettled_ != nullptr) return false;
+  remove_retired();
+  {
+    const MutexLock lock(mu_);
+    if (!unpublished_.empty() && unpublished_.front()->generation->number() <= generation) return false;
+    if (std::any_of(retired_.begin(), retired_.end(), [mark](const Retired& r) { return r.number < mark; }))
+      return false;
+  }
+  TRY_ASSIGN(const bool no_wal, no_wal_left(generation));
+  if (!no_wal) return false;
+  return no_objects_left(generation);
+}
+
+/// Files that a start would remove go now.  What was set aside because it could not be read is not ours to remove.
+Result<bool> EngineImpl::no_wal_left(uint64_t generation) {
+  TRY_ASSIGN(const std::vector<uint64_t> numbers, list_wal_generations(*env_.fs, wal_dir_));
+  for (const uint64_t number : numbers) {
+    if (number > generation) continue;
+    TRY(remove_wal(*env_.fs, wal_dir_, number));
+  }
+  TRY_ASSIGN(const std::vector<std::string> names, env_.fs->list(wal_dir_));
+  for (const std::string& name : names) {
+    if (!name.ends_with(".unread") && !name.ends_with(".damaged")) continue;
+    env_.log->warn("a delete request cannot be finished while a damaged piece of the write-ahead log is kept aside",
+                   {{"file", wal_dir_ + "/" + name}});
+    return false;
+  }
+  for (uint64_t number = generation; number > 0; --number) {
+    const std::string path = spill_path(number);
+    TRY_ASSIGN(const bool exists, env_.fs->exists(path));
+    if (exists) TRY(env_.fs->remove(path));
+    if (generation - number >= options_.max_pending_generations + 8) break;  // older ones went long ago
+  }
+  return true;
+}
+
+/// Objects of attempts that failed, which nobody names.  Of later generations they may be on their way.
+Result<bool> EngineImpl::no_objects_left(uint64_t generation) {
+  std::set<std::string> named;
+  {
+    const MutexLock commit_lock(commit_mu_);
+    for (const SegmentMeta& meta : catalog_->segments()) named.insert(meta.key);
+    const MutexLock lock(mu_);
+    for (const Retired& retired : retired_) named.insert(retired.key);
+  }
+  const std::string prefix = fmt::format("segments/{}/", options_.node);
+  std::string after;
+  for (;;) {
+    TRY_ASSIGN(const std::vector<ObjectInfo> page, env_.store->list(prefix, after, kPage));
+    for (const ObjectInfo& object : page) {
+      if (named.contains(object.key)) continue;
+      const std::string_view name = std::string_view(object.key).substr(prefix.size());
+      const bool merged = name.starts_with('m');
+      if (!merged && std::strtoull(std::string(name).c_str(), nullptr, 10) > generation) continue;
+      TRY(env_.store->remove(object.key));
+    }
+    if (page.size() < kPage) return true;
+    after = page.back().key;
+  }
+}
+
+}  // namespace cordwood

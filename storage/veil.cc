@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/veil.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "storage/masked_block.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr int64_t kForEver = std::numeric_limits<int64_t>::min();
+
+int64_t edge(int64_t now_ns, int64_t period_ns) {
+  return period_ns <= 0 ? kForEver : now_ns - period_ns;
+}
+
+int64_t edge_for(const TenantVeil::Rules& rules, const Stream& stream) {
+  return rules.retention == nullptr ? kForEver : edge(rules.now_ns, rules.retention->period_of(stream));
+}
+
+/// Adds the rows that are older than what their stream keeps.
+Result<void> add_aged(const TenantVeil::Rules& rules, const BlockSource& block, RowBits* rows) {
+  if (rules.retention == nullptr) return {};
+  const BlockInfo& info = block.info();
+  const std::vector<uint32_t> begins = stream_begins(info);
+  std::unique_ptr<BlockView> view;
+  ReadStats stats;
+  for (size_t i = 0; i < info.streams.size(); ++i) {
+    const BlockStream& part = info.streams[i];
+    const int64_t kept_from_ns = edge_for(rules, *part.stream);
+    if (part.time_min_ns >= kept_from_ns) continue;
+    uint32_t end = begins[i + 1];
+    if (part.time_max_ns >= kept_from_ns) {
+      if (view == nullptr) {
+        TRY_ASSIGN(view, block.open(&stats));
+      }
+      TRY_ASSIGN(const std::span<const int64_t> times, view->times());
+      if (times.size() != begins.back()) return Error::corrupt("a block has not as many times as rows");
+      end = static_cast<uint32_t>(std::lower_bound(times.begin() + begins[i], times.begin() + end, kept_from_ns) -
+                                  times.begin());
+    }
+    for (uint32_t row = begins[i]; row < end; ++row) rows->set(row);
+  }
+  return {};
+}
+
+}  // namespace
+
+/// What the rules come to in one block.
+struct TenantVeil::Findings {
+  struct Outcome {
+    std::shared_ptr<const RowBits> kept;  ///< null: all
+    std::optional<BlockInfo> info;        ///< when not all are kept
+    Standing standing;
+  };
+  Mutex mu;
+  std::optional<Outcome> outcome GUARDED_BY(mu);  ///< never changes once it is there
+};
+
+/// A block that rules may touch.  What they come to is worked out when first asked for; an error of reading is told by
+/// open() and tried again.
+class TenantVeil::Source final : public BlockSource {
+ public:
+  Source(BlockSourcePtr block, std::shared_ptr<const Rules> rules, std::shared_ptr<Findings> findings)
+      : block_(std::move(block)), rules_(std::move(rules)), findings_(std::move(findings)) {}
+
+  const BlockInfo& info() const override {
+    const Result<const Outcome*> known = outcome();
+    return known.ok() && (*known)->info ? *(*known)->info : block_->info();
+  }
+  bool in_head() const override { return block_->in_head(); }
+  Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const override {
+    TRY_ASSIGN(const Outcome* known, outcome());
+    TRY_ASSIGN(std::unique_ptr<BlockView> view, block_->open(stats));
+    if (known->kept == nullptr) return view;
+    return make_masked_view(std::move(view), known->kept);
+  }
+  std::span<const int64_t> count_widths_ns() const override {
+    return untouched() ? block_->count_widths_ns() : std::span<const int64_t>();
+  }
+  bool may_have_metadata(std::string_view name) const override { return block_->may_have_metadata(name); }
+  Result<bool> may_hold(const TextProbe& probe, ReadStats* stats) const override {
+    return block_->may_hold(probe, stats);
+  }
+  bool may_hold_field(const FieldProbe& probe, ReadStats* stats) const override {
+    return block_->may_hold_field(probe, stats);
+  }
+  Result<std::vector<BlockCount>> counts(size_t table) const override {
+    if (untouched()) return block_->counts(table);
+    return std::vector<BlockCount>();
+  }
+
+  Result<Standing> standing() const {
+    TRY_ASSIGN(const Outcome* known, outcome());
+    return known->standing;
+  }
+
+ private:
+  using Outcome = Findings::Outcome;
+
+  bool untouched() const {
+    const Result<const Outcome*> known = outcome();
+    return known.ok() && (*known)->kept == nullptr;
+  }
+  Result<const Outcome*> outcome() const {
+    const MutexLock lock(findings_->mu);
+    if (!findings_->outcome) {
+      TRY_ASSIGN(findings_->outcome, find());
+    }
+    return &*findings_->outcome;
+  }
+  Result<Outcome> find() const {
+    const uint32_t rows = block_->info().rows;
+    RowBits hidden(rows);
+    for (const auto& rule : rules_->deletes) {
+      if (!rule->touches(block_->info())) continue;
+      TRY_ASSIGN(const auto meant, rule->rows(block_));
+      if (meant != nullptr) hidden.add(*meant);
+    }
+    TRY(add_aged(*rules_, *block_, &hidden));
+    Outcome out;
+    if (hidden.none()) return out;
+    const uint32_t meant = hidden.count();
+    for (const auto& hold : rules_->holds) {
+      if (!hold->touches(block_->info())) continue;
+      TRY_ASSIGN(const auto held, hold->rows(block_));
+      if (held != nullptr) hidden.remove(*held);
+    }
+    out.standing.hidden = hidden.count();
+    out.standing.held = meant - out.standing.hidden;
+    if (out.standing.hidden == 0) return out;
+    auto kept = std::make_shared<RowBits>(rows);
+    kept->set_all();
+    kept->remove(hidden);
+    TRY_ASSIGN(out.info, masked_info(*block_, *kept));
+    out.kept = std::move(kept);
+    return out;
+  }
+
+  const BlockSourcePtr block_;
+  const std::shared_ptr<const Rules> rules_;
+  const std::shared_ptr<Findings> findings_;
+};
+
+TenantVeil::TenantVeil(Rules rules)
+    : rules_(std::make_shared<const Rules>(std::move(rules))),
+      youngest_edge_ns_(rules_->retention == nullptr ? kForEver
+                                                     : edge(rules_->now_ns, rules_->retention->shortest_ns())) {}
+
+bool TenantVeil::ages(const BlockInfo& info) const {
+  if (info.time_min_ns >= youngest_edge_ns_) return false;
+  return std::any_of(info.streams.begin(), info.streams.end(),
+                     [this](const BlockStream& part) { return part.time_min_ns < edge_for(*rules_, *part.stream); });
+}
+
+std::shared_ptr<const TenantVeil::Source> TenantVeil::source_of(const BlockSourcePtr& block) const {
+  const auto known_source = [&]() -> std::optional<std::shared_ptr<const Source>> {
+    const auto known = known_.find(block.get());
+    if (known == known_.end() || known->second.block.lock() != block) return std::nullopt;
+    if (known->second.findings == nullptr) return nullptr;
+    std::shared_ptr<const Source> source = known->second.source.lock();
+    if (source == nullptr) {
+      source = std::make_shared<const Source>(block, rules_, known->second.findings);
+      known->second.source = source;
+    }
+    return source;
+  };
+  {
+    const MutexLock lock(mu_);
+    if (auto source = known_source()) return *source;
+  }
+  const BlockInfo& info = block->info();
+  const bool touched = ages(info) || std::any_of(rules_->deletes.begin(), rules_->deletes.end(),
+                                                 [&info](const auto& rule) { return rule->touches(info); });
+  const MutexLock lock(mu_);
+  if (auto source = known_source()) return *source;  // another thread was faster
+  if (known_.size() >= prune_at_) {
+    std::erase_if(known_, [](const auto& entry) { return entry.second.block.expired(); });
+    prune_at_ = std::max<size_t>(256, 2 * known_.size());
+  }
+  known_.insert_or_assign(block.get(), Known{block, touched ? std::make_shared<Findings>() : nullptr, {}});
+  return *known_source();
+}
+
+BlockSourcePtr TenantVeil::over(const BlockSourcePtr& block) const {
+  if (std::shared_ptr<const Source> source = source_of(block)) return source;
+  return block;
+}
+
+Result<TenantVeil::Standing> TenantVeil::standing(const BlockSourcePtr& block) const {
+  const std::shared_ptr<const Source> source = source_of(block);
+  if (source == nullptr) return Standing{};
+  return source->standing();
+}
+
+std::shared_ptr<const TenantVeil> Veils::of(const TenantId& tenant) const {
+  const MutexLock lock(mu_);
+  const auto known = veils_.find(tenant);
+  if (known != veils_.end()) return known->second;
+  if (retention_ == nullptr) return nullptr;
+  auto veil = std::make_shared<const TenantVeil>(TenantVeil::Rules{{}, {}, retention_, now_ns_});
+  veils_.emplace(tenant, veil);
+  return veil;
+}
+
+}  // namespace cordwood
