@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <list>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -104,6 +105,25 @@ class XapianStreamIndex final : public StreamIndex {
     return state_.save(fs_, options_.directory);
   }
 
+  Result<void> forget(const TenantId& tenant, TimeRange range) override {
+    if (range.empty()) return {};
+    const MutexLock lock(db_mu_);
+    if (!snapshot_) return Error::invalid("stream index: it has not been synced");
+    std::set<int32_t> days;
+    {
+      const MutexLock pending_lock(pending_mu_);
+      for (const auto& [day, streams] : pending_) days.insert(day);
+    }
+    for (const auto& [day, files] : state_.days) days.insert(day);
+    std::erase_if(days, [&](int32_t day) { return day < day_of(range.start_ns) || day > day_of(range.end_ns - 1); });
+    bool changed = false;
+    for (const int32_t day : days) {
+      TRY_ASSIGN(const bool forgotten, forget_day(day, tenant));
+      changed = changed || forgotten;
+    }
+    return changed ? state_.save(fs_, options_.directory) : Result<void>();
+  }
+
   void on_stream_day(const StreamPtr& stream, int32_t day) override {
     const MutexLock lock(pending_mu_);
     pending_[day].insert(stream);
@@ -182,12 +202,44 @@ class XapianStreamIndex final : public StreamIndex {
     return open_.front().db.get();
   }
 
-  Result<void> discard(int32_t day) const REQUIRES(db_mu_) {
+  /// Rows of a stream that leaves `pending_` here can be seen by the snapshot that is taken after: a stream is told of
+  /// under the same lock as its first row is added.
+  Result<bool> forget_day(int32_t day, const TenantId& tenant) const REQUIRES(db_mu_) {
+    std::vector<StreamPtr> due;
+    {
+      const MutexLock lock(pending_mu_);
+      const auto waiting = pending_.find(day);
+      if (waiting != pending_.end()) due = waiting->second.all();
+    }
+    if (!due.empty()) {
+      TRY(write_day(day, due));
+      const MutexLock lock(pending_mu_);
+      StreamSet& waiting = pending_[day];
+      for (const StreamPtr& stream : due) waiting.erase(stream);
+      if (waiting.empty()) pending_.erase(day);
+    }
+    const SnapshotPtr now = snapshot_();
+    StreamSet alive;
+    for (const StreamPtr& stream : now->all_streams(tenant, day)) alive.insert(stream);
+    TRY_ASSIGN(const std::vector<StreamPtr> known, select_day(day, tenant, {}));
+    // insert() tells whether it was not there.
+    if (std::none_of(known.begin(), known.end(), [&](const StreamPtr& stream) { return alive.insert(stream); })) {
+      return !due.empty();
+    }
+    TRY(discard(day, /*damaged=*/false));
+    for (const TenantId& other : now->tenants()) {
+      const std::vector<StreamPtr> streams = now->all_streams(other, day);
+      if (!streams.empty()) TRY(write_day(day, streams));
+    }
+    return true;
+  }
+
+  Result<void> discard(int32_t day, bool damaged = true) const REQUIRES(db_mu_) {
     open_.remove_if([day](const Open& o) { return o.day == day; });
     state_.days.erase(day);
     TRY_ASSIGN(const bool exists, fs_.exists(path(day)));
     if (!exists) return {};
-    log_.warn("stream index: rebuilding a day from its segments", {{"day", day}});
+    if (damaged) log_.warn("stream index: rebuilding a day from its segments", {{"day", day}});
     TRY_ASSIGN(const std::vector<std::string> names, fs_.list(path(day)));
     for (const std::string& name : names) TRY(fs_.remove(path(day) + "/" + name));
     return fs_.remove_directory(path(day));
@@ -261,7 +313,7 @@ class XapianStreamIndex final : public StreamIndex {
   std::function<SnapshotPtr()> snapshot_ GUARDED_BY(db_mu_);
 
   mutable Mutex pending_mu_;
-  std::map<int32_t, StreamSet> pending_ GUARDED_BY(pending_mu_);
+  mutable std::map<int32_t, StreamSet> pending_ GUARDED_BY(pending_mu_);
 };
 
 }  // namespace

@@ -32,6 +32,13 @@ class StreamIndex : public StreamListener {
   /// Writes what is in memory to disk.  `catalog_version`: a version of the catalog seen before the call; the next
   /// start trusts that every stream published up to it is in.
   virtual Result<void> commit(uint64_t catalog_version) = 0;
+  /// Makes the databases of the days `range` touches forget streams of a tenant that have no rows any more; nothing of
+  /// them is left in the files.  After sync().
+  virtual Result<void> forget(const TenantId& tenant, TimeRange range) {
+    (void)tenant;
+    (void)range;
+    return {};
+  }
   void on_stream_day(const StreamPtr& stream, int32_t day) override = 0;
 
   /// Streams of a tenant that have rows on the UTC days `range` touches and whose labels satisfy every matcher,

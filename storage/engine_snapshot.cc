@@ -53,16 +53,19 @@ class SnapshotImpl final : public Snapshot {
   }
 
   std::vector<StreamPtr> published_streams(const TenantId& tenant, int32_t day) const override {
-    std::unordered_set<StreamPtr, SameStreamHash, SameStream> streams;
-    for (const auto& published : *parts_.published) {
-      const auto it = published->blocks_by_tenant.find(tenant);
-      if (it == published->blocks_by_tenant.end()) continue;
-      for (const BlockSourcePtr& block : it->second) {
-        // A block is of one day.
-        if (day_of(block->info().time_min_ns) != day) continue;
-        for (const BlockStream& stream : block->info().streams) streams.insert(stream.stream);
-      }
-    }
+    StreamSet streams;
+    add_published(tenant, day, &streams);
+    return {streams.begin(), streams.end()};
+  }
+
+  std::vector<StreamPtr> all_streams(const TenantId& tenant, int32_t day) const override {
+    StreamSet streams;
+    add_published(tenant, day, &streams);
+    const auto add = [&](const BlockSourcePtr& block) {
+      if (block->info().tenant == tenant && day_of(block->info().time_min_ns) == day) add_streams(*block, &streams);
+    };
+    for (const BlockSourcePtr& block : parts_.sealed) add(block);
+    for (const BlockSourcePtr& block : head_sources(tenant)) add(block);
     return {streams.begin(), streams.end()};
   }
 
@@ -91,6 +94,21 @@ class SnapshotImpl final : public Snapshot {
   uint64_t catalog_version() const override { return parts_.catalog_version; }
 
  private:
+  using StreamSet = std::unordered_set<StreamPtr, SameStreamHash, SameStream>;
+
+  static void add_streams(const BlockSource& block, StreamSet* streams) {
+    for (const BlockStream& part : block.info().streams) streams->insert(part.stream);
+  }
+  void add_published(const TenantId& tenant, int32_t day, StreamSet* streams) const {
+    for (const auto& published : *parts_.published) {
+      const auto it = published->blocks_by_tenant.find(tenant);
+      if (it == published->blocks_by_tenant.end()) continue;
+      for (const BlockSourcePtr& block : it->second) {
+        // A block is of one day.
+        if (day_of(block->info().time_min_ns) == day) add_streams(*block, streams);
+      }
+    }
+  }
   /// Made when first asked for and kept: a query asks more than once and the order of a source is worked out once.
   std::vector<BlockSourcePtr> head_sources(const TenantId& tenant) const {
     const MutexLock lock(mu_);

@@ -20,6 +20,10 @@ class Snapshot {
   virtual std::vector<BlockSourcePtr> blocks(const TenantId& tenant, TimeRange range) const = 0;
   /// Every stream of a tenant with rows on a UTC day, from published segments alone, whether they may be seen or not.
   virtual std::vector<StreamPtr> published_streams(const TenantId& tenant, int32_t day) const = 0;
+  /// The same for all rows, published or not.
+  virtual std::vector<StreamPtr> all_streams(const TenantId& tenant, int32_t day) const {
+    return published_streams(tenant, day);
+  }
   /// Tenants and days that published segments hold.
   struct TenantDay {
     TenantId tenant;
