@@ -24,7 +24,7 @@ struct PartBlocks {
 };
 
 Result<std::map<PartKey, PartBlocks>> find_blocks(const MergeTarget::State& state,
-                                                  const std::set<std::string>& segments) {
+                                                  const std::set<std::string>& segments, const RowSieve& sieve) {
   std::map<PartKey, PartBlocks> parts;
   std::vector<uint64_t> anything;  // what might hold rows of any tenant and day
   for (const SegmentMeta& meta : state.unreadable) anything.push_back(meta.arrival_min);
@@ -34,7 +34,8 @@ Result<std::map<PartKey, PartBlocks>> find_blocks(const MergeTarget::State& stat
     for (const BlockSourcePtr& block : segment->blocks()) {
       const BlockInfo& info = block->info();
       if (is_damaged(info)) return Error::corrupt(key + ": a block's index entry is damaged");
-      parts[{info.tenant, day_of(info.time_min_ns)}].inside.push_back({block, key});
+      const BlockSourcePtr left = sieve ? sieve(block) : block;
+      if (left->info().rows > 0) parts[{info.tenant, day_of(info.time_min_ns)}].inside.push_back({left, key});
     }
   }
   for (const auto& segment : state.segments) {
@@ -196,9 +197,9 @@ class BinBuilder {
 }  // namespace
 
 Result<std::vector<MergeBin>> plan_merge(const MergeTarget::State& state, const std::set<std::string>& segments,
-                                         const MergePlanLimits& limits) {
+                                         const MergePlanLimits& limits, const RowSieve& sieve) {
   std::vector<MergeBin> bins;
-  TRY_ASSIGN(const auto parts, find_blocks(state, segments));
+  TRY_ASSIGN(const auto parts, find_blocks(state, segments, sieve));
   for (const auto& [key, part] : parts) {
     for (const Sources& chain : neighbours(part)) BinBuilder(chain, limits, &bins).add_all();
   }

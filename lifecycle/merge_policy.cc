@@ -16,6 +16,7 @@ struct Unit {
   std::vector<size_t> members;
   uint32_t level = 0;
   uint64_t bytes = 0;
+  uint64_t arrival_min = 0;
   uint64_t arrival_max = 0;
   bool barrier = false;  ///< not to be merged, nor anything across it
   bool mixed = false;    ///< holds several tenants or days
@@ -34,7 +35,7 @@ std::vector<Unit> make_units(Candidates all, std::span<const size_t> order, cons
   std::vector<Unit> units;
   for (const size_t i : order) {
     const MergeCandidate& c = all[i];
-    if (units.empty() || c.arrival_min > units.back().arrival_max) units.emplace_back();
+    if (units.empty() || c.arrival_min > units.back().arrival_max) units.emplace_back().arrival_min = c.arrival_min;
     Unit& unit = units.back();
     unit.members.push_back(i);
     unit.level = std::max(unit.level, c.level);
@@ -48,8 +49,8 @@ std::vector<Unit> make_units(Candidates all, std::span<const size_t> order, cons
 
 class Chooser {
  public:
-  Chooser(Candidates all, const MergePolicyOptions& options, bool quiet)
-      : all_(all), options_(options), quiet_(quiet) {}
+  Chooser(Candidates all, const MergePolicyOptions& options, bool quiet, std::span<const uint64_t> cuts)
+      : all_(all), options_(options), quiet_(quiet), cuts_(cuts) {}
 
   std::vector<MergeGroup> choose() {
     std::vector<size_t> order(all_.size());
@@ -86,12 +87,18 @@ class Chooser {
         end_run(&run);
         continue;
       }
-      if (!run.units.empty() && run.units[0]->level != unit.level) end_run(&run);
+      if (!run.units.empty() && (run.units[0]->level != unit.level || cut_between(*run.units.back(), unit))) {
+        end_run(&run);
+      }
       run.units.push_back(&unit);
       run.bytes += unit.bytes;
       if (run.units.size() >= options_.fan_in || run.bytes >= options_.segment_bytes) emit(&run);
     }
     end_run(&run);
+  }
+  bool cut_between(const Unit& before, const Unit& after) const {
+    const auto cut = std::lower_bound(cuts_.begin(), cuts_.end(), before.arrival_max);
+    return cut != cuts_.end() && *cut < after.arrival_min;
   }
   void end_run(Run* run) {
     if (quiet_) emit(run);
@@ -145,14 +152,15 @@ class Chooser {
   const Candidates all_;
   const MergePolicyOptions& options_;
   const bool quiet_;
+  const std::span<const uint64_t> cuts_;
   std::vector<MergeGroup> groups_;
 };
 
 }  // namespace
 
 std::vector<MergeGroup> choose_merges(std::span<const MergeCandidate> candidates, const MergePolicyOptions& options,
-                                      bool quiet) {
-  return Chooser(candidates, options, quiet).choose();
+                                      bool quiet, std::span<const uint64_t> cuts) {
+  return Chooser(candidates, options, quiet, cuts).choose();
 }
 
 }  // namespace cordwood::lifecycle

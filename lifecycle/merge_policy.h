@@ -41,8 +41,9 @@ using MergeGroup = std::vector<size_t>;
 /// neighbours in arrival that were rewritten equally often are merged; young segments first of all, those of many
 /// tenants among themselves, those of one tenant and day likewise.  Segments whose arrival overlaps (written by one
 /// merge or one generation) stay together.  With `quiet`, when nothing was published for a while, two will do.
-/// Rewriting ends where max_rewrites is used up, so write amplification stays below 1 + max_rewrites.
+/// Rewriting ends where max_rewrites is used up, so write amplification stays below 1 + max_rewrites.  `cuts`,
+/// ascending: nothing that arrived by one of them is merged with what arrived later.
 std::vector<MergeGroup> choose_merges(std::span<const MergeCandidate> candidates, const MergePolicyOptions& options,
-                                      bool quiet);
+                                      bool quiet, std::span<const uint64_t> cuts = {});
 
 }  // namespace cordwood::lifecycle

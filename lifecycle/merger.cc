@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <tuple>
 
-#include "lifecycle/merge_plan.h"
 #include "storage/model/time_range.h"
 
 namespace cordwood::lifecycle {
@@ -21,6 +20,7 @@ uint64_t sum_bytes(const std::vector<const Segment*>& segments) {
 
 Merger::Counters::Counters(Metrics& m)
     : merges(m.counter("cordwood_merges_total", "Groups of segments merged.")),
+      rewrites(m.counter("cordwood_merge_rewrites_total", "Segments written anew without rows that had to go.")),
       failures(m.counter("cordwood_merge_failures_total", "Merges given up; their segments stay as they were.")),
       terms_failures(m.counter("cordwood_merge_terms_failures_total",
                                "Merged segments without the Xapian part they should have.")),
@@ -74,17 +74,21 @@ std::vector<MergeCandidate> Merger::candidates(const MergeTarget::State& state) 
   return all;
 }
 
+bool Merger::settled() {
+  if (!unsettled_) return true;
+  if (env_.clock->monotonic_ns() < settle_at_ns_) return false;
+  settle_at_ns_ = env_.clock->monotonic_ns() + options_.retry_after_ns;
+  if (!env_.target->settle().ok()) return false;
+  unsettled_ = false;
+  return true;
+}
+
 bool Merger::merge_once() {
-  if (unsettled_) {
-    if (env_.clock->monotonic_ns() < settle_at_ns_) return false;
-    settle_at_ns_ = env_.clock->monotonic_ns() + options_.retry_after_ns;
-    if (!env_.target->settle().ok()) return false;
-    unsettled_ = false;
-  }
+  if (!settled()) return false;
   const MergeTarget::State state = env_.target->merge_state();
   const bool quiet = is_quiet(state);
   const std::vector<MergeCandidate> all = candidates(state);
-  const std::vector<MergeGroup> groups = choose_merges(all, options_.policy, quiet);
+  const std::vector<MergeGroup> groups = choose_merges(all, options_.policy, quiet, state.arrival_cuts);
   if (groups.empty()) return false;
   std::vector<const Segment*> sources;
   for (const size_t i : groups[0]) sources.push_back(state.segments[i].get());
@@ -127,7 +131,15 @@ void Merger::rest(const std::vector<const Segment*>& sources, const Error& error
                                                                        {"error", error.message}});
 }
 
-Result<void> Merger::merge_group(const MergeTarget::State& state, const std::vector<const Segment*>& sources) {
+Result<void> Merger::rewrite(const MergeTarget::State& state, const std::string& key, const RowSieve& sieve) {
+  for (const auto& segment : state.segments) {
+    if (segment->meta().key == key) return merge_group(state, {segment.get()}, sieve);
+  }
+  return Error::not_found("a segment that is to be written anew is not there");
+}
+
+Result<void> Merger::merge_group(const MergeTarget::State& state, const std::vector<const Segment*>& sources,
+                                 const RowSieve& sieve) {
   const int64_t start_ns = env_.clock->monotonic_ns();
   const MemoryReservation memory = env_.memory->charge(MemoryShare::sealing, options_.memory_bytes);
   failed_segment_.clear();
@@ -138,14 +150,19 @@ Result<void> Merger::merge_group(const MergeTarget::State& state, const std::vec
   for (const Segment* source : sources) {
     const SegmentMeta& meta = source->meta();
     keys.insert(meta.key);
-    origin.level = std::max(origin.level, meta.level + 1);
+    origin.level = std::max(origin.level, sieve ? meta.level : meta.level + 1);
     generation = std::max(generation, meta.generation);
     rows += meta.rows;
   }
   origin.replaces.assign(keys.begin(), keys.end());
+  TRY_ASSIGN(const std::vector<MergeBin> bins, plan(state, keys, sieve));
+  if (sieve) {
+    rows = 0;
+    for (const MergeBin& bin : bins) rows += bin.rows;
+  }
   Parts parts;
   SpillFile spill(*env_.fs, options_.spill_dir + "/merge.blocks");
-  TRY_ASSIGN(const MergeCounts counts, make_blocks(state, keys, spill, &parts));
+  TRY_ASSIGN(const MergeCounts counts, make_blocks(bins, spill, &parts));
   if (counts.rows_read != rows) return Error::corrupt("the segments' blocks do not hold as many rows as they should");
   uint64_t kept = 0;
   for (const auto& [key, part] : parts)
@@ -159,45 +176,54 @@ Result<void> Merger::merge_group(const MergeTarget::State& state, const std::vec
     remove(written);
     return done;
   }
-  const auto replaced = env_.target->replace(written, origin.replaces);
+  const auto replaced = env_.target->replace(written, origin.replaces,
+                                             sieve ? std::optional<uint64_t>(state.holds_version) : std::nullopt);
   if (!replaced.ok()) {
     remove(written);
     return replaced.error();
   }
   unsettled_ = *replaced == MergeTarget::Replaced::unsettled;
   settle_at_ns_ = env_.clock->monotonic_ns() + options_.retry_after_ns;
-  uint64_t written_bytes = 0;
-  for (const SegmentMeta& meta : written) written_bytes += meta.size_bytes;
-  counters_.merges.add();
-  counters_.segments_replaced.add(sources.size());
-  counters_.rows.add(rows);
-  counters_.duplicates.add(counts.duplicates);
-  counters_.raw_bytes.add(raw_bytes);
-  counters_.written_bytes.add(written_bytes);
-  const int64_t spent_ns = env_.clock->monotonic_ns() - start_ns;
-  counters_.seconds.observe_ns(spent_ns);
-  env_.log->info("segments merged", {{"segments", sources.size()},
-                                     {"into", written.size()},
-                                     {"level", origin.level},
-                                     {"blocks", counts.blocks},
-                                     {"rows", kept},
-                                     {"duplicates", counts.duplicates},
-                                     {"raw_bytes", raw_bytes},
-                                     {"read_bytes", sum_bytes(sources)},
-                                     {"written_bytes", written_bytes},
-                                     {"ms", spent_ns / 1'000'000}});
+  count(sources, written, counts, raw_bytes, env_.clock->monotonic_ns() - start_ns, sieve != nullptr);
   return {};
 }
 
-Result<MergeCounts> Merger::make_blocks(const MergeTarget::State& state, const std::set<std::string>& keys,
-                                        SpillFile& spill, Parts* parts) {
-  MergePlanLimits plan_limits;
+void Merger::count(const std::vector<const Segment*>& sources, const std::vector<SegmentMeta>& written,
+                   const MergeCounts& counts, uint64_t raw_bytes, int64_t spent_ns, bool sieved) {
+  uint64_t written_bytes = 0;
+  for (const SegmentMeta& meta : written) written_bytes += meta.size_bytes;
+  (sieved ? counters_.rewrites : counters_.merges).add();
+  counters_.segments_replaced.add(sources.size());
+  counters_.rows.add(counts.rows_read);
+  counters_.duplicates.add(counts.duplicates);
+  counters_.raw_bytes.add(raw_bytes);
+  counters_.written_bytes.add(written_bytes);
+  counters_.seconds.observe_ns(spent_ns);
+  env_.log->info(sieved ? "a segment was written anew" : "segments merged",
+                 {{"segments", sources.size()},
+                  {"into", written.size()},
+                  {"level", written.empty() ? 0 : written[0].level},
+                  {"blocks", counts.blocks},
+                  {"rows", counts.rows_read - counts.duplicates},
+                  {"duplicates", counts.duplicates},
+                  {"raw_bytes", raw_bytes},
+                  {"read_bytes", sum_bytes(sources)},
+                  {"written_bytes", written_bytes},
+                  {"ms", spent_ns / 1'000'000}});
+}
+
+Result<std::vector<MergeBin>> Merger::plan(const MergeTarget::State& state, const std::set<std::string>& keys,
+                                           const RowSieve& sieve) const {
+  MergePlanLimits limits;
   // An eighth for the order of rows (16 bytes each), a quarter for the lines of a block; the rest for the columns of
   // the block being built and of the one being read.
-  plan_limits.bin_rows = std::max<uint64_t>(options_.memory_bytes / 8 / 16, 1);
+  limits.bin_rows = std::max<uint64_t>(options_.memory_bytes / 8 / 16, 1);
+  return plan_merge(state, keys, limits, sieve);
+}
+
+Result<MergeCounts> Merger::make_blocks(const std::vector<MergeBin>& bins, SpillFile& spill, Parts* parts) {
   MergeBlockLimits block_limits = options_.block_limits;
   block_limits.raw_bytes = std::clamp<uint64_t>(options_.memory_bytes / 4, 1, block_limits.raw_bytes);
-  TRY_ASSIGN(const std::vector<MergeBin> bins, plan_merge(state, keys, plan_limits));
   BlockBuilder builder(options_.block);
   BinMerger merger(builder, block_limits, stop_, [&](EncodedBlock block) -> Result<void> {
     Part& part = (*parts)[{block.info.tenant, day_of(block.info.time_min_ns)}];

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lifecycle/merge_bin.h"
+#include "lifecycle/merge_plan.h"
 #include "lifecycle/merge_policy.h"
 #include "storage/base/clock.h"
 #include "storage/base/file_system.h"
@@ -61,6 +62,11 @@ class Merger {
   bool merge_once();
   /// Merges these segments now, whatever the policy says (tests).
   Result<void> merge_segments(const std::vector<std::string>& keys);
+  /// Writes one of the state's segments anew, without the rows that `sieve` holds back, and puts that in its place.
+  /// cancelled when stopped, or when what is held has changed since the state.
+  Result<void> rewrite(const MergeTarget::State& state, const std::string& key, const RowSieve& sieve);
+  /// Whether the last change of segments is known to have been made or not; tries to find out when it is time.
+  bool settled();
   /// Any thread: a merge that runs is given up soon, and none begins again.
   void stop() { stop_ = true; }
 
@@ -68,6 +74,7 @@ class Merger {
   struct Counters {
     explicit Counters(Metrics& metrics);
     Counter& merges;
+    Counter& rewrites;
     Counter& failures;
     Counter& terms_failures;
     Counter& damaged;
@@ -88,9 +95,13 @@ class Merger {
 
   bool is_quiet(const MergeTarget::State& state);
   std::vector<MergeCandidate> candidates(const MergeTarget::State& state);
-  Result<void> merge_group(const MergeTarget::State& state, const std::vector<const Segment*>& sources);
-  Result<MergeCounts> make_blocks(const MergeTarget::State& state, const std::set<std::string>& keys, SpillFile& spill,
-                                  Parts* parts);
+  Result<void> merge_group(const MergeTarget::State& state, const std::vector<const Segment*>& sources,
+                           const RowSieve& sieve = nullptr);
+  Result<std::vector<MergeBin>> plan(const MergeTarget::State& state, const std::set<std::string>& keys,
+                                     const RowSieve& sieve) const;
+  Result<MergeCounts> make_blocks(const std::vector<MergeBin>& bins, SpillFile& spill, Parts* parts);
+  void count(const std::vector<const Segment*>& sources, const std::vector<SegmentMeta>& written,
+             const MergeCounts& counts, uint64_t raw_bytes, int64_t spent_ns, bool sieved);
   Result<void> write_segments(const MergeTarget::State& state, Parts parts, uint64_t generation,
                               const SegmentOrigin& origin, std::vector<SegmentMeta>* written);
   std::string make_terms(const std::vector<SpilledBlock>& blocks);
