@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "api/http_server.h"
 #include "api/tenant.h"
@@ -17,6 +18,24 @@
 #include "storage/s3_options.h"
 
 namespace cordwood::api {
+
+/// One of `limits_config.retention_stream`.
+struct StreamRetention {
+  std::string selector;
+  int64_t priority = 0;
+  int64_t period_ns = 0;
+};
+
+struct DeleteSettings {
+  bool retention_enabled = false;  ///< retention is applied and the delete API is there
+  std::string mode = "filter-and-delete";
+  int64_t cancel_period_ns = 86'400 * kNsPerSecond;
+  int64_t max_interval_ns = 86'400 * kNsPerSecond;
+  int64_t retention_period_ns = 0;
+  std::vector<StreamRetention> retention_stream;
+};
+/// What the settings say of how long rows are kept; nothing unless retention is enabled.
+RetentionRules retention_rules(const DeleteSettings& settings);
 
 /// Every setting of a server, with its default.  Where Loki has the key, name and meaning are Loki's.
 struct Config {
@@ -42,6 +61,7 @@ struct Config {
   query::QueryLimits query_limits;
   query::ReadGateOptions read_gate;
   query::TailOptions tail;
+  DeleteSettings deletes;
 };
 
 }  // namespace cordwood::api

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "api/config_deletes.h"
 #include "api/durations.h"
 #include "api/json_text.h"
 
@@ -121,6 +122,7 @@ class Table {
     };
     add(std::move(name), std::move(help), Form::list, set, [field](Config& c) { return join_list(field(c)); });
   }
+  void add(ConfigKey key) { keys_.push_back(std::move(key)); }
   std::vector<ConfigKey> take() { return std::move(keys_); }
 
  private:
@@ -339,13 +341,14 @@ std::vector<ConfigKey> build_keys() {
   add_own_keys(t);
   add_bucket_keys(t);
   add_merge_keys(t);
+  for (ConfigKey& key : delete_keys()) t.add(std::move(key));
   return t.take();
 }
 
 std::string yaml_value(const ConfigKey& key, const Config& config) {
   const std::string value = key.print(config);
   if (key.form == Form::list) return "[" + value + "]";
-  if (key.form == Form::scalar) return value;
+  if (key.form == Form::scalar || key.form == Form::maps) return value;
   std::string quoted;
   append_json_string(value, JsonEscape::plain, &quoted);
   return quoted;

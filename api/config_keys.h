@@ -12,11 +12,11 @@ namespace cordwood::api {
 
 /// One setting: the file's key, the flag and the variable, the help, /config and README's table all come from here.
 struct ConfigKey {
-  enum class Form : unsigned char { scalar, text, list };
+  enum class Form : unsigned char { scalar, text, list, maps };
   std::string name;  ///< `limits_config.max_line_size`
   std::string help;
   Form form = Form::scalar;
-  std::function<Result<void>(Config&, std::string_view)> set;  ///< lists: separated by commas
+  std::function<Result<void>(Config&, std::string_view)> set;  ///< lists: separated by commas; maps: a JSON array
   std::function<std::string(const Config&)> print;
 };
 

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "api/config_keys.h"
+#include "api/json_text.h"
 
 namespace cordwood::api {
 namespace {
@@ -68,14 +69,36 @@ class FileWalker {
     return at.IsMap();
   }
 
+  /// A sequence of flat maps; every value is a string.
+  static std::string json_of(const YAML::Node& sequence) {
+    std::string out = "[";
+    for (const auto& map : sequence) {
+      if (out.size() > 1) out += ",";
+      out += "{";
+      if (map.IsMap()) {
+        for (const auto& item : map) {
+          if (out.back() != '{') out += ",";
+          append_json_string(item.first.as<std::string>(""), JsonEscape::plain, &out);
+          out += ":";
+          append_json_string(item.second.as<std::string>(""), JsonEscape::plain, &out);
+        }
+      }
+      out += "}";
+    }
+    return out + "]";
+  }
+
   void set(const ConfigKey& key, int line, const YAML::Node& value) {
     std::string text;
-    if (value.IsSequence()) {
+    if (key.form == ConfigKey::Form::maps && value.IsSequence()) {
+      text = json_of(value);
+    } else if (value.IsSequence()) {
       for (const auto& item : value) text += (text.empty() ? "" : ",") + item.as<std::string>("");
     } else if (value.IsScalar()) {
       text = value.Scalar();
     }
-    const bool misshapen = value.IsMap() || (value.IsSequence() && key.form != ConfigKey::Form::list);
+    const bool takes_sequence = key.form == ConfigKey::Form::list || key.form == ConfigKey::Form::maps;
+    const bool misshapen = value.IsMap() || (value.IsSequence() && !takes_sequence);
     Result<void> done = misshapen ? Result<void>(Error::invalid("want a single value")) : key.set(*config_, text);
     if (value.IsNull() && key.form == ConfigKey::Form::scalar) done = {};  // left empty: the default
     if (done.ok()) {

@@ -18,6 +18,8 @@ void add_status_routes(Router& router, const Services& services);
 void add_trace_routes(Router& router, const Services& services);
 void add_tail_routes(Router& router, const Services& services);
 void add_pattern_routes(Router& router, const Services& services);
+void add_delete_routes(Router& router, const Services& services);
+void add_hold_routes(Router& router, const Services& services);
 
 inline void add_all_routes(Router& router, const Services& services) {
   add_push_routes(router, services);
@@ -31,6 +33,8 @@ inline void add_all_routes(Router& router, const Services& services) {
   add_trace_routes(router, services);
   add_tail_routes(router, services);
   add_pattern_routes(router, services);
+  add_delete_routes(router, services);
+  add_hold_routes(router, services);
 }
 
 }  // namespace cordwood::api

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "api/build_version.h"
+#include "api/config_deletes.h"
 #include "api/durations.h"
 #include "api/handlers.h"
 #include "api/json_text.h"
@@ -50,7 +51,8 @@ std::vector<std::pair<std::string, std::string>> published_limits(const Config& 
           {"pattern_persistence_enabled", "false"},
           {"query_timeout", json_text(print_duration(out.query_timeout_ns))},
 
-          {"retention_period", json_text("0s")},
+          {"retention_period", json_text(print_duration(config.deletes.retention_period_ns))},
+          {"retention_stream", print_retention_stream(config.deletes)},
           {"volume_enabled", flag(out.volume_enabled)},
           {"volume_max_series", std::to_string(out.volume_max_series)}};
 }

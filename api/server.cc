@@ -13,13 +13,16 @@
 #include "api/object_store_choice.h"
 #include "api/process_metrics.h"
 #include "index/segment_terms_opener.h"
+#include "lifecycle/eraser.h"
 #include "lifecycle/merger.h"
+#include "query/delete_predicate.h"
 #include "storage/base/mutex.h"
 
 namespace cordwood::api {
 namespace {
 
 constexpr int kMergeNiceness = 10;
+constexpr size_t kIdDigits = 16;  ///< of delete requests and holds
 
 /// Calls a function about once a second until it is destroyed.
 class Ticker {
@@ -71,6 +74,7 @@ class ServerImpl final : public Server {
     config_.engine.data_dir = config_.data_dir;
     config_.merge.spill_dir = config_.data_dir + "/spill";
     config_.index.directory = config_.data_dir + "/index";
+    config_.engine.retention = retention_rules(config_.deletes);
   }
   ~ServerImpl() override {
     http_.reset();
@@ -80,6 +84,7 @@ class ServerImpl final : public Server {
     tails_.reset();
     queries_.reset();
     pusher_.reset();
+    eraser_.reset();
     merger_.reset();
     engine_.reset();
     terms_opener_.reset();
@@ -104,7 +109,8 @@ class ServerImpl final : public Server {
                                                       .terms = terms_opener_.get(),
                                                       .log = log_.get(),
                                                       .metrics = &metrics_,
-                                                      .rows = &tail_hub_}));
+                                                      .rows = &tail_hub_,
+                                                      .predicates = &predicates_}));
     TRY(index_->sync([this] { return engine_->snapshot(); }));
     pusher_ = std::make_unique<ingest::Pusher>(
         config_.ingest,
@@ -141,15 +147,15 @@ class ServerImpl final : public Server {
     services_.pusher = pusher_.get();
     services_.queries = queries_.get();
     services_.tails = tails_.get();
+    open_eraser();
     ticker_ = std::make_unique<Ticker>([this] { tick(); });
-    if (config_.merge.enabled) {
-      // A thread of its own: a merge takes long, and what tick() does must not wait for it.
-      merge_ticker_ = std::make_unique<Ticker>([this] {
-        // Of the calling thread alone: pushes and queries come first.
-        (void)::setpriority(PRIO_PROCESS, 0, kMergeNiceness);
-        merger_->tick();
-      });
-    }
+    // A thread of its own: a merge takes long, and what tick() does must not wait for it.
+    merge_ticker_ = std::make_unique<Ticker>([this] {
+      // Of the calling thread alone: pushes and queries come first.
+      (void)::setpriority(PRIO_PROCESS, 0, kMergeNiceness);
+      eraser_->tick();
+      while (config_.merge.enabled && merger_->merge_once()) eraser_->tick();
+    });
     phase_ = Phase::running;
     log_->info("ready",
                {{"data_dir", config_.data_dir}, {"duration_ms", (clock_.monotonic_ns() - begin_ns) / 1'000'000}});
@@ -162,7 +168,8 @@ class ServerImpl final : public Server {
                  .clock = &clock_,
                  .log = log_.get(),
                  .phase = &phase_,
-                 .config_yaml = [this] { return print_config(config_); }};
+                 .config_yaml = [this] { return print_config(config_); },
+                 .new_id = [this] { return random_.hex128().substr(0, kIdDigits); }};
     router_ = std::make_unique<Router>(config_.path_prefix, metrics_, clock_, phase_);
     add_all_routes(*router_, services_);
     add_process_metrics(metrics_, memory_);
@@ -208,7 +215,28 @@ class ServerImpl final : public Server {
     // Streams of what was published since must not have to be found again at the next start.
     if (engine_->snapshot()->catalog_version() != committed_version_) commit_index();
   }
+  void open_eraser() {
+    audit_ = std::make_unique<lifecycle::AuditLog>(*store_, clock_, config_.engine.node);
+    lifecycle::EraserOptions options;
+    options.erase = config_.deletes.mode != "filter-only";
+    options.cancel_period_ns = config_.deletes.cancel_period_ns;
+    options.retention = config_.engine.retention;
+    eraser_ = std::make_unique<lifecycle::Eraser>(
+        options,
+        lifecycle::Eraser::Environment{
+            .clock = &clock_,
+            .segments = engine_->merge_target(),
+            .deletes = engine_->delete_target(),
+            .merger = merger_.get(),
+            .audit = audit_.get(),
+            .forget_streams = [this](const TenantId& tenant, TimeRange range) { return index_->forget(tenant, range); },
+            .log = log_.get(),
+            .metrics = &metrics_});
+    services_.eraser = eraser_.get();
+    services_.audit = audit_.get();
+  }
   void stop_merging() {
+    if (eraser_ != nullptr) eraser_->stop();
     if (merger_ != nullptr) merger_->stop();
     merge_ticker_.reset();
   }
@@ -244,7 +272,10 @@ class ServerImpl final : public Server {
   std::unique_ptr<query::TailReader> tails_;
   Services services_;
   std::unique_ptr<Router> router_;
+  query::DeletePredicateCompiler predicates_;
   std::unique_ptr<lifecycle::Merger> merger_;
+  std::unique_ptr<lifecycle::AuditLog> audit_;
+  std::unique_ptr<lifecycle::Eraser> eraser_;
   std::unique_ptr<Ticker> ticker_;
   std::unique_ptr<Ticker> merge_ticker_;
   std::unique_ptr<HttpServer> http_;
