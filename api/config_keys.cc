@@ -269,7 +269,13 @@ void add_own_keys(Table& t) {
   t.size("store.generation_size", FIELD(engine.generation_raw_bytes), "Raw bytes at which a generation is published.");
   t.duration("store.generation_age", FIELD(engine.generation_age_ns), "Age at which it is.");
   t.number("store.max_pending_generations", FIELD(engine.max_pending_generations),
-           "Generations that wait to be published before pushes get 503.");
+           "Generations that wait to be published before pushes get 503; with `storage: directory`.");
+  t.size(
+      "store.local_pending_bytes", FIELD(local_pending_bytes),
+      "Of the local disk that write-ahead log and sealed blocks take while the bucket is away, before pushes get 503.");
+  t.number("store.generation_objects", FIELD(engine.generation_segments), "Segments of a generation at most.");
+  t.duration("store.drain_timeout", FIELD(drain_timeout_ns),
+             "After SIGTERM, for publishing what is left; what is not published stays in the write-ahead log.");
   t.size("store.wal_file_size", FIELD(engine.wal.file_bytes), "Size of a WAL file.");
   t.number("store.wal_group_wait_us", FIELD(engine.wal.group_wait_us),
            "Microseconds a write waits for others to share its fsync.");

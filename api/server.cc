@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kMergeNiceness = 10;
 constexpr size_t kIdDigits = 16;  ///< of delete requests and holds
+constexpr int64_t kDrainPauseNs = 250'000'000;
 
 /// Calls a function about once a second until it is destroyed.
 class Ticker {
@@ -75,6 +76,8 @@ class ServerImpl final : public Server {
     config_.merge.spill_dir = config_.data_dir + "/spill";
     config_.index.directory = config_.data_dir + "/index";
     config_.engine.retention = retention_rules(config_.deletes);
+    if (config_.storage == "s3")
+      config_.engine.local_pending_bytes = std::max<uint64_t>(config_.local_pending_bytes, 1);
   }
   ~ServerImpl() override {
     http_.reset();
@@ -191,9 +194,11 @@ class ServerImpl final : public Server {
     phase_ = Phase::stopping;
     log_->info("stopping", {});
     http_->drain(config_.shutdown_grace_ns);
+    const int64_t deadline_ns = clock_.monotonic_ns() + config_.drain_timeout_ns;
+    store_->give_up_at(deadline_ns);
     stop_merging();
     ticker_.reset();
-    TRY(engine_->flush());
+    drain(deadline_ns);
     commit_index();
     log_->info("stopped", {});
     return {};
@@ -209,6 +214,19 @@ class ServerImpl final : public Server {
                   .log = log_.get(),
                   .variable = environment_variable,
                   .wait_ns = [](int64_t ns) { std::this_thread::sleep_for(std::chrono::nanoseconds(ns)); }});
+  }
+  /// Publishes everything; what cannot be published by then is in the WAL and is published after the next start.
+  void drain(int64_t deadline_ns) {
+    for (;;) {
+      const Result<void> flushed = engine_->flush();
+      if (flushed.ok()) return;
+      if (clock_.monotonic_ns() + kDrainPauseNs >= deadline_ns) {
+        log_->warn("not everything could be published; the rest stays here and is published after the next start",
+                   {{"generations", engine_->status().pending_generations}, {"error", flushed.error().message}});
+        return;
+      }
+      std::this_thread::sleep_for(std::chrono::nanoseconds(kDrainPauseNs));
+    }
   }
   void tick() {
     engine_->tick();

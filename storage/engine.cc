@@ -130,21 +130,44 @@ Result<EngineImpl::GenerationPtr> EngineImpl::writable_generation() {
   return create_generation();
 }
 
-/// Waits while a new generation is needed and too many closed ones are not published yet.
+/// Waits while too much of what is closed is not published yet; not once a publication has failed.
 Result<void> EngineImpl::wait_for_publication() {
   const int64_t deadline_ns = env_.clock->monotonic_ns() + options_.append_wait_ns;
   const MutexLock lock(mu_);
-  while (current_ == nullptr && pending_generations() > options_.max_pending_generations) {
+  while (const auto why = too_much_pending()) {
     const bool others_work = seals_running_ > 0 || publishing_;
-    if (!others_work || env_.clock->monotonic_ns() >= deadline_ns) {
+    const bool failing =
+        std::any_of(unpublished_.begin(), unpublished_.end(), [](const auto& of) { return of->backoff_ns > 0; });
+    if (!others_work || failing || env_.clock->monotonic_ns() >= deadline_ns) {
       writable_ = false;
-      return Error::unavailable(
-          fmt::format("{} generations wait to be published, more than max_pending_generations ({}), try again",
-                      pending_generations(), options_.max_pending_generations));
+      return Error::unavailable(*why + ", try again");
     }
     progress_.wait_for(mu_, std::chrono::milliseconds(50));
   }
+  if (current_ != nullptr) writable_ = true;
   return {};
+}
+
+/// Why no rows can be taken until something is published, if so.
+std::optional<std::string> EngineImpl::too_much_pending() const {
+  const uint64_t generations = pending_generations();
+  if (options_.local_pending_bytes > 0) {
+    if (generations == 0 || pending_bytes() < options_.local_pending_bytes) return std::nullopt;
+    return fmt::format("{} bytes wait on this disk to be published, as many as local_pending_bytes allows ({})",
+                       pending_bytes(), options_.local_pending_bytes);
+  }
+  if (current_ != nullptr || generations <= options_.max_pending_generations) return std::nullopt;
+  return fmt::format("{} generations wait to be published, more than max_pending_generations ({})", generations,
+                     options_.max_pending_generations);
+}
+
+uint64_t EngineImpl::pending_bytes() const {
+  uint64_t sum = 0;
+  for (const UnpublishedPtr& of : unpublished_) {
+    sum += of->replayed_bytes + of->generation->spill().bytes();
+    if (of->generation->wal() != nullptr) sum += of->generation->wal()->bytes();
+  }
+  return sum;
 }
 
 /// Under create_mu_.
@@ -294,6 +317,7 @@ Engine::Status EngineImpl::status() const {
     if (of->generation->wal() != nullptr) status.wal_bytes += of->generation->wal()->bytes();
   }
   status.pending_generations = pending_generations();
+  status.pending_bytes = pending_bytes();
   status.segments = published_->size();
   for (const auto& segment : *published_) status.segment_bytes += segment->segment->meta().size_bytes;
   status.writable = writable_ && (current_ == nullptr || !current_->wal()->failed());

@@ -32,9 +32,16 @@ struct EngineOptions {
   uint64_t generation_raw_bytes = 512u << 20;   ///< a generation closes beyond this
   int64_t generation_age_ns = 300'000'000'000;  ///< or this long after its first row
   uint32_t max_pending_generations = 2;         ///< closed but not published; beyond it appends get unavailable
-  int64_t append_wait_ns = 5'000'000'000;       ///< how long an append waits for room in the head before it is refused
-  uint64_t segment_bytes = 256u << 20;          ///< a generation larger than this becomes several segments
-  uint32_t parallel_reads = 48;                 ///< objects read at the same time when the store is opened
+  /// Instead of that number: appends get unavailable while closed generations wait and WAL and sealed blocks of all
+  /// that is not published take this much of the local disk.  0: the number counts.
+  uint64_t local_pending_bytes = 0;
+  int64_t append_wait_ns = 5'000'000'000;  ///< how long an append waits for room in the head before it is refused
+  uint64_t segment_bytes = 256u << 20;     ///< a generation larger than this becomes several segments
+  uint32_t generation_segments = 8;        ///< at most so many: then they are larger
+  uint32_t parallel_reads = 48;            ///< objects read at the same time when the store is opened
+  /// An append is answered when its WAL record is an object of the store, too: a lost disk loses nothing.
+  bool ack_in_store = false;
+  int64_t ack_timeout_ns = 10'000'000'000;  ///< how long the store may take for it
   WalWriterOptions wal;
   BlockBuilderOptions block;
   RetentionRules retention;  ///< rows beyond it are not seen
@@ -89,6 +96,7 @@ class Engine {
     uint64_t head_bytes = 0;
     uint64_t pending_generations = 0;
     uint64_t wal_bytes = 0;
+    uint64_t pending_bytes = 0;  ///< on the local disk: WAL and sealed blocks of generations not published
     uint64_t segments = 0;
     uint64_t segment_bytes = 0;
     bool writable = true;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
     bool publishing = false;
     int64_t retry_at_ns = 0;  ///< monotonic; not before this unless forced
     int64_t backoff_ns = 0;
+    uint64_t replayed_bytes = 0;       ///< of WAL files, of a generation that was replayed
     bool keep_wal = false;             ///< some of its records could not be read: they are kept aside
     std::vector<SegmentMeta> written;  ///< segments of an attempt whose commit failed: they may be named already
   };
@@ -150,6 +152,8 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   void after_insert(const GenerationPtr& generation);
   void relieve_memory();
   uint64_t pending_generations() const REQUIRES(mu_);
+  uint64_t pending_bytes() const REQUIRES(mu_);
+  std::optional<std::string> too_much_pending() const REQUIRES(mu_);
   std::string spill_path(uint64_t generation) const;
   GenerationPtr make_generation(uint64_t number) const;
 

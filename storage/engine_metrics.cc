@@ -31,6 +31,9 @@ void EngineGauges::show(const std::shared_ptr<EngineGauges>& gauges, Metrics& me
         [](const Engine::Status& s) { return static_cast<double>(s.head_bytes); });
   gauge("cordwood_pending_generations", "Generations closed but not published.",
         [](const Engine::Status& s) { return static_cast<double>(s.pending_generations); });
+  gauge("cordwood_local_pending_bytes",
+        "Bytes of the local disk that wait to be published: write-ahead log and sealed blocks.",
+        [](const Engine::Status& s) { return static_cast<double>(s.pending_bytes); });
   gauge("cordwood_wal_bytes", "Write-ahead log of generations that are not published.",
         [](const Engine::Status& s) { return static_cast<double>(s.wal_bytes); });
   gauge("cordwood_segments", "Published segments that are served.",

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "storage/engine_impl.h"
 
 namespace cordwood {
@@ -54,10 +56,14 @@ Result<std::vector<SegmentMeta>> EngineImpl::write_segments(Generation& generati
   uint64_t attempt = 1;
   if (!last.empty()) attempt += std::strtoull(last.c_str() + prefix.size(), nullptr, 10);
 
+  uint64_t all_bytes = 0;
+  for (const SpilledBlock& block : blocks) all_bytes += block.narrow_bytes + block.heap_bytes;
+  const uint64_t most = std::max<uint64_t>(options_.generation_segments, 1);
+  const uint64_t segment_bytes = std::max(options_.segment_bytes, (all_bytes + most - 1) / most);
   for (size_t begin = 0; begin < blocks.size();) {
     size_t end = begin;
     uint64_t bytes = 0;
-    while (end < blocks.size() && (end == begin || bytes < options_.segment_bytes)) {
+    while (end < blocks.size() && (end == begin || bytes < segment_bytes)) {
       bytes += blocks[end].narrow_bytes + blocks[end].heap_bytes;
       ++end;
     }

@@ -115,6 +115,12 @@ Result<void> EngineImpl::replay(uint64_t number, bool newest) {
     env_.log->error("damage in the write-ahead log", {{"generation", number}, {"problem", problem}});
   }
   of->generation->close();
+  TRY_ASSIGN(const std::vector<std::string> files, list_wal_files(*env_.fs, wal_dir_, number));
+  for (const std::string& path : files) {
+    TRY_ASSIGN(const std::unique_ptr<File> file, env_.fs->open(path, OpenMode::read));
+    TRY_ASSIGN(const uint64_t bytes, file->size());
+    of->replayed_bytes += bytes;
+  }
   const uint64_t rows = of->generation->state().rows;
   metrics_.wal_records_replayed.add(report->records);
   metrics_.wal_records_damaged.add(report->damaged_records);

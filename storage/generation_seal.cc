@@ -33,6 +33,7 @@ Result<SpilledBlock> SpillFile::write(EncodedBlock block) {
   spilled.index_offset = spilled.heap_offset + spilled.heap_bytes;
   spilled.index_bytes = block.index.size();
   end_ = spilled.index_offset + spilled.index_bytes;
+  bytes_ = end_;
   return spilled;
 }
 

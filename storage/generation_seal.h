@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ class SpillFile {
   ~SpillFile();
   /// Where the block's entry, narrow and heap pieces can be read from now on.
   Result<SpilledBlock> write(EncodedBlock block);
+  uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   FileSystem& fs_;
@@ -28,6 +30,7 @@ class SpillFile {
   std::shared_ptr<File> file_ GUARDED_BY(mu_);
   std::shared_ptr<const ByteSource> source_ GUARDED_BY(mu_);
   uint64_t end_ GUARDED_BY(mu_) = 0;
+  std::atomic<uint64_t> bytes_{0};  ///< end_, for whoever only looks
 };
 
 /// Head blocks that become one sealed block.  Of one tenant and UTC day; no stream is in two of them.

@@ -126,6 +126,7 @@ S3Client::Attempt S3Client::attempt(const S3Call& call, std::string_view payload
   const int64_t transfer_ns =
       static_cast<int64_t>(bytes / std::max<uint64_t>(options_.min_bytes_per_second, 1)) * kNsPerSecond;
   signed_call->timeout_ns = std::min(left_ns, options_.answer_timeout_ns + transfer_ns);
+  signed_call->given_up = [this] { return env_.clock->monotonic_ns() >= end_ns_; };
   const int64_t began_ns = env_.clock->monotonic_ns();
   Result<HttpAnswer> answer = http_->send(*signed_call);
   count(call, answer, began_ns);
@@ -156,13 +157,15 @@ int64_t S3Client::backoff_ns(uint32_t retries) const {
 
 Result<S3Reply> S3Client::call(const S3Call& call) {
   const int64_t timeout_ns = call.timeout_ns > 0 ? call.timeout_ns : options_.operation_timeout_ns;
-  const int64_t deadline_ns = env_.clock->monotonic_ns() + timeout_ns;
+  const int64_t began_ns = env_.clock->monotonic_ns();
   const std::string hash = options_.sign_payload || call.body.empty() ? hex_of(sha256(call.body)) : "UNSIGNED-PAYLOAD";
   const auto away = [&](const std::string& why) {
     return Error::unavailable(fmt::format("{} of {} ({}): {}", call.op, call.key.empty() ? "the bucket" : call.key,
                                           address_.describe(), why));
   };
   for (uint32_t retries = 0;; ++retries) {
+    const int64_t deadline_ns = std::min(began_ns + timeout_ns, end_ns_.load());
+    if (env_.clock->monotonic_ns() >= end_ns_) return away("given up: the process ends");
     const int64_t left_ns = deadline_ns - env_.clock->monotonic_ns();
     Attempt tried = attempt(call, hash, std::max<int64_t>(left_ns, 1'000'000));
     if (tried.verdict == Verdict::final && tried.reply.ok()) return std::move(tried.reply);

@@ -50,6 +50,8 @@ class S3Client {
   Result<S3Reply> call(const S3Call& call);
   /// An Error for a refusal that has no meaning of its own: unavailable, so that nothing is taken for lost.
   Error refused(const S3Call& call, const S3Reply& reply) const;
+  /// As ObjectStore has it.
+  void give_up_at(int64_t monotonic_ns) { end_ns_ = monotonic_ns; }
   const S3Address& address() const { return address_; }
   const S3Options& options() const { return options_; }
   const S3Environment& env() const { return env_; }
@@ -74,7 +76,8 @@ class S3Client {
   const std::unique_ptr<HttpTransport> http_;
   S3CredentialCache credentials_;
   const std::shared_ptr<S3Breaker> breaker_;
-  std::atomic<int64_t> clock_skew_ns_{0};  ///< the server's clock minus ours, once it complained
+  std::atomic<int64_t> end_ns_{INT64_MAX};  ///< monotonic; nothing is asked for after it
+  std::atomic<int64_t> clock_skew_ns_{0};   ///< the server's clock minus ours, once it complained
   Counter& bytes_sent_;
   Counter& bytes_received_;
   Counter& retries_;

@@ -65,6 +65,10 @@ size_t on_body(char* data, size_t size, size_t count, void* to) {
   return bytes;
 }
 
+int on_progress(void* of, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const HttpCall*>(of)->given_up() ? 1 : 0;
+}
+
 /// Machines beside us are not reached through a proxy.
 bool is_near(std::string_view url) {
   for (const std::string_view host : {"://127.", "://localhost", "://[::1]", "://169.254.", "://[fd00:ec2::"}) {
@@ -160,11 +164,17 @@ class CurlTransport final : public HttpTransport {
     curl_easy_setopt(h, CURLOPT_HEADERDATA, &receiver);
     curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, &on_body);
     curl_easy_setopt(h, CURLOPT_WRITEDATA, &receiver);
+    if (call.given_up) {
+      curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
+      curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, &on_progress);
+      curl_easy_setopt(h, CURLOPT_XFERINFODATA, &call);
+    }
     const CURLcode code = curl_easy_perform(h);
     const std::string_view said = why[0] != '\0' ? why : curl_easy_strerror(code);
     if (receiver.too_long) {
       return Error::exhausted(fmt::format("the answer is longer than {} bytes", receiver.max_bytes));
     }
+    if (code == CURLE_ABORTED_BY_CALLBACK) return Error::timeout("given up: the process ends");
     if (code == CURLE_OPERATION_TIMEDOUT) return Error::timeout(std::string(said));
     if (code != CURLE_OK) return Error::unavailable(std::string(said));
     long status = 0;

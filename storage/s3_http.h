@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ struct HttpCall {
   std::string_view body;
   uint64_t max_answer_bytes = 1u << 20;  ///< of the body
   int64_t timeout_ns = 0;                ///< for all of it
+  std::function<bool()> given_up = {};   ///< asked about once a second; true ends the call
 };
 
 struct HttpAnswer {

@@ -28,6 +28,7 @@ class S3Store final : public ObjectStore {
   Result<ObjectInfo> head(const std::string& key) override;
   Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override;
   Result<void> remove(const std::string& key) override;
+  void give_up_at(int64_t monotonic_ns) override { client_->give_up_at(monotonic_ns); }
   ObjectTiers* tiers() override { return tiers_.get(); }
 
  private:

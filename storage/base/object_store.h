@@ -34,15 +34,28 @@ class ObjectStore {
   virtual ~ObjectStore() = default;
   /// Durable on success.  False when the key already exists (its content is left alone).
   virtual Result<bool> put_if_absent(const std::string& key, std::string_view data) = 0;
+  /// The same for somebody who waits: where answers can take long, unavailable after about `timeout_ns`.
+  virtual Result<bool> put_within(const std::string& key, std::string_view data, int64_t /*timeout_ns*/) {
+    return put_if_absent(key, data);
+  }
   /// For large objects under keys that are unique per attempt.
   virtual Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) = 0;
   /// Exactly [offset, offset + size); corrupt when the object is shorter, not_found when it is missing.
   virtual Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) = 0;
+  /// The same for what is wanted at each start: a cache keeps it for as long as there is the object.
+  virtual Result<std::string> get_tail(const std::string& key, uint64_t offset, uint64_t size) {
+    return get_range(key, offset, size);
+  }
   virtual Result<ObjectInfo> head(const std::string& key) = 0;
   /// Keys that start with `prefix` and are greater than `after`, ascending, at most `limit`.
   virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) = 0;
   /// Success when the key is gone, whether it was there or not.
   virtual Result<void> remove(const std::string& key) = 0;
+  /// False when put_if_absent() holds only as long as nobody else writes.
+  virtual bool guards_puts() const { return true; }
+  /// For the end of the process: from then on (monotonic) operations answer unavailable, those under way about a second
+  /// later at most.  Nothing for a store that never waits long.
+  virtual void give_up_at(int64_t /*monotonic_ns*/) {}
   /// Storage classes; null where all objects are of one, which can be read at once (a directory).
   virtual ObjectTiers* tiers() { return nullptr; }
 };

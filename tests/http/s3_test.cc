@@ -96,6 +96,57 @@ TEST(S3Test, ABucketThatIsAwayKeepsPushesOnTheDisk) {
   EXPECT_EQ(count_lines(server), 20u);
 }
 
+TEST(S3Test, ABucketThatIsAwayForLongRefusesPushesAndDrainsWhenItIsBack) {
+  S3Double bucket;
+  RunningServer server(config_for(bucket,
+                                  "    backoff_config: {min_period: 1ms, max_period: 5ms, max_retries: 1}\n"
+                                  "store: {generation_size: 20KB, local_pending_bytes: 60KB}\n"));
+  bucket.set_faults([](const S3Double::Seen&) { return S3Fault::hang_up; });
+  int taken = 0;
+  HttpClient::Reply reply;
+  for (; taken < 10'000; taken += 100) {
+    const std::string body = json{{"streams", lines(taken, 100)}}.dump();
+    reply = server.post("/loki/api/v1/push", "application/json", body);
+    if (reply.status != 204) break;
+  }
+  EXPECT_EQ(reply.status, 503) << reply.body;
+  EXPECT_THAT(reply.body, HasSubstr("local_pending_bytes"));
+  EXPECT_FALSE(reply.headers.get("Retry-After").empty());
+  EXPECT_GE(taken, 500);
+  EXPECT_EQ(count_lines(server), static_cast<size_t>(taken));
+  EXPECT_EQ(count_lines(server, R"({app="s3"} |= "line 42 ")"), 1u);
+  EXPECT_THAT(server.get("/metrics").body, HasSubstr("cordwood_writable 0\n"));
+  bucket.set_faults({});
+  for (int i = 0; i < 3000; ++i) {
+    if (server.get("/metrics").body.find("cordwood_pending_generations 0\n") != std::string::npos) break;
+    ::usleep(20'000);
+  }
+  EXPECT_THAT(server.get("/metrics").body, HasSubstr("cordwood_pending_generations 0\n"));
+  server.push(lines(taken, 100));
+  EXPECT_EQ(count_lines(server), static_cast<size_t>(taken) + 100);
+}
+
+TEST(S3Test, WhatCannotBeDrainedAtTheEndIsDrainedAfterTheNextStart) {
+  S3Double bucket;
+  RunningServer server(config_for(bucket,
+                                  "    backoff_config: {min_period: 1ms, max_period: 5ms, max_retries: 1}\n"
+                                  "store: {drain_timeout: 300ms}\n"));
+  server.push(lines(0, 100));
+  // Requests are taken and never answered.
+  bucket.set_faults(
+      [](const S3Double::Seen& seen) { return seen.op == "list" ? S3Fault::slow_body : S3Fault::hang_up; });
+  EXPECT_EQ(server.terminate(), 0);
+  EXPECT_THAT(server.log(), HasSubstr("published after the next start"));
+  EXPECT_THAT(server.log(), HasSubstr("msg=stopped"));
+  bucket.set_faults({});
+  server.start();
+  EXPECT_EQ(count_lines(server), 100u);
+  EXPECT_EQ(server.terminate(), 0);
+  std::filesystem::remove_all(server.data_dir());
+  server.start();
+  EXPECT_EQ(count_lines(server), 100u) << "it is all in the bucket";
+}
+
 TEST(S3Test, ADataDirectoryStaysWithItsStore) {
   S3Double bucket;
   const TemporaryDirectory directory;

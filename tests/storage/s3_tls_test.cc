@@ -36,8 +36,8 @@ class TlsFront {
     ::close(in[0]);
     ::close(out[1]);
     input_ = in[1];
-    char text[16] = {};
-    if (::read(out[0], text, sizeof text - 1) > 0) port_ = std::string(text, std::string(text).find('\n'));
+    // The line may come in two parts.
+    for (char c = 0; ::read(out[0], &c, 1) == 1 && c != '\n';) port_ += c;
     ::close(out[0]);
   }
   ~TlsFront() {
