@@ -191,6 +191,7 @@ Result<EngineImpl::GenerationPtr> EngineImpl::create_generation() {
   unpublished->generation = generation;
   unpublished_.push_back(std::move(unpublished));
   current_ = generation;
+  current_begin_ = next_sequence_;
   return generation;
 }
 

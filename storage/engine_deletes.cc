@@ -118,10 +118,8 @@ Result<void> EngineImpl::request_delete(DeleteRequest request) {
     const MutexLock commit_lock(commit_mu_);
     {
       const MutexLock lock(mu_);
-      if (current_ != nullptr) {
-        const Generation::State state = current_->state();
-        if (state.rows > 0 || state.pending > 0) close_current();
-      }
+      // Rows whose append failed count: they may be in the WAL all the same.
+      if (next_sequence_ > current_begin_) close_current();
       request.arrival_cut = next_sequence_ - 1;
       request.generation = current_ != nullptr ? current_->number() - 1 : next_generation_ - 1;
     }
@@ -229,9 +227,9 @@ Result<bool> EngineImpl::no_wal_left(uint64_t generation) {
   TRY_ASSIGN(const std::vector<std::string> names, env_.fs->list(wal_dir_));
   for (const std::string& name : names) {
     if (!name.ends_with(".unread") && !name.ends_with(".damaged")) continue;
-    env_.log->warn("a delete request cannot be finished while a damaged piece of the write-ahead log is kept aside",
-                   {{"file", wal_dir_ + "/" + name}});
-    return false;
+    if (std::strtoull(name.c_str(), nullptr, 10) > generation) continue;
+    return Error::corrupt(
+        fmt::format("{}/{} could not be read and is kept aside; it may hold deleted rows", wal_dir_, name));
   }
   for (uint64_t number = generation; number > 0; --number) {
     const std::string path = spill_path(number);

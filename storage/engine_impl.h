@@ -217,6 +217,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   std::shared_ptr<const PublishedSegments> published_ GUARDED_BY(mu_);
   std::vector<UnpublishedPtr> unpublished_ GUARDED_BY(mu_);  ///< ascending; the current one is last
   GenerationPtr current_ GUARDED_BY(mu_);                    ///< null until the next append makes one
+  uint64_t current_begin_ GUARDED_BY(mu_) = 0;               ///< sequences from here on are of the current one
   uint64_t next_sequence_ GUARDED_BY(mu_) = 1;
   uint64_t next_generation_ GUARDED_BY(mu_) = 1;
   uint64_t catalog_version_ GUARDED_BY(mu_) = 0;

@@ -11,15 +11,16 @@ namespace {
 
 class MaskedView final : public BlockView {
  public:
-  MaskedView(std::unique_ptr<BlockView> view, const RowBits& kept) : view_(std::move(view)) {
+  MaskedView(std::unique_ptr<BlockView> view, const RowBits& kept, const BlockInfo& info) : view_(std::move(view)) {
     rows_.reserve(kept.count());
     for (const StreamRun& run : view_->runs()) {
       const auto begin = static_cast<uint32_t>(rows_.size());
       for (uint32_t row = kept.next(run.row_begin); row < run.row_end; row = kept.next(row + 1)) rows_.push_back(row);
       const auto end = static_cast<uint32_t>(rows_.size());
       if (begin == end) continue;
-      // The bounds of the whole run hold for a part of it.
-      runs_.push_back({static_cast<uint32_t>(streams_.size()), begin, end, run.time_min_ns, run.time_max_ns});
+      if (streams_.size() == info.streams.size()) break;
+      const BlockStream& part = info.streams[streams_.size()];
+      runs_.push_back({static_cast<uint32_t>(streams_.size()), begin, end, part.time_min_ns, part.time_max_ns});
       streams_.push_back(run.stream);
     }
   }
@@ -95,8 +96,9 @@ Result<void> leave_out(BlockView& view, const RowBits& kept, uint32_t begin, uin
 
 }  // namespace
 
-std::unique_ptr<BlockView> make_masked_view(std::unique_ptr<BlockView> view, std::shared_ptr<const RowBits> kept) {
-  return std::make_unique<MaskedView>(std::move(view), *kept);
+std::unique_ptr<BlockView> make_masked_view(std::unique_ptr<BlockView> view, const RowBits& kept,
+                                            const BlockInfo& info) {
+  return std::make_unique<MaskedView>(std::move(view), kept, info);
 }
 
 Result<BlockInfo> masked_info(const BlockSource& block, const RowBits& kept) {

@@ -76,7 +76,7 @@ class TenantVeil::Source final : public BlockSource {
     TRY_ASSIGN(const Outcome* known, outcome());
     TRY_ASSIGN(std::unique_ptr<BlockView> view, block_->open(stats));
     if (known->kept == nullptr) return view;
-    return make_masked_view(std::move(view), known->kept);
+    return make_masked_view(std::move(view), *known->kept, *known->info);
   }
   std::span<const int64_t> count_widths_ns() const override {
     return untouched() ? block_->count_widths_ns() : std::span<const int64_t>();

@@ -6,6 +6,7 @@
 #include "storage/wal_reader.h"
 #include "tests/sim/acknowledged_rows.h"
 #include "tests/support/engine_world.h"
+#include "tests/support/eraser_world.h"
 #include "tests/support/merge_world.h"
 
 namespace cordwood {
@@ -31,6 +32,10 @@ class CrashRun {
     merging_.options.block_limits.rows = 8 + static_cast<uint32_t>(pick(200));
     merging_.options.memory_bytes = chance(0.3) ? 4096 + pick(64 << 10) : 64u << 20;
     merging_.options.retry_after_ns = 1;
+    with_deletes_ = options.deletes;
+    if (with_deletes_ && chance(0.5)) {
+      erasing_.options.cancel_period_ns = static_cast<int64_t>(pick(60)) * 1'000'000'000;
+    }
     if (!options.ignore_syncs_of.empty()) world_.fs.ignore_syncs_of(options.ignore_syncs_of);
   }
 
@@ -41,6 +46,8 @@ class CrashRun {
     report_.acknowledged = rows_.acknowledged();
     report_.operations = world_.fs.operations();
     report_.merges = world_.metrics.counter("cordwood_merges_total", "").value();
+    report_.processed = world_.metrics.counter("cordwood_delete_requests_processed_total", "").value();
+    report_.rewrites = world_.metrics.counter("cordwood_merge_rewrites_total", "").value();
     return report_;
   }
 
@@ -51,6 +58,7 @@ class CrashRun {
     return limits;
   }
   void close() {
+    erasing_.forget();
     merging_.forget();
     world_.close();
   }
@@ -88,6 +96,7 @@ class CrashRun {
       if (opened.ok() && world_.fs.powered()) {
         heal();
         merging_.renew();
+        erasing_.renew();
         return;
       }
       ++report_.failed_openings;
@@ -105,6 +114,7 @@ class CrashRun {
   void compare() {
     if (failed()) return;
     const SnapshotPtr snapshot = world_.engine->snapshot();
+    if (const std::string lost = rows_.deleted().follow(erasing_.target().acts()); !lost.empty()) return fail(lost);
     for (const TenantId& tenant : kTenants) {
       const Result<std::vector<StoredRow>> found = read_rows(*snapshot, tenant);
       if (!found.ok()) return fail("cannot be read: " + found.error().message);
@@ -172,7 +182,8 @@ class CrashRun {
   /// By the policy, or any segments at all.
   void merge() {
     const uint64_t before = world_.fs.operations();
-    if (chance(0.5)) {
+    // What merges by hand does not ask what may come together while a delete waits.
+    if (with_deletes_ || chance(0.5)) {
       world_.clock.advance_ns(chance(0.3) ? merging_.options.quiet_after_ns : 2);
       merging_.merger().tick();
     } else {
@@ -184,7 +195,62 @@ class CrashRun {
     report_.cuts_in_merges += !world_.fs.powered() && world_.fs.operations() > before ? 1 : 0;
   }
 
+  void erase() {
+    world_.clock.advance_ns(chance(0.3) ? 60'000'000'000 : 2);
+    erasing_.eraser().tick();
+  }
+
+  void request_delete() {
+    DeleteRequest request;
+    request.id = fmt::format("d{}", ++report_.deletes);
+    request.tenant = kTenants[pick(2)];
+    request.query = chance(0.3) ? "* " : fmt::format("s{} ", pick(5));
+    request.query += chance(0.4) ? "*" : chance(0.5) ? fmt::format("\"n\":{}", pick(10)) : "plain";
+    request.end_ns = time_ns_ - static_cast<int64_t>(pick(10)) * 50'000'000;
+    request.start_ns = request.end_ns - static_cast<int64_t>(pick(60)) * 50'000'000;
+    request.created_ns = world_.clock.now_ns();
+    const Result<void> done = erasing_.target().request_delete(request);
+    rows_.deleted().add_delete(request, rows_.next_arrival(), done.ok());
+    made_deletes_.push_back(request.id);
+  }
+
+  void set_hold() {
+    LegalHold hold;
+    hold.id = fmt::format("h{}", ++report_.holds);
+    hold.tenant = kTenants[pick(2)];
+    hold.selector = fmt::format("s{} *", pick(5));
+    hold.start_ns = time_ns_ - static_cast<int64_t>(pick(60)) * 50'000'000;
+    hold.end_ns = hold.start_ns + static_cast<int64_t>(pick(60)) * 50'000'000;
+    hold.created_ns = world_.clock.now_ns();
+    rows_.deleted().add_hold(hold, erasing_.target().set_hold(hold).ok());
+    made_holds_.push_back(hold.id);
+  }
+
+  void act_on_deletes() {
+    switch (pick(8)) {
+      case 0: set_hold(); break;
+      case 1:
+        if (made_holds_.empty()) break;
+        rows_.deleted().lift(made_holds_.back());
+        (void)erasing_.target().lift_hold(made_holds_.back()).ok();
+        made_holds_.pop_back();
+        break;
+      case 2:
+        if (made_deletes_.empty() || !chance(0.3)) break;
+        rows_.deleted().cancel(made_deletes_.back());
+        (void)erasing_.target().cancel_delete(made_deletes_.back()).ok();
+        made_deletes_.pop_back();
+        break;
+      case 3: request_delete(); break;
+      case 4:
+        if (world_.fs.powered() && chance(0.4)) compare();
+        break;
+      default: erase();
+    }
+  }
+
   void act() {
+    if (with_deletes_ && chance(0.3)) return act_on_deletes();
     switch (pick(22)) {
       case 0: (void)world_.engine->flush().ok(); break;
       case 1:
@@ -246,15 +312,43 @@ class CrashRun {
       compare();
       merging_.renew().tick();
       compare();
+      if (with_deletes_) finish_deletes();
       world_.fs.cut_power();
       close();
       world_.fs.restart();
     }
   }
 
+  /// What nobody holds goes.
+  void finish_deletes() {
+    for (const LegalHold& hold : erasing_.target().acts().holds) {
+      rows_.deleted().lift(hold.id);
+      if (!erasing_.target().lift_hold(hold.id).ok()) return fail("a hold cannot be lifted");
+    }
+    compare();
+    // Pieces of the WAL that could not be read are a person's to remove; what they may hold keeps requests waiting.
+    const Result<std::vector<std::string>> names = world_.fs.list("data/wal");
+    if (!names.ok()) return fail("the WAL cannot be listed");
+    for (const std::string& name : *names) {
+      const bool aside = name.ends_with(".damaged") || name.ends_with(".unread");
+      if (aside && !world_.fs.remove("data/wal/" + name).ok()) return fail("a file cannot be removed");
+    }
+    erasing_.renew();
+    world_.clock.advance_ns(3600'000'000'000);
+    erasing_.run(8);
+    for (const DeleteRequest& request : erasing_.target().acts().deletes) {
+      if (request.state != DeleteRequest::State::processed) fail("a delete request is never processed: " + request.id);
+    }
+    compare();
+  }
+
   std::mt19937_64 random_;
   EngineWorld world_;
   MergeWorld merging_{world_};
+  EraserWorld erasing_{world_, merging_};
+  bool with_deletes_ = false;
+  std::vector<std::string> made_deletes_;
+  std::vector<std::string> made_holds_;
   AcknowledgedRows rows_;
   CrashRunReport report_;
   std::vector<StoredRow> recent_;

@@ -10,6 +10,7 @@ namespace cordwood {
 struct CrashRunOptions {
   uint64_t seed = 1;
   std::string ignore_syncs_of;  ///< canary: syncs of paths with this in them do nothing
+  bool deletes = false;         ///< rows are deleted and held, too
 };
 
 /// What a run went through, to see that it goes through something.
@@ -25,6 +26,10 @@ struct CrashRunReport {
   uint64_t merges = 0;
   uint64_t cuts_in_merges = 0;
   uint64_t operations = 0;
+  uint64_t deletes = 0;    ///< asked for
+  uint64_t processed = 0;  ///< of these
+  uint64_t holds = 0;
+  uint64_t rewrites = 0;
 };
 
 /// One history of a store, drawn from the seed: several lives of a process, each of which recovers, answers, takes

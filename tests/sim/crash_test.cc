@@ -15,13 +15,13 @@ constexpr uint64_t kSeedsPerShard = 140;
 constexpr uint64_t kCanarySeeds = 300;
 constexpr uint64_t kDerivedSeeds = 60;
 
-/// CORDWOOD_SIM_SEED=<n> or <n>-<m> runs those histories alone.
+/// CORDWOOD_SIM_SEED=<n> or <n>-<m> runs those histories alone, CORDWOOD_SIM_DELETE_SEED those with deletes.
 struct ChosenSeeds {
   uint64_t first = 0;
   uint64_t last = 0;
 };
-ChosenSeeds chosen_seeds() {
-  const char* text = std::getenv("CORDWOOD_SIM_SEED");
+ChosenSeeds chosen_seeds(const char* variable = "CORDWOOD_SIM_SEED") {
+  const char* text = std::getenv(variable);
   if (text == nullptr) return {};
   char* rest = nullptr;
   const uint64_t first = std::strtoull(text, &rest, 10);
@@ -35,7 +35,7 @@ TEST_P(CrashTest, AcknowledgedRowsAreThereOnceAndInOrder) {
   CrashRunReport sum;
   for (uint64_t i = 0; i < kSeedsPerShard; ++i) {
     const uint64_t seed = 1 + i * kShards + GetParam();
-    const CrashRunReport report = run_crashes({seed, ""});
+    const CrashRunReport report = run_crashes({seed, "", false});
     ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_SEED=" << seed;
     sum.acknowledged += report.acknowledged;
     sum.refused += report.refused;
@@ -56,13 +56,44 @@ TEST_P(CrashTest, AcknowledgedRowsAreThereOnceAndInOrder) {
   EXPECT_GT(sum.merges, kSeedsPerShard);
   EXPECT_GT(sum.cuts_in_merges, kSeedsPerShard / 10);
 }
+
+/// The same with rows that are deleted and held: none of them is read again, nothing else is lost.
+TEST_P(CrashTest, DeletedRowsAreNeverSeenAgain) {
+  if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
+  CrashRunReport sum;
+  for (uint64_t i = 0; i < kSeedsPerShard; ++i) {
+    const uint64_t seed = 100'001 + i * kShards + GetParam();
+    const CrashRunReport report = run_crashes({seed, "", true});
+    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_DELETE_SEED=" << seed;
+    sum.deletes += report.deletes;
+    sum.processed += report.processed;
+    sum.holds += report.holds;
+    sum.rewrites += report.rewrites;
+    sum.power_cuts += report.power_cuts;
+  }
+  EXPECT_GT(sum.deletes, kSeedsPerShard);
+  EXPECT_GT(sum.processed, kSeedsPerShard / 2);
+  EXPECT_GT(sum.holds, kSeedsPerShard / 2);
+  EXPECT_GT(sum.rewrites, kSeedsPerShard / 4);
+  EXPECT_GT(sum.power_cuts, kSeedsPerShard);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shards, CrashTest, testing::Range<uint64_t>(0, kShards));
+
+TEST(CrashSeed, ChosenWithDeletes) {
+  const ChosenSeeds seeds = chosen_seeds("CORDWOOD_SIM_DELETE_SEED");
+  if (seeds.first == 0) GTEST_SKIP() << "CORDWOOD_SIM_DELETE_SEED is not set";
+  for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
+    const CrashRunReport report = run_crashes({seed, "", true});
+    EXPECT_FALSE(report.failure) << "seed " << seed << ": " << *report.failure;
+  }
+}
 
 TEST(CrashSeed, Chosen) {
   const ChosenSeeds seeds = chosen_seeds();
   if (seeds.first == 0) GTEST_SKIP() << "CORDWOOD_SIM_SEED is not set";
   for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
-    const CrashRunReport report = run_crashes({seed, ""});
+    const CrashRunReport report = run_crashes({seed, "", false});
     EXPECT_FALSE(report.failure) << "seed " << seed << ": " << *report.failure;
   }
 }
@@ -72,7 +103,8 @@ TEST(CrashCanary, MissingSyncsAreFound) {
   if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
   for (const char* part : {"data/wal/", "data/wal", "data/objects/manifest", "data/objects/segments"}) {
     std::optional<std::string> failure;
-    for (uint64_t seed = 1; seed <= kCanarySeeds && !failure; ++seed) failure = run_crashes({seed, part}).failure;
+    for (uint64_t seed = 1; seed <= kCanarySeeds && !failure; ++seed)
+      failure = run_crashes({seed, part, false}).failure;
     ASSERT_TRUE(failure) << "nobody noticed that syncs of " << part << " do nothing";
     const bool is_loss = failure->find("gone") != std::string::npos || failure->find("lost") != std::string::npos;
     EXPECT_TRUE(is_loss) << part << ": " << *failure;
@@ -84,7 +116,7 @@ TEST(CrashCanary, SyncsOfDerivedFilesDoNotMatter) {
   if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
   for (const char* part : {"data/catalog.sqlite", "data/spill"}) {
     for (uint64_t seed = 1; seed <= kDerivedSeeds; ++seed) {
-      const CrashRunReport report = run_crashes({seed, part});
+      const CrashRunReport report = run_crashes({seed, part, false});
       ASSERT_FALSE(report.failure) << part << ", seed " << seed << ": " << *report.failure;
     }
   }
