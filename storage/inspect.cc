@@ -69,6 +69,17 @@ Result<InspectReport> inspect_manifest(std::string_view bytes, const InspectOutp
   }
   for (const std::string& key : o.change.removed) print("  remove " + key);
   for (const uint64_t g : o.change.generations_done) print(fmt::format("  generation {} done", g));
+  for (const DeleteRequest& d : o.change.deletes) {
+    print(fmt::format("  delete {} of tenant {:?}: {:?} time [{}, {}] arrival to {} generation to {}{}", d.id, d.tenant,
+                      d.query, d.start_ns, d.end_ns, d.arrival_cut, d.generation,
+                      d.state == DeleteRequest::State::processed ? ", processed" : ""));
+  }
+  for (const std::string& id : o.change.deletes_gone) print("  no more delete " + id);
+  for (const LegalHold& h : o.change.holds) {
+    print(fmt::format("  hold {} of tenant {:?}: {:?} time [{}, {}] {:?}", h.id, h.tenant, h.selector, h.start_ns,
+                      h.end_ns, h.reason));
+  }
+  for (const std::string& id : o.change.holds_gone) print("  no more hold " + id);
   return report;
 }
 

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "ingest/push.h"
+#include "query/delete_predicate.h"
 #include "query/query_engine.h"
 #include "query/tail.h"
+#include "storage/delete_target.h"
 #include "tests/support/engine_world.h"
 
 namespace cordwood::query {
@@ -48,6 +50,7 @@ class QueryStore {
   EngineWorld& world() { return world_; }
 
  private:
+  DeletePredicateCompiler predicates_;
   EngineWorld world_{7};
   TailHub tail_hub_;
   std::unique_ptr<BlockStreamIndex> index_;
@@ -76,6 +79,7 @@ inline QueryStore::QueryStore(SegmentTermsOpener* terms, TailOptions tail_option
                               std::optional<uint64_t> rows_one_by_one)
     : tail_hub_(tail_options, {.memory = &world_.memory, .clock = &world_.clock, .metrics = &world_.metrics}) {
   world_.environment.terms = terms;
+  world_.environment.predicates = &predicates_;
   world_.environment.rows = &tail_hub_;
   if (auto opened = world_.open(); !opened.ok()) ADD_FAILURE() << opened.error().message;
   index_ = std::make_unique<BlockStreamIndex>(world_.engine.get());

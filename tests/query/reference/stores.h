@@ -27,7 +27,19 @@ class FormedStore {
     return world_.store.queries().instant(context(), request);
   }
 
+  void request_delete(DeleteRequest request) {
+    request.tenant = context().tenant;
+    const Result<void> done = target().request_delete(std::move(request));
+    EXPECT_TRUE(done.ok()) << done.error().message;
+  }
+  void set_hold(LegalHold hold) {
+    hold.tenant = context().tenant;
+    const Result<void> done = target().set_hold(std::move(hold));
+    EXPECT_TRUE(done.ok()) << done.error().message;
+  }
+
  private:
+  DeleteTarget& target() { return *world_.store.world().engine->delete_target(); }
   ReadContext context() const {
     ReadContext out = world_.store.context();
     out.limits.max_query_series = 1'000'000;
