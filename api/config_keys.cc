@@ -273,6 +273,11 @@ void add_own_keys(Table& t) {
   t.size(
       "store.local_pending_bytes", FIELD(local_pending_bytes),
       "Of the local disk that write-ahead log and sealed blocks take while the bucket is away, before pushes get 503.");
+  t.text("store.ack", FIELD(ack),
+         "What must have a push before it is acknowledged: `disk`, or with `storage: s3` also `bucket`.");
+  t.duration("store.ack_timeout", FIELD(engine.ack_timeout_ns), "How long the bucket may take for that.");
+  t.size("store.cache_size", FIELD(cache_bytes),
+         "Of the local disk, for ranges read from the bucket and new segments; 0 = off.");
   t.number("store.generation_objects", FIELD(engine.generation_segments), "Segments of a generation at most.");
   t.duration("store.drain_timeout", FIELD(drain_timeout_ns),
              "After SIGTERM, for publishing what is left; what is not published stays in the write-ahead log.");

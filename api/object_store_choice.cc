@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include "storage/cached_store.h"
 #include "storage/catalog.h"
 #include "storage/s3_address.h"
 #include "storage/s3_store.h"
@@ -67,6 +68,10 @@ Result<void> claim(FileSystem& fs, const std::string& data_dir, const std::strin
 }  // namespace
 
 Result<std::unique_ptr<ObjectStore>> open_object_store(const Config& config, const S3Environment& env) {
+  if (config.ack != "disk" && config.ack != "bucket") {
+    return Error::invalid(fmt::format("store.ack '{}': want disk or bucket", config.ack));
+  }
+  if (config.ack == "bucket" && config.storage != "s3") return Error::invalid("store.ack bucket: needs `storage: s3`");
   if (config.storage == "directory") {
     TRY(claim(*env.fs, config.data_dir, ""));
     const S3Location& bucket = config.s3.location;
@@ -87,7 +92,12 @@ Result<std::unique_ptr<ObjectStore>> open_object_store(const Config& config, con
   if (location.prefix.ends_with('/')) location.prefix.pop_back();
   TRY_ASSIGN(std::unique_ptr<ObjectStore> store, open_s3_store(config.s3, env));
   TRY(claim(*env.fs, config.data_dir, fmt::format("s3://{}/{}", location.bucket, location.prefix)));
-  return store;
+  if (config.cache_bytes == 0) return store;
+  RangeCacheOptions cache;
+  cache.dir = config.data_dir + "/cache";
+  cache.max_bytes = config.cache_bytes;
+  TRY_ASSIGN(auto ranges, RangeCache::open(*env.fs, std::move(cache), *env.metrics));
+  return make_cached_store(std::move(store), std::move(ranges), "segments/", *env.metrics);
 }
 
 }  // namespace cordwood::api

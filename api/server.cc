@@ -78,6 +78,7 @@ class ServerImpl final : public Server {
     config_.engine.retention = retention_rules(config_.deletes);
     if (config_.storage == "s3")
       config_.engine.local_pending_bytes = std::max<uint64_t>(config_.local_pending_bytes, 1);
+    config_.engine.ack_in_store = config_.ack == "bucket";
   }
   ~ServerImpl() override {
     http_.reset();

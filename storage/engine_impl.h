@@ -189,6 +189,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   // engine_recovery.cc
   Result<void> prepare_directories();
   Result<void> open_segments();
+  Result<void> fetch_wal();
   Result<void> replay(uint64_t number, bool newest);
   Result<void> replay_record(const WalRecord& record, std::vector<WalPolicy>* policies, Unpublished* into);
   Result<void> seal_inline(const UnpublishedPtr& of);

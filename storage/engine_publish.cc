@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "storage/engine_impl.h"
+#include "storage/wal_objects.h"
 
 namespace cordwood {
 
@@ -103,7 +104,11 @@ Result<void> EngineImpl::commit(const Work& work, const std::vector<std::shared_
 
 /// The generation is done: a failure here costs space until the next start, nothing else.
 void EngineImpl::remove_leftovers(uint64_t number, bool keep_wal) {
-  const Result<void> removed = keep_wal ? set_wal_aside(number) : remove_wal(*env_.fs, wal_dir_, number);
+  Result<void> removed = keep_wal ? set_wal_aside(number) : remove_wal(*env_.fs, wal_dir_, number);
+  if (removed.ok() && options_.ack_in_store) {
+    const auto objects = remove_wal_objects(*env_.store, options_.node, number, number, options_.parallel_reads);
+    if (!objects.ok()) removed = objects.error();
+  }
   if (!removed.ok()) {
     env_.log->warn("the write-ahead log of a published generation could not be removed",
                    {{"generation", number}, {"error", removed.error().message}});

@@ -3,6 +3,7 @@
 
 #include "storage/base/parallel.h"
 #include "storage/engine_impl.h"
+#include "storage/wal_objects.h"
 
 namespace cordwood {
 
@@ -22,6 +23,7 @@ Result<void> EngineImpl::recover() {
   if (const Result<uint64_t> removed = catalog_->remove_orphans({}); !removed.ok()) {
     env_.log->warn("orphaned segments could not be removed", {{"error", removed.error().message}});
   }
+  TRY(fetch_wal());
   TRY_ASSIGN(const std::vector<uint64_t> generations, list_wal_generations(*env_.fs, wal_dir_));
   for (const uint64_t number : generations) {
     const MutexLock lock(mu_);
@@ -47,6 +49,21 @@ Result<void> EngineImpl::recover() {
                                   {"ms", (env_.clock->monotonic_ns() - start_ns) / 1'000'000}});
   }
   kick();
+  return {};
+}
+
+/// What was acknowledged by the store and is not on this disk.
+Result<void> EngineImpl::fetch_wal() {
+  WalFetchOptions fetch;
+  fetch.node = options_.node;
+  fetch.wal_dir = wal_dir_;
+  fetch.parallel_reads = options_.parallel_reads;
+  if (options_.ack_in_store) fetch.look_beyond = std::max<uint64_t>(catalog_->last_generation_done(), 1);
+  TRY_ASSIGN(const WalFetchReport report, fetch_wal_objects(*env_.store, *env_.fs, fetch, [this](uint64_t generation) {
+               return catalog_->generation_done(generation);
+             }));
+  if (report.objects == 0) return {};
+  env_.log->info("write-ahead log fetched from the store", {{"objects", report.objects}, {"bytes", report.bytes}});
   return {};
 }
 

@@ -33,11 +33,13 @@ HttpFields s3_new_object_fields(const S3Options& options, const S3NewObject& obj
   return fields;
 }
 
-Result<S3Objects::Put> S3Objects::put(const S3NewObject& object, std::string_view data, bool if_absent) {
+Result<S3Objects::Put> S3Objects::put(const S3NewObject& object, std::string_view data, bool if_absent,
+                                      int64_t timeout_ns) {
   S3Call call;
   call.op = "put";
   call.method = "PUT";
   call.key = object.key;
+  call.timeout_ns = timeout_ns;
   call.fields = s3_new_object_fields(client_.options(), object);
   if (if_absent) call.fields.emplace_back("if-none-match", "*");
   call.body = data;

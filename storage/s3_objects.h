@@ -37,8 +37,8 @@ class S3Objects {
     taken,       ///< maybe by an earlier try of ours: see is_ours()
     unsupported  ///< the server knows no condition
   };
-  /// With `if_absent` an object that is there stays.
-  Result<Put> put(const S3NewObject& object, std::string_view data, bool if_absent);
+  /// With `if_absent` an object that is there stays.  `timeout_ns`: 0 for the options'.
+  Result<Put> put(const S3NewObject& object, std::string_view data, bool if_absent, int64_t timeout_ns = 0);
   /// Whether the object at a key was made under this name; not_found.
   Result<bool> is_ours(const S3NewObject& object);
   Result<HttpAnswer> head(const std::string& key);

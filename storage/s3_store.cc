@@ -22,13 +22,17 @@ class S3Store final : public ObjectStore {
   /// Learns how the bucket takes If-None-Match.
   Result<void> probe();
 
-  Result<bool> put_if_absent(const std::string& key, std::string_view data) override;
+  Result<bool> put_if_absent(const std::string& key, std::string_view data) override {
+    return put_within(key, data, 0);
+  }
+  Result<bool> put_within(const std::string& key, std::string_view data, int64_t timeout_ns) override;
   Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) override;
   Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) override;
   Result<ObjectInfo> head(const std::string& key) override;
   Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override;
   Result<void> remove(const std::string& key) override;
   void give_up_at(int64_t monotonic_ns) override { client_->give_up_at(monotonic_ns); }
+  bool guards_puts() const override { return conditional_; }
   ObjectTiers* tiers() override { return tiers_.get(); }
 
  private:
@@ -86,12 +90,12 @@ Result<bool> S3Store::put_unguarded(const S3NewObject& object, std::string_view 
   return put == S3Objects::Put::made;
 }
 
-Result<bool> S3Store::put_if_absent(const std::string& key, std::string_view data) {
+Result<bool> S3Store::put_within(const std::string& key, std::string_view data, int64_t timeout_ns) {
   TRY(objects_.check_key(key));
   const S3NewObject object{key, "", new_name()};
   if (!conditional_) return put_unguarded(object, data);
   for (int round = 0; round < kMaxPutRounds; ++round) {
-    TRY_ASSIGN(const S3Objects::Put put, objects_.put(object, data, true));
+    TRY_ASSIGN(const S3Objects::Put put, objects_.put(object, data, true, timeout_ns));
     if (put == S3Objects::Put::made) return true;
     if (put == S3Objects::Put::unsupported) break;
     // Asked even if we know of no lost answer: the library below may have sent the request again by itself.

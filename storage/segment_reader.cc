@@ -21,7 +21,7 @@ class Tail {
       return Error::corrupt("segment: size of the tail is wrong");
     Tail t;
     t.begin_ = file_size - tail_size;
-    TRY_ASSIGN(t.bytes_, store.get_range(key, t.begin_, tail_size));
+    TRY_ASSIGN(t.bytes_, store.get_tail(key, t.begin_, tail_size));
     if (t.bytes_.size() != tail_size) return Error::corrupt("segment: its tail ends early");
     const std::string_view footer = std::string_view(t.bytes_).substr(tail_size - SegmentFooter::kBytes);
     TRY_ASSIGN(t.footer_, SegmentFooter::decode(footer, file_size));

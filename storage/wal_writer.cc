@@ -10,6 +10,7 @@
 
 #include "storage/base/compression.h"
 #include "storage/base/mutex.h"
+#include "storage/wal_objects.h"
 #include "storage/wal_reader.h"
 
 namespace cordwood {
@@ -29,7 +30,10 @@ struct Chunk {
 class GroupWalWriter final : public WalWriter {
  public:
   GroupWalWriter(FileSystem& fs, std::string dir, uint64_t generation, WalWriterOptions options)
-      : fs_(fs), dir_(std::move(dir)), options_(std::move(options)), place_{generation, 0} {}
+      : fs_(fs), dir_(std::move(dir)), options_(std::move(options)), place_{generation, 0} {
+    if (options_.store == nullptr) return;
+    objects_ = std::make_unique<WalObjectWriter>(*options_.store, options_.node, generation, options_.store_timeout_ns);
+  }
 
   Result<void> open();
   uint64_t enqueue(const Push& push) override;
@@ -65,7 +69,9 @@ class GroupWalWriter final : public WalWriter {
   // The leader's alone.
   std::unique_ptr<File> file_;
   std::string file_path_;
-  uint64_t file_durable_bytes_ = 0;  ///< up to the last sync; 0 before the first
+  uint64_t file_durable_bytes_ = 0;           ///< up to the last sync (and put); 0 before the first
+  std::string file_header_;                   ///< not in an object yet
+  std::unique_ptr<WalObjectWriter> objects_;  ///< null: the local disk is enough
 
   Mutex mu_;
   CondVar settled_changed_;
@@ -215,7 +221,8 @@ void GroupWalWriter::lead(uint64_t ticket) NO_THREAD_SAFETY_ANALYSIS {
 Result<void> GroupWalWriter::create_file(const WalPlace& place) {
   file_path_ = fmt::format("{}/{}", dir_, wal_file_name(place));
   file_durable_bytes_ = 0;
-  std::string header;
+  std::string& header = file_header_;
+  header.clear();
   encode_wal_file_header({place.generation, place.file_number, options_.node}, &header);
   const Result<void> made = [&]() -> Result<void> {
     file_.reset();
@@ -249,7 +256,13 @@ Result<void> GroupWalWriter::write_chunk(Chunk* chunk) {
   seal_wal_records(chunk->place, chunk->records.data(), chunk->records.size());
   TRY(file_->append(chunk->records));
   TRY(file_->sync());
-  TRY_ASSIGN(file_durable_bytes_, file_->size());
+  TRY_ASSIGN(const uint64_t file_bytes, file_->size());
+  if (objects_ != nullptr) {
+    const uint64_t begin = file_bytes - chunk->records.size() - file_header_.size();
+    TRY(objects_->put(chunk->place.file_number, begin, file_header_ + chunk->records));
+    file_header_.clear();
+  }
+  file_durable_bytes_ = file_bytes;
   bytes_.fetch_add(chunk->records.size(), std::memory_order_relaxed);
   return {};
 }

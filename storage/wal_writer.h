@@ -5,6 +5,7 @@
 #include <string>
 
 #include "storage/base/file_system.h"
+#include "storage/base/object_store.h"
 #include "storage/wal_format.h"
 
 namespace cordwood {
@@ -14,6 +15,8 @@ struct WalWriterOptions {
   uint64_t file_bytes = 64u << 20;  ///< a new file of the set begins beyond this
   /// How long a leader waits for more when others have queued behind it; 0 in simulations.  A lone writer never waits.
   uint32_t group_wait_us = 1000;
+  ObjectStore* store = nullptr;  ///< when set, what is written becomes objects (wal_objects.h) before it is answered
+  int64_t store_timeout_ns = 10'000'000'000;
 };
 
 /// Appends records to the WAL files of one generation: `<dir>/<generation>-<n>.wal`.

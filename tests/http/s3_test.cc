@@ -147,6 +147,58 @@ TEST(S3Test, WhatCannotBeDrainedAtTheEndIsDrainedAfterTheNextStart) {
   EXPECT_EQ(count_lines(server), 100u) << "it is all in the bucket";
 }
 
+TEST(S3Test, WhatTheBucketAcknowledgedSurvivesTheMachine) {
+  S3Double bucket;
+  RunningServer server(config_for(bucket,
+                                  "    backoff_config: {min_period: 1ms, max_period: 5ms, max_retries: 1}\n"
+                                  "store: {ack: bucket}\n"));
+  for (int life = 0; life < 3; ++life) {
+    for (int i = 0; i < 5; ++i) server.push(lines(life * 100 + i * 20, 20));
+    if (life == 1) {
+      EXPECT_EQ(server.call("POST", "/flush").status, 204);
+    }
+    server.kill_now();
+    std::filesystem::remove_all(server.data_dir());
+    server.start();
+    EXPECT_EQ(count_lines(server), static_cast<size_t>(life + 1) * 100);
+  }
+  bucket.set_faults([](const S3Double::Seen&) { return S3Fault::hang_up; });
+  const auto refused = server.post("/loki/api/v1/push", "application/json", json{{"streams", lines(900, 1)}}.dump());
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_FALSE(refused.headers.get("Retry-After").empty());
+  bucket.set_faults({});
+  const auto wrong = run_command({"serve", "--store.ack=bucket", "--data-dir", server.directory() + "/other"});
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("needs `storage: s3`"));
+}
+
+TEST(S3Test, WhatWasWrittenOrReadOnceComesFromTheLocalDisk) {
+  S3Double bucket;
+  RunningServer server(config_for(bucket));
+  server.push(lines(0, 300));
+  EXPECT_EQ(server.call("POST", "/flush").status, 204);
+  const auto reads = [&bucket] {
+    size_t n = 0;
+    for (const auto& seen : bucket.seen()) n += seen.op == "get" && seen.key.find("/segments/") != std::string::npos;
+    return n;
+  };
+  EXPECT_EQ(count_lines(server), 300u);
+  EXPECT_EQ(reads(), 0u) << "a new segment is in the cache";
+  server.kill_now();
+  server.start();
+  EXPECT_EQ(count_lines(server), 300u);
+  EXPECT_EQ(reads(), 0u) << "after a start, too";
+  server.kill_now();
+  std::filesystem::remove_all(server.data_dir() + "/cache");
+  server.start();
+  EXPECT_EQ(count_lines(server), 300u);
+  const size_t first = reads();
+  EXPECT_GT(first, 0u);
+  EXPECT_EQ(count_lines(server, R"({app="s3"} |~ "l.ne")"), 300u);
+  EXPECT_EQ(reads(), first);
+  EXPECT_THAT(server.get("/metrics").body, HasSubstr("cordwood_cache_hits_total"));
+}
+
 TEST(S3Test, ADataDirectoryStaysWithItsStore) {
   S3Double bucket;
   const TemporaryDirectory directory;

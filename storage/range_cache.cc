@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/range_cache.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr uint64_t kPageBytes = 4096;  ///< what a file takes at least
+constexpr uint64_t kTrailerBytes = 8;
+constexpr int kLookBack = 8;  ///< ranges before a place that are tried: those that overlap are few
+
+uint64_t disk_bytes(uint64_t size) {
+  return (size + kTrailerBytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
+uint64_t checksum_of(std::string_view bytes, uint64_t key, uint64_t offset) {
+  return xxh3_64(bytes, key ^ (offset * 0x9e3779b97f4a7c15ull));
+}
+
+struct FileName {
+  uint64_t key = 0;
+  uint64_t offset = 0;
+  uint64_t size = 0;
+};
+
+/// `<key, 16 hex digits>-<offset>-<size>`
+std::optional<FileName> parse_name(std::string_view name) {
+  const size_t first = name.find('-');
+  const size_t second = first == std::string_view::npos ? first : name.find('-', first + 1);
+  if (first != 16 || second == std::string_view::npos) return std::nullopt;
+  FileName out;
+  const auto number = [](std::string_view text, int base, uint64_t* value) {
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), *value, base);
+    return ec == std::errc() && end == text.data() + text.size() && !text.empty();
+  };
+  const bool good = number(name.substr(0, first), 16, &out.key) &&
+                    number(name.substr(first + 1, second - first - 1), 10, &out.offset) &&
+                    number(name.substr(second + 1), 10, &out.size);
+  return good ? std::optional(out) : std::nullopt;
+}
+
+}  // namespace
+
+RangeCache::RangeCache(FileSystem& fs, RangeCacheOptions options, Metrics& metrics)
+    : fs_(fs),
+      options_(std::move(options)),
+      evicted_(metrics.counter("cordwood_cache_evicted_total", "Ranges that left the cache for others.")),
+      damaged_(metrics.counter("cordwood_cache_damaged_total", "Ranges of the cache that were not what was written.")) {
+  metrics.gauge("cordwood_cache_bytes", "Local disk taken by ranges of the bucket.", {},
+                [sizes = sizes_] { return static_cast<double>(sizes->bytes); });
+  metrics.gauge("cordwood_cache_pinned_bytes", "Of these, tails of segments, which stay.", {},
+                [sizes = sizes_] { return static_cast<double>(sizes->pinned); });
+}
+
+Result<std::unique_ptr<RangeCache>> RangeCache::open(FileSystem& fs, RangeCacheOptions options, Metrics& metrics) {
+  std::unique_ptr<RangeCache> cache(new RangeCache(fs, std::move(options), metrics));
+  TRY(cache->load());
+  return cache;
+}
+
+Result<void> RangeCache::load() {
+  TRY(fs_.create_directories(options_.dir));
+  TRY_ASSIGN(const std::vector<std::string> names, fs_.list(options_.dir));
+  std::vector<std::string> gone;
+  {
+    const MutexLock lock(mu_);
+    for (const std::string& name : names) {
+      const auto file = parse_name(name);
+      if (file && path_of(file->key, file->offset, file->size) == options_.dir + "/" + name && file->size > 0 &&
+          file->size <= options_.piece_bytes) {
+        insert(file->key, file->offset, file->size, false, &gone);
+      } else if (!name.ends_with('/')) {
+        gone.push_back(options_.dir + "/" + name);
+      }
+    }
+    make_room(&gone);
+  }
+  remove_files(gone);
+  return {};
+}
+
+std::string RangeCache::path_of(uint64_t key, uint64_t offset, uint64_t size) const {
+  return fmt::format("{}/{:016x}-{}-{}", options_.dir, key, offset, size);
+}
+
+std::optional<std::string> RangeCache::get(const std::string& key, uint64_t offset, uint64_t size, bool pin) {
+  const uint64_t hash = xxh3_64(key);
+  const std::vector<Piece> pieces = find(hash, offset, size, pin);
+  if (pieces.empty()) return std::nullopt;
+  std::string out;
+  out.reserve(size);
+  for (const Piece& piece : pieces) {
+    const auto bytes = read(hash, piece);
+    if (!bytes) return std::nullopt;
+    out.append(*bytes, piece.from, piece.bytes);
+  }
+  return out;
+}
+
+/// The ranges that together hold the bytes; none when there is a gap.
+std::vector<RangeCache::Piece> RangeCache::find(uint64_t key, uint64_t offset, uint64_t size, bool pin) {
+  std::vector<Piece> pieces;
+  const MutexLock lock(mu_);
+  const auto object = objects_.find(key);
+  if (object == objects_.end() || size == 0) return {};
+  Ranges& ranges = object->second;
+  for (uint64_t at = offset; at < offset + size;) {
+    auto range = ranges.upper_bound(at);
+    bool found = false;
+    for (int back = 0; back < kLookBack && range != ranges.begin() && !found; ++back) {
+      --range;
+      found = range->first + range->second.size > at;
+    }
+    if (!found) return {};
+    const uint64_t from = at - range->first;
+    const uint64_t bytes = std::min(range->second.size - from, offset + size - at);
+    pieces.push_back({range->first, range->second.size, from, bytes});
+    Range& kept = range->second;
+    if (!kept.pinned) used_.splice(used_.begin(), used_, kept.used);
+    if (pin && !kept.pinned && may_pin(kept.size)) {
+      used_.erase(kept.used);
+      kept.pinned = true;
+      sizes_->pinned += disk_bytes(kept.size);
+    }
+    at += bytes;
+  }
+  return pieces;
+}
+
+std::optional<std::string> RangeCache::read(uint64_t key, const Piece& piece) {
+  const std::string path = path_of(key, piece.offset, piece.size);
+  Result<std::string> bytes = fs_.read_all(path, piece.size + kTrailerBytes);
+  if (bytes.ok() && bytes->size() == piece.size + kTrailerBytes) {
+    ByteReader trailer(std::string_view(*bytes).substr(piece.size));
+    const uint64_t stored = trailer.u64();
+    bytes->resize(piece.size);
+    if (!checksum_differs(stored, checksum_of(*bytes, key, piece.offset))) return std::move(bytes).value();
+  }
+  const bool away = !bytes.ok() && bytes.error().kind == ErrorKind::not_found;
+  if (!away) damaged_.add();
+  std::vector<std::string> gone;
+  {
+    const MutexLock lock(mu_);
+    const auto object = objects_.find(key);
+    if (object == objects_.end()) return std::nullopt;
+    const auto range = object->second.find(piece.offset);
+    if (range == object->second.end() || range->second.size != piece.size) return std::nullopt;
+    erase(key, object->second, range, &gone);
+  }
+  remove_files(gone);
+  return std::nullopt;
+}
+
+void RangeCache::put(const std::string& key, uint64_t offset, std::string_view bytes, bool pin) {
+  const uint64_t hash = xxh3_64(key);
+  for (size_t at = 0; at < bytes.size(); at += options_.piece_bytes) {
+    put_piece(hash, offset + at, bytes.substr(at, options_.piece_bytes), pin);
+  }
+}
+
+void RangeCache::put_piece(uint64_t key, uint64_t offset, std::string_view bytes, bool pin) {
+  if (disk_bytes(bytes.size()) > options_.max_bytes) return;
+  {
+    const MutexLock lock(mu_);
+    const auto object = objects_.find(key);
+    if (object != objects_.end()) {
+      const auto range = object->second.find(offset);
+      if (range != object->second.end() && range->second.size >= bytes.size()) return;
+    }
+    if (!being_written_.insert({key, offset}).second) return;
+  }
+  std::string content(bytes);
+  ByteWriter trailer(&content);
+  trailer.u64(checksum_of(bytes, key, offset));
+  const std::string path = path_of(key, offset, bytes.size());
+  const Result<void> written = [&]() -> Result<void> {
+    TRY_ASSIGN(const std::unique_ptr<File> file, fs_.open(path, OpenMode::open_or_create));
+    TRY(file->truncate(0));
+    return file->append(content);
+  }();
+  std::vector<std::string> gone;
+  {
+    const MutexLock lock(mu_);
+    being_written_.erase({key, offset});
+    if (written.ok()) {
+      insert(key, offset, bytes.size(), pin, &gone);
+      make_room(&gone);
+    } else {
+      gone.push_back(path);
+    }
+  }
+  remove_files(gone);
+}
+
+bool RangeCache::may_pin(uint64_t size) const {
+  return sizes_->pinned + disk_bytes(size) <= options_.max_bytes / 2;
+}
+
+void RangeCache::insert(uint64_t key, uint64_t offset, uint64_t size, bool pin, std::vector<std::string>* gone) {
+  Ranges& ranges = objects_[key];
+  if (const auto old = ranges.find(offset); old != ranges.end()) {
+    if (old->second.size == size) return;
+    ranges_ -= 1;
+    if (!old->second.pinned) used_.erase(old->second.used);
+    if (old->second.pinned) sizes_->pinned -= disk_bytes(old->second.size);
+    sizes_->bytes -= disk_bytes(old->second.size);
+    gone->push_back(path_of(key, offset, old->second.size));
+    ranges.erase(old);
+  }
+  Range range;
+  range.size = size;
+  range.pinned = pin && may_pin(size);
+  if (range.pinned) {
+    sizes_->pinned += disk_bytes(size);
+  } else {
+    range.used = used_.insert(used_.begin(), {key, offset});
+  }
+  sizes_->bytes += disk_bytes(size);
+  ranges.emplace(offset, range);
+  ++ranges_;
+}
+
+void RangeCache::erase(uint64_t key, Ranges& ranges, Ranges::iterator at, std::vector<std::string>* gone) {
+  const Range& range = at->second;
+  if (range.pinned) {
+    sizes_->pinned -= disk_bytes(range.size);
+  } else {
+    used_.erase(range.used);
+  }
+  sizes_->bytes -= disk_bytes(range.size);
+  gone->push_back(path_of(key, at->first, range.size));
+  --ranges_;
+  ranges.erase(at);
+  if (ranges.empty()) objects_.erase(key);
+}
+
+void RangeCache::make_room(std::vector<std::string>* gone) {
+  while ((sizes_->bytes > options_.max_bytes || ranges_ > RangeCacheOptions::kMaxRanges) && !used_.empty()) {
+    const Place last = used_.back();
+    Ranges& ranges = objects_[last.first];
+    erase(last.first, ranges, ranges.find(last.second), gone);
+    evicted_.add();
+  }
+}
+
+void RangeCache::drop(const std::string& key) {
+  std::vector<std::string> gone;
+  {
+    const MutexLock lock(mu_);
+    const uint64_t hash = xxh3_64(key);
+    for (auto object = objects_.find(hash); object != objects_.end(); object = objects_.find(hash)) {
+      erase(hash, object->second, object->second.begin(), &gone);
+    }
+  }
+  remove_files(gone);
+}
+
+/// One that stays is found by the next start.
+void RangeCache::remove_files(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) static_cast<void>(fs_.remove(path).ok());
+}
+
+uint64_t RangeCache::bytes() const {
+  return sizes_->bytes;
+}
+
+uint64_t RangeCache::pinned_bytes() const {
+  return sizes_->pinned;
+}
+
+}  // namespace cordwood

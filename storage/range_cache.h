@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "storage/base/file_system.h"
+#include "storage/base/metrics.h"
+#include "storage/base/mutex.h"
+
+namespace cordwood {
+
+struct RangeCacheOptions {
+  std::string dir;                    ///< nothing else lies in it
+  uint64_t max_bytes = 10ull << 30;   ///< of its files, in whole pages of the disk
+  uint64_t piece_bytes = 256u << 10;  ///< longer ranges are kept in pieces, each read and checked as a whole
+  static constexpr size_t kMaxRanges = 1u << 18;
+};
+
+/// Ranges of immutable objects in files of the local disk, the least recently used ones leave first.  Each file ends
+/// with a checksum over its bytes and its place, so what a crash left behind, or anybody else, is never taken for an
+/// answer. It may be lost at any time; ranges of an earlier process are used again.  Failures of the disk count as
+/// misses. Thread-safe.
+class RangeCache {
+ public:
+  static Result<std::unique_ptr<RangeCache>> open(FileSystem& fs, RangeCacheOptions options, Metrics& metrics);
+
+  /// The bytes, when all of them are here.  `pin`: they stay until drop(), as long as what is pinned takes no more than
+  /// half of the cache.
+  std::optional<std::string> get(const std::string& key, uint64_t offset, uint64_t size, bool pin);
+  void put(const std::string& key, uint64_t offset, std::string_view bytes, bool pin);
+  /// The object is gone.
+  void drop(const std::string& key);
+  uint64_t bytes() const EXCLUDES(mu_);
+  uint64_t pinned_bytes() const EXCLUDES(mu_);
+
+ private:
+  using Place = std::pair<uint64_t, uint64_t>;  ///< hash of the key, offset
+  struct Range {
+    uint64_t size = 0;
+    bool pinned = false;
+    std::list<Place>::iterator used;  ///< in used_, unless pinned
+  };
+  using Ranges = std::map<uint64_t, Range>;  ///< by offset
+  /// What to read of one file.
+  struct Piece {
+    uint64_t offset = 0;
+    uint64_t size = 0;
+    uint64_t from = 0;
+    uint64_t bytes = 0;
+  };
+
+  RangeCache(FileSystem& fs, RangeCacheOptions options, Metrics& metrics);
+  Result<void> load();
+  std::string path_of(uint64_t key, uint64_t offset, uint64_t size) const;
+  std::vector<Piece> find(uint64_t key, uint64_t offset, uint64_t size, bool pin) EXCLUDES(mu_);
+  std::optional<std::string> read(uint64_t key, const Piece& piece);
+  void put_piece(uint64_t key, uint64_t offset, std::string_view bytes, bool pin);
+  void insert(uint64_t key, uint64_t offset, uint64_t size, bool pin, std::vector<std::string>* gone) REQUIRES(mu_);
+  void erase(uint64_t key, Ranges& ranges, Ranges::iterator at, std::vector<std::string>* gone) REQUIRES(mu_);
+  void make_room(std::vector<std::string>* gone) REQUIRES(mu_);
+  bool may_pin(uint64_t size) const REQUIRES(mu_);
+  void remove_files(const std::vector<std::string>& paths);
+
+  /// What /metrics reads, which may live longer than the cache.
+  struct Sizes {
+    std::atomic<uint64_t> bytes{0};
+    std::atomic<uint64_t> pinned{0};
+  };
+
+  FileSystem& fs_;
+  const RangeCacheOptions options_;
+  const std::shared_ptr<Sizes> sizes_ = std::make_shared<Sizes>();
+  Counter& evicted_;
+  Counter& damaged_;
+
+  mutable Mutex mu_;
+  std::unordered_map<uint64_t, Ranges> objects_ GUARDED_BY(mu_);
+  std::list<Place> used_ GUARDED_BY(mu_);  ///< the last one used first
+  std::set<Place> being_written_ GUARDED_BY(mu_);
+  size_t ranges_ GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace cordwood

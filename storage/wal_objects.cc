@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/wal_objects.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+#include "storage/base/parallel.h"
+#include "storage/wal_reader.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr std::string_view kMagic = "CWWO";
+constexpr uint16_t kMajor = 1;
+constexpr uint64_t kHeaderBytes = 20 + 4 * 8 + 8;
+constexpr size_t kPage = 1000;
+constexpr int kMaxTaken = 1000;
+constexpr uint64_t kGenerationsBeyond = 3;  ///< looked for by key: a list may be older than the newest objects
+constexpr uint64_t kWindowBytes = 32u << 20;
+constexpr size_t kGenerationDigits = 20;
+constexpr size_t kNumberDigits = 8;
+constexpr uint64_t kMaxObjectBytes = kMaxWalBodyBytes + (64u << 20);
+
+std::string prefix_of(const std::string& node) {
+  return fmt::format("wal/{}/", node);
+}
+
+std::string key_of(const std::string& node, uint64_t generation, uint64_t number) {
+  return fmt::format("wal/{}/{:020}-{:08}", node, generation, number);
+}
+
+/// Where the bytes of an object belong.
+struct Header {
+  uint64_t generation = 0;
+  uint64_t file_number = 0;
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+};
+
+std::string encode_header(const Header& header) {
+  std::string out;
+  ByteWriter w(&out);
+  w.bytes(kMagic);
+  w.u16(kMajor);
+  w.u16(0);
+  w.u64(0);
+  w.u32(static_cast<uint32_t>(xxh3_64(out)));
+  w.u64(header.generation);
+  w.u64(header.file_number);
+  w.u64(header.offset);
+  w.u64(header.bytes);
+  w.u64(xxh3_64(out));
+  return out;
+}
+
+Result<Header> decode_header(std::string_view bytes) {
+  if (bytes.size() < kHeaderBytes) return Error::corrupt("a piece of the write-ahead log is too short");
+  ByteReader in(bytes);
+  const bool ours = in.bytes(4) == kMagic;
+  const uint16_t major = in.u16();
+  in.u16();
+  const uint64_t features = in.u64();
+  const bool intact = in.u32() == static_cast<uint32_t>(xxh3_64(bytes.substr(0, 16)));
+  if (!ours || !intact) return Error::corrupt("not a piece of the write-ahead log");
+  if (major != kMajor || features != 0) return Error::invalid("a piece of the write-ahead log of another version");
+  Header header;
+  header.generation = in.u64();
+  header.file_number = in.u64();
+  header.offset = in.u64();
+  header.bytes = in.u64();
+  if (in.u64() != xxh3_64(bytes.substr(0, kHeaderBytes - 8))) {
+    return Error::corrupt("the header of a piece of the write-ahead log is damaged");
+  }
+  return header;
+}
+
+struct Piece {
+  uint64_t generation = 0;
+  uint64_t number = 0;
+  uint64_t size_bytes = 0;
+};
+
+std::optional<Piece> parse_key(std::string_view name) {
+  if (name.size() != kGenerationDigits + 1 + kNumberDigits || name[kGenerationDigits] != '-') return std::nullopt;
+  const auto digits = [](std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  const std::string generation(name.substr(0, kGenerationDigits));
+  const std::string number(name.substr(kGenerationDigits + 1));
+  if (!digits(generation) || !digits(number) || generation > "18446744073709551615") return std::nullopt;
+  return Piece{std::stoull(generation), std::stoull(number), 0};
+}
+
+Result<std::vector<Piece>> list_pieces(ObjectStore& store, const std::string& node, const std::string& first) {
+  std::vector<Piece> found;
+  const std::string prefix = prefix_of(node);
+  for (std::string last = first;;) {
+    TRY_ASSIGN(const std::vector<ObjectInfo> page, store.list(prefix, last, kPage));
+    for (const ObjectInfo& object : page) {
+      auto piece = parse_key(std::string_view(object.key).substr(prefix.size()));
+      if (!piece) continue;
+      piece->size_bytes = object.size_bytes;
+      found.push_back(*piece);
+    }
+    if (page.size() < kPage) return found;
+    last = page.back().key;
+  }
+}
+
+class Fetcher {
+ public:
+  Fetcher(ObjectStore& store, FileSystem& fs, const WalFetchOptions& options)
+      : store_(store), fs_(fs), options_(options) {}
+
+  Result<WalFetchReport> run(const std::function<bool(uint64_t)>& done) {
+    TRY_ASSIGN(std::vector<Piece> listed, list_pieces(store_, options_.node, ""));
+    std::vector<Piece> wanted;
+    std::vector<Piece> old;
+    for (const Piece& piece : listed) (done(piece.generation) ? old : wanted).push_back(piece);
+    if (options_.look_beyond > 0) TRY(look_beyond(&wanted));
+    TRY(fetch(wanted));
+    TRY(remove(old));
+    return report_;
+  }
+
+ private:
+  /// By key, where the list ended.
+  Result<void> look_beyond(std::vector<Piece>* wanted) {
+    std::map<uint64_t, uint64_t> newest;  // number by generation
+    for (const Piece& piece : *wanted) newest[piece.generation] = std::max(newest[piece.generation], piece.number);
+    uint64_t last = options_.look_beyond;
+    if (!newest.empty()) last = std::max(last, newest.rbegin()->first);
+    for (uint64_t i = 1; i <= kGenerationsBeyond; ++i) newest.emplace(last + i, 0);
+    for (const auto& [generation, number] : newest) {
+      for (uint64_t next = number + 1;; ++next) {
+        const Result<ObjectInfo> info = store_.head(key_of(options_.node, generation, next));
+        if (!info.ok() && info.error().kind == ErrorKind::not_found) break;
+        if (!info.ok()) return info.error();
+        wanted->push_back({generation, next, info->size_bytes});
+      }
+    }
+    return {};
+  }
+
+  Result<void> fetch(const std::vector<Piece>& pieces) {
+    if (pieces.empty()) return {};
+    TRY(fs_.create_directories(options_.wal_dir));
+    TRY_ASSIGN(const std::vector<uint64_t> local, list_wal_generations(fs_, options_.wal_dir));
+    local_generations_.insert(local.begin(), local.end());
+    for (size_t begin = 0; begin < pieces.size();) {
+      size_t end = begin;
+      for (uint64_t bytes = 0; end < pieces.size() && (end == begin || bytes < kWindowBytes); ++end) {
+        bytes += pieces[end].size_bytes;
+      }
+      TRY(fetch_window(pieces.data() + begin, end - begin));
+      begin = end;
+    }
+    for (auto& [place, file] : files_) TRY(file.file->sync());
+    return fs_.sync_directory(options_.wal_dir);
+  }
+
+  Result<void> fetch_window(const Piece* pieces, size_t count) {
+    std::vector<std::string> contents(count);
+    TRY(run_parallel(count, options_.parallel_reads, [&](size_t i) -> Result<void> {
+      const Piece& piece = pieces[i];
+      const std::string key = key_of(options_.node, piece.generation, piece.number);
+      if (piece.size_bytes > kMaxObjectBytes) return Error::corrupt(key + ": too long");
+      // Where the local log is still there, the header tells that no more is needed.
+      const bool all = !local_generations_.contains(piece.generation) || piece.size_bytes <= kHeaderBytes;
+      const uint64_t bytes = all ? piece.size_bytes : kHeaderBytes;
+      TRY_ASSIGN(contents[i], store_.get_range(key, 0, bytes));
+      return {};
+    }));
+    for (size_t i = 0; i < count; ++i) TRY(write(pieces[i], std::move(contents[i])));
+    return {};
+  }
+
+  struct LocalFile {
+    std::unique_ptr<File> file;
+    uint64_t size = 0;
+  };
+  Result<LocalFile*> local_file(const WalPlace& place) {
+    LocalFile& file = files_[{place.generation, place.file_number}];
+    if (file.file == nullptr) {
+      TRY_ASSIGN(file.file, fs_.open(options_.wal_dir + "/" + wal_file_name(place), OpenMode::open_or_create));
+      TRY_ASSIGN(file.size, file.file->size());
+    }
+    return &file;
+  }
+
+  Result<void> write(const Piece& piece, std::string content) {
+    const std::string key = key_of(options_.node, piece.generation, piece.number);
+    const Result<Header> header = decode_header(content);
+    if (!header.ok()) return header.error().with_context(key);
+    const bool fits = header->generation == piece.generation && header->file_number <= UINT32_MAX &&
+                      header->bytes == piece.size_bytes - kHeaderBytes && header->offset <= INT64_MAX - header->bytes;
+    if (!fits) return Error::corrupt(key + ": its header does not fit");
+    TRY_ASSIGN(LocalFile* const file, local_file({header->generation, static_cast<uint32_t>(header->file_number)}));
+    const uint64_t end = header->offset + header->bytes;
+    if (file->size >= end) return {};
+    if (content.size() < piece.size_bytes) {
+      TRY_ASSIGN(content, store_.get_range(key, 0, piece.size_bytes));
+    }
+    TRY(file->file->write_at(header->offset, std::string_view(content).substr(kHeaderBytes)));
+    file->size = end;
+    ++report_.objects;
+    report_.bytes += header->bytes;
+    return {};
+  }
+
+  Result<void> remove(const std::vector<Piece>& pieces) {
+    report_.removed = pieces.size();
+    return run_parallel(pieces.size(), options_.parallel_reads, [&](size_t i) {
+      return store_.remove(key_of(options_.node, pieces[i].generation, pieces[i].number));
+    });
+  }
+
+  ObjectStore& store_;
+  FileSystem& fs_;
+  const WalFetchOptions& options_;
+  std::set<uint64_t> local_generations_;
+  std::map<std::pair<uint64_t, uint32_t>, LocalFile> files_;
+  WalFetchReport report_;
+};
+
+}  // namespace
+
+Result<void> WalObjectWriter::put(uint32_t file_number, uint64_t offset, std::string_view bytes) {
+  std::string content = encode_header({generation_, file_number, offset, bytes.size()});
+  content.append(bytes);
+  for (int attempt = 0; attempt < kMaxTaken; ++attempt) {
+    TRY_ASSIGN(const bool fresh, store_.put_within(key_of(node_, generation_, next_), content, timeout_ns_));
+    ++next_;  // taken: by a piece of ours whose put was answered too late
+    if (fresh) return {};
+  }
+  return Error::unavailable(fmt::format("write-ahead log in the bucket: {} keys in a row were taken", kMaxTaken));
+}
+
+Result<WalFetchReport> fetch_wal_objects(ObjectStore& store, FileSystem& fs, const WalFetchOptions& options,
+                                         const std::function<bool(uint64_t)>& done) {
+  return Fetcher(store, fs, options).run(done);
+}
+
+Result<uint64_t> remove_wal_objects(ObjectStore& store, const std::string& node, uint64_t first, uint64_t last,
+                                    size_t parallel) {
+  const std::string after = first == 0 ? "" : key_of(node, first, 0);
+  TRY_ASSIGN(std::vector<Piece> pieces, list_pieces(store, node, after));
+  std::erase_if(pieces, [&](const Piece& piece) { return piece.generation < first || piece.generation > last; });
+  TRY(run_parallel(pieces.size(), parallel,
+                   [&](size_t i) { return store.remove(key_of(node, pieces[i].generation, pieces[i].number)); }));
+  return pieces.size();
+}
+
+}  // namespace cordwood

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "storage/base/file_system.h"
+#include "storage/base/object_store.h"
+#include "storage/wal_format.h"
+
+namespace cordwood {
+
+/// The write-ahead log as objects, for a store that answers once the bucket has a push: `wal/<node>/<generation>-<n>`,
+/// n = 1, 2, … without gaps, each a piece of a file of the local WAL (storage/FORMAT.md).  One generation; one thread
+/// at a time.
+class WalObjectWriter {
+ public:
+  WalObjectWriter(ObjectStore& store, std::string node, uint64_t generation, int64_t timeout_ns)
+      : store_(store), node_(std::move(node)), generation_(generation), timeout_ns_(timeout_ns) {}
+  /// Bytes of the file, from `offset` on, are an object when it returns.  After a failure they may be one, now or
+  /// later.
+  Result<void> put(uint32_t file_number, uint64_t offset, std::string_view bytes);
+
+ private:
+  ObjectStore& store_;
+  const std::string node_;
+  const uint64_t generation_;
+  const int64_t timeout_ns_;
+  uint64_t next_ = 1;
+};
+
+struct WalFetchOptions {
+  std::string node;
+  std::string wal_dir;
+  size_t parallel_reads = 1;
+  /// The newest generation that may have objects beyond those that a list shows (it may be old); 0: lists are believed.
+  uint64_t look_beyond = 0;
+};
+struct WalFetchReport {
+  uint64_t objects = 0;
+  uint64_t bytes = 0;  ///< written to local files
+  uint64_t removed = 0;
+};
+
+/// Brings back to the local WAL what it lacks of the generations that are not `done`; removes objects of the others.
+/// What the local files have already is left as it is.  All of it is durable when it returns.
+Result<WalFetchReport> fetch_wal_objects(ObjectStore& store, FileSystem& fs, const WalFetchOptions& options,
+                                         const std::function<bool(uint64_t)>& done);
+/// Of the generations from `first` to `last`; returns how many there were.
+Result<uint64_t> remove_wal_objects(ObjectStore& store, const std::string& node, uint64_t first, uint64_t last,
+                                    size_t parallel);
+
+}  // namespace cordwood

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/range_cache.h"
+
+#include <gtest/gtest.h>
+
+#include "storage/cached_store.h"
+#include "tests/support/memory_store.h"
+#include "tests/support/sim_file_system.h"
+
+namespace cordwood {
+namespace {
+
+constexpr uint64_t kPage = 4096;
+
+std::string some_bytes(size_t size, char first = 'a') {
+  std::string out(size, '\0');
+  for (size_t i = 0; i < size; ++i) out[i] = static_cast<char>(first + i % 23);
+  return out;
+}
+
+class RangeCacheTest : public ::testing::Test {
+ protected:
+  RangeCacheTest() { open(100 * kPage); }
+  void open(uint64_t max_bytes, uint64_t piece_bytes = 1000) {
+    RangeCacheOptions options;
+    options.dir = "cache";
+    options.max_bytes = max_bytes;
+    options.piece_bytes = piece_bytes;
+    auto opened = RangeCache::open(fs_, options, metrics_);
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    cache_ = std::move(*opened);
+  }
+  bool has(const std::string& key, uint64_t offset, uint64_t size) {
+    return cache_->get(key, offset, size, false).has_value();
+  }
+
+  SimFileSystem fs_{1};
+  Metrics metrics_;
+  std::unique_ptr<RangeCache> cache_;
+};
+
+TEST_F(RangeCacheTest, WhatIsThereIsPutTogetherOfWhateverHoldsIt) {
+  const std::string object = some_bytes(10'000);
+  const auto keep = [&](uint64_t offset, uint64_t size) {
+    cache_->put("k", offset, object.substr(offset, size), false);
+  };
+  keep(0, 500);
+  keep(400, 700);
+  keep(3000, 2500);  // in pieces of 1000
+  const auto f = [&](uint64_t offset, uint64_t size, bool want) {
+    const auto got = cache_->get("k", offset, size, false);
+    ASSERT_EQ(got.has_value(), want) << offset << " " << size;
+    EXPECT_EQ(got.value_or(""), want ? object.substr(offset, size) : "");
+  };
+  f(0, 500, true);
+  f(100, 1, true);
+  f(0, 1100, true);
+  f(450, 650, true);
+  f(0, 1101, false);
+  f(3000, 2500, true);
+  f(3999, 2, true);
+  f(2999, 2, false);
+  f(5400, 200, false);
+  EXPECT_FALSE(has("other", 0, 10));
+}
+
+TEST_F(RangeCacheTest, TheLeastRecentlyUsedLeaveAndPinnedOnesStay) {
+  open(4 * kPage);
+  for (int i = 0; i < 4; ++i) cache_->put(std::to_string(i), 0, some_bytes(100), i == 0);
+  EXPECT_EQ(cache_->bytes(), 4 * kPage);
+  EXPECT_EQ(cache_->pinned_bytes(), kPage);
+  EXPECT_TRUE(has("1", 0, 100));
+  cache_->put("4", 0, some_bytes(100), false);
+  EXPECT_EQ(cache_->bytes(), 4 * kPage);
+  EXPECT_FALSE(has("2", 0, 100)) << "used longest ago";
+  for (int i = 5; i < 50; ++i) {
+    cache_->put(std::to_string(i), 0, some_bytes(100), true);
+    EXPECT_LE(cache_->bytes(), 4 * kPage);
+  }
+  EXPECT_TRUE(has("0", 0, 100));
+  EXPECT_EQ(cache_->pinned_bytes(), 2 * kPage) << "no more than half";
+  EXPECT_EQ(fs_.list("cache")->size(), 4u);
+  cache_->drop("0");
+  EXPECT_FALSE(has("0", 0, 100));
+  EXPECT_EQ(cache_->pinned_bytes(), kPage);
+}
+
+TEST_F(RangeCacheTest, ATailThatIsThereIsPinnedWhenItIsAskedFor) {
+  open(4 * kPage);
+  cache_->put("tail", 50, some_bytes(100), false);
+  EXPECT_EQ(cache_->pinned_bytes(), 0u);
+  EXPECT_TRUE(cache_->get("tail", 60, 90, true));
+  EXPECT_EQ(cache_->pinned_bytes(), kPage);
+  for (int i = 0; i < 10; ++i) cache_->put(std::to_string(i), 0, some_bytes(100), false);
+  EXPECT_TRUE(has("tail", 50, 100));
+}
+
+TEST_F(RangeCacheTest, AStartFindsWhatIsWholeAndBelievesNothingElse) {
+  cache_->put("a", 0, some_bytes(100), true);
+  cache_->put("b", 7, some_bytes(200, 'b'), false);
+  cache_->put("c", 0, some_bytes(300, 'c'), false);
+  const std::vector<std::string> names = *fs_.list("cache");
+  ASSERT_EQ(names.size(), 3u);
+  for (const std::string& name : names) {
+    auto file = *fs_.open("cache/" + name, OpenMode::read_write);
+    if (name.ends_with("-7-200")) {
+      ASSERT_TRUE(file->write_at(50, "X").ok());
+    } else if (name.ends_with("-300")) {
+      ASSERT_TRUE(file->truncate(150).ok());
+    }
+  }
+  // The bytes of one place under the name of another.
+  const std::string a = *std::find_if(names.begin(), names.end(), [](auto& n) { return n.ends_with("-0-100"); });
+  const std::string bytes = *fs_.read_all("cache/" + a, 1000);
+  ASSERT_TRUE((*fs_.open("cache/" + a.substr(0, 16) + "-100-100", OpenMode::create_new))->append(bytes).ok());
+  ASSERT_TRUE((*fs_.open("cache/foreign", OpenMode::create_new))->append("x").ok());
+  open(100 * kPage);
+  EXPECT_EQ(*cache_->get("a", 0, 100, false), some_bytes(100));
+  EXPECT_FALSE(has("a", 100, 100));
+  EXPECT_FALSE(has("b", 7, 200));
+  EXPECT_FALSE(has("c", 0, 300));
+  EXPECT_EQ(metrics_.counter("cordwood_cache_damaged_total", "").value(), 3u);
+  EXPECT_EQ(fs_.list("cache")->size(), 1u) << "what is damaged goes";
+  cache_->put("b", 7, some_bytes(200, 'b'), false);
+  EXPECT_EQ(*cache_->get("b", 7, 200, false), some_bytes(200, 'b'));
+  open(kPage);
+  EXPECT_EQ(cache_->bytes(), kPage) << "a smaller limit";
+}
+
+TEST_F(RangeCacheTest, AFullDiskIsNoMoreThanAMiss) {
+  fs_.set_capacity_bytes(fs_.used_bytes() + 50);
+  cache_->put("a", 0, some_bytes(100), false);
+  EXPECT_FALSE(has("a", 0, 100));
+  EXPECT_EQ(cache_->bytes(), 0u);
+  fs_.set_capacity_bytes(UINT64_MAX);
+  cache_->put("a", 0, some_bytes(100), false);
+  EXPECT_TRUE(has("a", 0, 100));
+}
+
+/// Counts what comes through.
+class CountingStore final : public ObjectStore {
+ public:
+  explicit CountingStore(int* reads) : reads_(reads) {}
+  Result<bool> put_if_absent(const std::string& key, std::string_view data) override {
+    return below_.put_if_absent(key, data);
+  }
+  Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) override { return below_.upload(key); }
+  Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) override {
+    ++*reads_;
+    return below_.get_range(key, offset, size);
+  }
+  Result<ObjectInfo> head(const std::string& key) override { return below_.head(key); }
+  Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override {
+    return below_.list(prefix, after, limit);
+  }
+  Result<void> remove(const std::string& key) override { return below_.remove(key); }
+
+ private:
+  testing::MemoryStore below_;
+  int* const reads_;
+};
+
+TEST_F(RangeCacheTest, AStoreReadsARangeOnceAndItsOwnUploadsNever) {
+  int reads = 0;
+  const auto store =
+      make_cached_store(std::make_unique<CountingStore>(&reads), std::move(cache_), "segments/", metrics_);
+  const std::string object = some_bytes(700'000);
+  for (const char* key : {"segments/up", "manifest/up"}) {
+    auto upload = *store->upload(key);
+    for (size_t at = 0; at < object.size(); at += 30'000) ASSERT_TRUE(upload->append(object.substr(at, 30'000)).ok());
+    ASSERT_TRUE(upload->finish().ok());
+  }
+  ASSERT_TRUE(*store->put_if_absent("segments/put", object));
+  const auto f = [&](const char* key, uint64_t offset, uint64_t size, int want_reads) {
+    reads = 0;
+    const auto got = store->get_range(key, offset, size);
+    ASSERT_TRUE(got.ok()) << got.error().message;
+    EXPECT_TRUE(*got == object.substr(offset, size));
+    EXPECT_EQ(reads, want_reads) << key << " " << offset;
+  };
+  f("segments/put", 1000, 500, 1);
+  f("segments/put", 1000, 500, 0);
+  f("segments/put", 1100, 100, 0);
+  f("segments/put", 900, 200, 1);
+  f("manifest/up", 0, 10, 1);
+  f("manifest/up", 0, 10, 1);
+  f("segments/up", 699'000, 1000, 0);
+  EXPECT_EQ(metrics_.counter("cordwood_cache_misses_total", "").value(), 2u);
+  ASSERT_TRUE(store->remove("segments/put").ok());
+  EXPECT_EQ(store->get_range("segments/put", 1000, 500).error().kind, ErrorKind::not_found);
+  {
+    auto given_up = *store->upload("segments/never");
+    ASSERT_TRUE(given_up->append(object).ok());
+  }
+  EXPECT_EQ(store->get_range("segments/never", 0, 10).error().kind, ErrorKind::not_found);
+}
+
+}  // namespace
+}  // namespace cordwood
