@@ -20,6 +20,7 @@ constexpr std::string_view kMagic = "CWWO";
 constexpr uint16_t kMajor = 1;
 constexpr uint64_t kHeaderBytes = 20 + 4 * 8 + 8;
 constexpr size_t kPage = 1000;
+constexpr const char* kFetched = ".fetched";
 constexpr int kMaxTaken = 1000;
 constexpr uint64_t kGenerationsBeyond = 3;  ///< looked for by key: a list may be older than the newest objects
 constexpr uint64_t kWindowBytes = 32u << 20;
@@ -151,6 +152,7 @@ class Fetcher {
   Result<void> fetch(const std::vector<Piece>& pieces) {
     if (pieces.empty()) return {};
     TRY(fs_.create_directories(options_.wal_dir));
+    TRY(remove_leftovers());
     TRY_ASSIGN(const std::vector<uint64_t> local, list_wal_generations(fs_, options_.wal_dir));
     local_generations_.insert(local.begin(), local.end());
     for (size_t begin = 0; begin < pieces.size();) {
@@ -161,8 +163,22 @@ class Fetcher {
       TRY(fetch_window(pieces.data() + begin, end - begin));
       begin = end;
     }
-    for (auto& [place, file] : files_) TRY(file.file->sync());
+    for (auto& [path, file] : files_) {
+      if (file.fresh == nullptr) continue;
+      TRY(file.fresh->sync());
+      file.fresh.reset();
+      TRY(fs_.rename(path + kFetched, path));
+    }
     return fs_.sync_directory(options_.wal_dir);
+  }
+
+  /// What an earlier start did not finish.
+  Result<void> remove_leftovers() {
+    TRY_ASSIGN(const std::vector<std::string> names, fs_.list(options_.wal_dir));
+    for (const std::string& name : names) {
+      if (name.ends_with(kFetched)) TRY(fs_.remove(options_.wal_dir + "/" + name));
+    }
+    return {};
   }
 
   Result<void> fetch_window(const Piece* pieces, size_t count) {
@@ -181,17 +197,26 @@ class Fetcher {
     return {};
   }
 
+  /// A file of the local WAL.  What it lacks goes into a copy that takes its place once it is durable: the length of a
+  /// file of the WAL tells what it has, and a crash must not leave one that is long but not written.
   struct LocalFile {
-    std::unique_ptr<File> file;
+    bool known = false;
     uint64_t size = 0;
+    std::unique_ptr<File> fresh;
   };
-  Result<LocalFile*> local_file(const WalPlace& place) {
-    LocalFile& file = files_[{place.generation, place.file_number}];
-    if (file.file == nullptr) {
-      TRY_ASSIGN(file.file, fs_.open(options_.wal_dir + "/" + wal_file_name(place), OpenMode::open_or_create));
-      TRY_ASSIGN(file.size, file.file->size());
-    }
-    return &file;
+  Result<void> look_at(const std::string& path, LocalFile* file) {
+    file->known = true;
+    const Result<std::unique_ptr<File>> old = fs_.open(path, OpenMode::read);
+    if (!old.ok() && old.error().kind == ErrorKind::not_found) return {};
+    if (!old.ok()) return old.error();
+    TRY_ASSIGN(file->size, (*old)->size());
+    return {};
+  }
+  Result<void> begin_copy(const std::string& path, LocalFile* file) {
+    TRY_ASSIGN(file->fresh, fs_.open(path + kFetched, OpenMode::create_new));
+    if (file->size == 0) return {};
+    TRY_ASSIGN(const std::string bytes, fs_.read_all(path, kMaxObjectBytes));
+    return file->fresh->append(bytes);
   }
 
   Result<void> write(const Piece& piece, std::string content) {
@@ -201,14 +226,18 @@ class Fetcher {
     const bool fits = header->generation == piece.generation && header->file_number <= UINT32_MAX &&
                       header->bytes == piece.size_bytes - kHeaderBytes && header->offset <= INT64_MAX - header->bytes;
     if (!fits) return Error::corrupt(key + ": its header does not fit");
-    TRY_ASSIGN(LocalFile* const file, local_file({header->generation, static_cast<uint32_t>(header->file_number)}));
+    const std::string path =
+        options_.wal_dir + "/" + wal_file_name({header->generation, static_cast<uint32_t>(header->file_number)});
+    LocalFile& file = files_[path];
+    if (!file.known) TRY(look_at(path, &file));
     const uint64_t end = header->offset + header->bytes;
-    if (file->size >= end) return {};
+    if (file.size >= end) return {};
+    if (file.fresh == nullptr) TRY(begin_copy(path, &file));
     if (content.size() < piece.size_bytes) {
       TRY_ASSIGN(content, store_.get_range(key, 0, piece.size_bytes));
     }
-    TRY(file->file->write_at(header->offset, std::string_view(content).substr(kHeaderBytes)));
-    file->size = end;
+    TRY(file.fresh->write_at(header->offset, std::string_view(content).substr(kHeaderBytes)));
+    file.size = end;
     ++report_.objects;
     report_.bytes += header->bytes;
     return {};
@@ -225,7 +254,7 @@ class Fetcher {
   FileSystem& fs_;
   const WalFetchOptions& options_;
   std::set<uint64_t> local_generations_;
-  std::map<std::pair<uint64_t, uint32_t>, LocalFile> files_;
+  std::map<std::string, LocalFile> files_;  ///< by path
   WalFetchReport report_;
 };
 

@@ -3,10 +3,12 @@
 
 #include <random>
 
+#include "storage/cached_store.h"
 #include "storage/wal_reader.h"
 #include "tests/sim/acknowledged_rows.h"
 #include "tests/support/engine_world.h"
 #include "tests/support/eraser_world.h"
+#include "tests/support/faulty_bucket.h"
 #include "tests/support/merge_world.h"
 
 namespace cordwood {
@@ -19,7 +21,9 @@ constexpr int64_t kStartNs = 1'700'006'399'000'000'000;  // a second before midn
 class CrashRun {
  public:
   explicit CrashRun(const CrashRunOptions& options)
-      : random_(options.seed), world_(options.seed * 2 + 1, memory_limits(options.seed)) {
+      : random_(options.seed),
+        bucket_(options.seed * 3 + 2),
+        world_(options.seed * 2 + 1, memory_limits(options.seed)) {
     world_.options.block_raw_bytes = 256 + pick(4096);
     world_.options.block_rows = 8 + static_cast<uint32_t>(pick(100));
     world_.options.generation_raw_bytes = 1024 + pick(32 << 10);
@@ -36,6 +40,7 @@ class CrashRun {
     if (with_deletes_ && chance(0.5)) {
       erasing_.options.cancel_period_ns = static_cast<int64_t>(pick(60)) * 1'000'000'000;
     }
+    if (options.bucket) move_to_bucket();
     if (!options.ignore_syncs_of.empty()) world_.fs.ignore_syncs_of(options.ignore_syncs_of);
   }
 
@@ -47,6 +52,7 @@ class CrashRun {
     report_.operations = world_.fs.operations();
     report_.merges = world_.metrics.counter("cordwood_merges_total", "").value();
     report_.processed = world_.metrics.counter("cordwood_delete_requests_processed_total", "").value();
+    report_.bucket_faults = bucket_.faults();
     report_.rewrites = world_.metrics.counter("cordwood_merge_rewrites_total", "").value();
     return report_;
   }
@@ -56,6 +62,30 @@ class CrashRun {
     MemoryAccountant::Limits limits;
     if (seed % 3 == 0) limits.bytes[static_cast<size_t>(MemoryShare::head)] = 64u << 10;
     return limits;
+  }
+  void move_to_bucket() {
+    with_bucket_ = true;
+    world_.options.ack_in_store = chance(0.6);
+    world_.options.generation_segments = 1 + static_cast<uint32_t>(pick(4));
+    if (chance(0.5)) world_.options.local_pending_bytes = 4096 + pick(64 << 10);
+    const bool cached = chance(0.6);
+    const uint64_t cache_bytes = 4096 + pick(256 << 10);
+    world_.open_store = [this, cached, cache_bytes]() -> Result<std::unique_ptr<ObjectStore>> {
+      if (!cached) return bucket_.open();
+      RangeCacheOptions options;
+      options.dir = "data/cache";
+      options.max_bytes = cache_bytes;
+      options.piece_bytes = 2048;
+      TRY(world_.fs.create_directories("data"));
+      TRY_ASSIGN(auto cache, RangeCache::open(world_.fs, options, world_.metrics));
+      return make_cached_store(bucket_.open(), std::move(cache), "segments/", world_.metrics);
+    };
+  }
+  /// The bucket fails now and then, or not at all any more after a while.
+  void set_bucket_faults() {
+    constexpr double kRates[] = {0.01, 0.1, 0.4};
+    if (chance(0.6)) bucket_.set_failure_rate(kRates[pick(3)]);
+    if (chance(0.4)) bucket_.end_at(bucket_.requests() + 1 + pick(60));
   }
   void close() {
     erasing_.forget();
@@ -83,6 +113,7 @@ class CrashRun {
     world_.fs.clear_failure_rates();
     world_.fs.set_capacity_bytes(UINT64_MAX);
     world_.fs.cut_power_at(0);
+    bucket_.heal();
   }
 
   /// Starts until it succeeds; a disk that works must be enough.
@@ -92,6 +123,7 @@ class CrashRun {
       const bool trouble = attempt < 4 && chance(0.4);
       if (trouble && chance(0.5)) world_.fs.cut_power_at(world_.fs.operations() + 1 + pick(60));
       if (trouble && chance(0.5)) set_faults();
+      if (trouble && with_bucket_) set_bucket_faults();
       const Result<void> opened = world_.open();
       if (opened.ok() && world_.fs.powered()) {
         heal();
@@ -117,6 +149,7 @@ class CrashRun {
     if (const std::string lost = rows_.deleted().follow(erasing_.target().acts()); !lost.empty()) return fail(lost);
     for (const TenantId& tenant : kTenants) {
       const Result<std::vector<StoredRow>> found = read_rows(*snapshot, tenant);
+      if (!found.ok() && with_bucket_ && !world_.fs.powered()) return;  // it went as the cache was written
       if (!found.ok()) return fail("cannot be read: " + found.error().message);
       if (auto wrong = rows_.disagreement(tenant, *found)) return fail(fmt::format("tenant {}: {}", tenant, *wrong));
     }
@@ -125,11 +158,12 @@ class CrashRun {
   /// What a snapshot shows never changes, whatever is sealed, published and removed meanwhile.
   void hold_or_check_snapshot() {
     if (!world_.fs.powered()) return;
+    bucket_.heal();
     if (held_ == nullptr) {
       held_ = world_.engine->snapshot();
       held_rows_ = read_held();
     } else {
-      if (read_held() != held_rows_) fail("a snapshot changed");
+      if (read_held() != held_rows_ && world_.fs.powered()) fail("a snapshot changed");
       held_ = nullptr;
     }
   }
@@ -137,7 +171,8 @@ class CrashRun {
     std::vector<StoredRow> all;
     for (const TenantId& tenant : kTenants) {
       const Result<std::vector<StoredRow>> found = read_rows(*held_, tenant);
-      if (!found.ok()) fail("a snapshot cannot be read: " + found.error().message);
+      const bool cut = with_bucket_ && !world_.fs.powered();
+      if (!found.ok() && !cut) fail("a snapshot cannot be read: " + found.error().message);
       if (found.ok()) all.insert(all.end(), found->begin(), found->end());
     }
     return all;
@@ -243,13 +278,18 @@ class CrashRun {
         break;
       case 3: request_delete(); break;
       case 4:
-        if (world_.fs.powered() && chance(0.4)) compare();
+        if (world_.fs.powered() && chance(0.4)) {
+          bucket_.heal();
+          compare();
+        }
         break;
       default: erase();
     }
   }
 
   void act() {
+    if (with_bucket_ && chance(0.05)) return set_bucket_faults();
+    if (with_bucket_ && chance(0.05)) return bucket_.heal();
     if (with_deletes_ && chance(0.3)) return act_on_deletes();
     switch (pick(22)) {
       case 0: (void)world_.engine->flush().ok(); break;
@@ -268,7 +308,10 @@ class CrashRun {
         world_.fs.set_capacity_bytes(UINT64_MAX);
         break;
       case 8:
-        if (world_.fs.powered() && chance(0.4)) compare();
+        if (world_.fs.powered() && chance(0.4)) {
+          bucket_.heal();
+          compare();
+        }
         break;
       case 9: hold_or_check_snapshot(); break;
       case 10:
@@ -287,6 +330,12 @@ class CrashRun {
     report_.published += world_.engine->status().segments;
     held_ = nullptr;
     heal();
+    if (with_bucket_ && world_.options.ack_in_store && chance(0.4)) {
+      ++report_.disks_lost;
+      close();
+      world_.fs.replace();
+      return;
+    }
     if (world_.fs.powered() && chance(0.5)) {
       ++report_.kills;
       close();
@@ -316,7 +365,21 @@ class CrashRun {
       world_.fs.cut_power();
       close();
       world_.fs.restart();
+      if (with_bucket_ && !failed()) finish_bucket();
     }
+  }
+
+  /// The bucket alone holds everything, and nothing else.
+  void finish_bucket() {
+    if (chance(0.5)) world_.fs.replace();
+    if (const Result<void> opened = world_.open(); !opened.ok()) return fail("no start: " + opened.error().message);
+    compare();
+    if (failed()) return;
+    const uint64_t segments = world_.engine->status().segments;
+    const size_t objects = bucket_.count("segments/");
+    if (objects != segments) fail(fmt::format("{} objects of {} segments", objects, segments));
+    if (bucket_.count("wal/") > 0) fail("pieces of the write-ahead log stay in the bucket");
+    close();
   }
 
   /// What nobody holds goes.
@@ -343,10 +406,12 @@ class CrashRun {
   }
 
   std::mt19937_64 random_;
+  FaultyBucket bucket_;
   EngineWorld world_;
   MergeWorld merging_{world_};
   EraserWorld erasing_{world_, merging_};
   bool with_deletes_ = false;
+  bool with_bucket_ = false;
   std::vector<std::string> made_deletes_;
   std::vector<std::string> made_holds_;
   AcknowledgedRows rows_;

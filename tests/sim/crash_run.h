@@ -11,6 +11,7 @@ struct CrashRunOptions {
   uint64_t seed = 1;
   std::string ignore_syncs_of;  ///< canary: syncs of paths with this in them do nothing
   bool deletes = false;         ///< rows are deleted and held, too
+  bool bucket = false;          ///< the home is a bucket that fails; the disk may be lost
 };
 
 /// What a run went through, to see that it goes through something.
@@ -30,6 +31,8 @@ struct CrashRunReport {
   uint64_t processed = 0;  ///< of these
   uint64_t holds = 0;
   uint64_t rewrites = 0;
+  uint64_t bucket_faults = 0;
+  uint64_t disks_lost = 0;
 };
 
 /// One history of a store, drawn from the seed: several lives of a process, each of which recovers, answers, takes

@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kShards = 8;
 constexpr uint64_t kSeedsPerShard = 140;
+constexpr uint64_t kBucketSeedsPerShard = 40;
 constexpr uint64_t kCanarySeeds = 300;
 constexpr uint64_t kDerivedSeeds = 60;
 
@@ -78,7 +79,43 @@ TEST_P(CrashTest, DeletedRowsAreNeverSeenAgain) {
   EXPECT_GT(sum.power_cuts, kSeedsPerShard);
 }
 
+/// The home is a bucket that fails, and now and then the disk is another one.
+TEST_P(CrashTest, TheBucketGivesBackWhatWasAcknowledged) {
+  if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
+  CrashRunReport sum;
+  for (uint64_t i = 0; i < kBucketSeedsPerShard; ++i) {
+    const uint64_t seed = 200'001 + i * kShards + GetParam();
+    const CrashRunReport report = run_crashes({seed, "", i % 2 == 0, true});
+    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_BUCKET_SEED=" << seed;
+    sum.acknowledged += report.acknowledged;
+    sum.refused += report.refused;
+    sum.power_cuts += report.power_cuts;
+    sum.published += report.published;
+    sum.merges += report.merges;
+    sum.bucket_faults += report.bucket_faults;
+    sum.disks_lost += report.disks_lost;
+  }
+  EXPECT_GT(sum.acknowledged, kBucketSeedsPerShard * 20);
+  EXPECT_GT(sum.refused, kBucketSeedsPerShard);
+  EXPECT_GT(sum.power_cuts, kBucketSeedsPerShard / 2);
+  EXPECT_GT(sum.published, kBucketSeedsPerShard);
+  EXPECT_GT(sum.merges, kBucketSeedsPerShard / 2);
+  EXPECT_GT(sum.bucket_faults, kBucketSeedsPerShard * 10);
+  EXPECT_GT(sum.disks_lost, kBucketSeedsPerShard / 4);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shards, CrashTest, testing::Range<uint64_t>(0, kShards));
+
+TEST(CrashSeed, ChosenWithBucket) {
+  const ChosenSeeds seeds = chosen_seeds("CORDWOOD_SIM_BUCKET_SEED");
+  if (seeds.first == 0) GTEST_SKIP() << "CORDWOOD_SIM_BUCKET_SEED is not set";
+  for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
+    for (const bool deletes : {true, false}) {
+      const CrashRunReport report = run_crashes({seed, "", deletes, true});
+      EXPECT_FALSE(report.failure) << "seed " << seed << (deletes ? " with deletes: " : ": ") << *report.failure;
+    }
+  }
+}
 
 TEST(CrashSeed, ChosenWithDeletes) {
   const ChosenSeeds seeds = chosen_seeds("CORDWOOD_SIM_DELETE_SEED");

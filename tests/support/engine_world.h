@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "storage/catalog.h"
@@ -30,7 +31,7 @@ struct EngineWorld {
   /// Opens the store as a process that starts does.
   Result<void> open() {
     close();
-    TRY_ASSIGN(store, open_directory_store(fs, "data/objects"));
+    TRY_ASSIGN(store, open_store ? open_store() : open_directory_store(fs, "data/objects"));
     environment.store = store.get();
     TRY_ASSIGN(engine, Engine::open(options, environment));
     return {};
@@ -51,6 +52,7 @@ struct EngineWorld {
   Metrics metrics;
   EngineOptions options;
   EngineEnvironment environment;
+  std::function<Result<std::unique_ptr<ObjectStore>>()> open_store;  ///< none: a directory of the disk
   std::unique_ptr<ObjectStore> store;
   std::unique_ptr<Engine> engine;
 };

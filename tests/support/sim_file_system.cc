@@ -473,6 +473,17 @@ void SimFileSystem::restart() {
   powered_ = true;
 }
 
+void SimFileSystem::replace() {
+  const std::lock_guard<std::mutex> lock(mu_);
+  root_->names.clear();
+  root_->durable_names.clear();
+  name_changes_.clear();
+  used_bytes_ = 0;
+  cut_at_ = 0;
+  ++epoch_;
+  powered_ = true;
+}
+
 Result<bool> SimFileSystem::exists(const std::string& path) {
   const std::lock_guard<std::mutex> lock(mu_);
   TRY(check_power(path));

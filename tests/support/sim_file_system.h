@@ -51,6 +51,8 @@ class SimFileSystem final : public FileSystem {
   bool powered() const;
   /// The power is back: names and contents are what lasted; files opened before stay unusable.
   void restart();
+  /// Another disk, an empty one.
+  void replace();
 
   // Faults.
 
