@@ -67,6 +67,7 @@ class CachedStore final : public ObjectStore {
   Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) override {
     TRY_ASSIGN(std::unique_ptr<ObjectUpload> upload, below_->upload(key));
     if (!is_cached(key)) return upload;
+    cache_->drop(key);  // of an attempt that failed
     return std::unique_ptr<ObjectUpload>(std::make_unique<CachedUpload>(std::move(upload), *cache_, key));
   }
   Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) override {

@@ -2,7 +2,6 @@
 #include "storage/range_cache.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
@@ -23,28 +22,6 @@ uint64_t checksum_of(std::string_view bytes, uint64_t key, uint64_t offset) {
   return xxh3_64(bytes, key ^ (offset * 0x9e3779b97f4a7c15ull));
 }
 
-struct FileName {
-  uint64_t key = 0;
-  uint64_t offset = 0;
-  uint64_t size = 0;
-};
-
-/// `<key, 16 hex digits>-<offset>-<size>`
-std::optional<FileName> parse_name(std::string_view name) {
-  const size_t first = name.find('-');
-  const size_t second = first == std::string_view::npos ? first : name.find('-', first + 1);
-  if (first != 16 || second == std::string_view::npos) return std::nullopt;
-  FileName out;
-  const auto number = [](std::string_view text, int base, uint64_t* value) {
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), *value, base);
-    return ec == std::errc() && end == text.data() + text.size() && !text.empty();
-  };
-  const bool good = number(name.substr(0, first), 16, &out.key) &&
-                    number(name.substr(first + 1, second - first - 1), 10, &out.offset) &&
-                    number(name.substr(second + 1), 10, &out.size);
-  return good ? std::optional(out) : std::nullopt;
-}
-
 }  // namespace
 
 RangeCache::RangeCache(FileSystem& fs, RangeCacheOptions options, Metrics& metrics)
@@ -60,26 +37,18 @@ RangeCache::RangeCache(FileSystem& fs, RangeCacheOptions options, Metrics& metri
 
 Result<std::unique_ptr<RangeCache>> RangeCache::open(FileSystem& fs, RangeCacheOptions options, Metrics& metrics) {
   std::unique_ptr<RangeCache> cache(new RangeCache(fs, std::move(options), metrics));
-  TRY(cache->load());
+  TRY(cache->empty());
   return cache;
 }
 
-Result<void> RangeCache::load() {
+/// What an earlier process left is not used: the key of an upload that failed, or of an orphan that was removed, may
+/// have become another object since.
+Result<void> RangeCache::empty() {
   TRY(fs_.create_directories(options_.dir));
   TRY_ASSIGN(const std::vector<std::string> names, fs_.list(options_.dir));
   std::vector<std::string> gone;
-  {
-    const MutexLock lock(mu_);
-    for (const std::string& name : names) {
-      const auto file = parse_name(name);
-      if (file && path_of(file->key, file->offset, file->size) == options_.dir + "/" + name && file->size > 0 &&
-          file->size <= options_.piece_bytes) {
-        insert(file->key, file->offset, file->size, false, &gone);
-      } else if (!name.ends_with('/')) {
-        gone.push_back(options_.dir + "/" + name);
-      }
-    }
-    make_room(&gone);
+  for (const std::string& name : names) {
+    if (!name.ends_with('/')) gone.push_back(options_.dir + "/" + name);
   }
   remove_files(gone);
   return {};
@@ -261,7 +230,7 @@ void RangeCache::drop(const std::string& key) {
   remove_files(gone);
 }
 
-/// One that stays is found by the next start.
+/// One that stays is removed by the next start.
 void RangeCache::remove_files(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) static_cast<void>(fs_.remove(path).ok());
 }

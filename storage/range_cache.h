@@ -28,7 +28,7 @@ struct RangeCacheOptions {
 
 /// Ranges of immutable objects in files of the local disk, the least recently used ones leave first.  Each file ends
 /// with a checksum over its bytes and its place, so what a crash left behind, or anybody else, is never taken for an
-/// answer. It may be lost at any time; ranges of an earlier process are used again.  Failures of the disk count as
+/// answer. It may be lost at any time, and begins empty.  Failures of the disk count as
 /// misses. Thread-safe.
 class RangeCache {
  public:
@@ -60,7 +60,7 @@ class RangeCache {
   };
 
   RangeCache(FileSystem& fs, RangeCacheOptions options, Metrics& metrics);
-  Result<void> load();
+  Result<void> empty();
   std::string path_of(uint64_t key, uint64_t offset, uint64_t size) const;
   std::vector<Piece> find(uint64_t key, uint64_t offset, uint64_t size, bool pin) EXCLUDES(mu_);
   std::optional<std::string> read(uint64_t key, const Piece& piece);

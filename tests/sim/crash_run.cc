@@ -288,8 +288,8 @@ class CrashRun {
   }
 
   void act() {
-    if (with_bucket_ && chance(0.05)) return set_bucket_faults();
-    if (with_bucket_ && chance(0.05)) return bucket_.heal();
+    if (with_bucket_ && chance(0.08)) return set_bucket_faults();
+    if (with_bucket_ && chance(0.03)) return bucket_.heal();
     if (with_deletes_ && chance(0.3)) return act_on_deletes();
     switch (pick(22)) {
       case 0: (void)world_.engine->flush().ok(); break;
@@ -325,6 +325,7 @@ class CrashRun {
     compare();
     if (failed()) return;
     if (chance(0.7)) world_.fs.cut_power_at(world_.fs.operations() + 1 + pick(300));
+    if (with_bucket_ && chance(0.6)) set_bucket_faults();
     const uint64_t steps = 5 + pick(60);
     for (uint64_t i = 0; i < steps && world_.fs.powered() && !failed(); ++i) act();
     report_.published += world_.engine->status().segments;

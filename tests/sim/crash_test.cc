@@ -100,7 +100,7 @@ TEST_P(CrashTest, TheBucketGivesBackWhatWasAcknowledged) {
   EXPECT_GT(sum.power_cuts, kBucketSeedsPerShard / 2);
   EXPECT_GT(sum.published, kBucketSeedsPerShard);
   EXPECT_GT(sum.merges, kBucketSeedsPerShard / 2);
-  EXPECT_GT(sum.bucket_faults, kBucketSeedsPerShard * 10);
+  EXPECT_GT(sum.bucket_faults, kBucketSeedsPerShard * 4);
   EXPECT_GT(sum.disks_lost, kBucketSeedsPerShard / 4);
 }
 
