@@ -19,5 +19,7 @@ void add_query_command(CLI::App& app, Command* chosen);
 void add_inspect_command(CLI::App& app, Command* chosen);
 void add_version_command(CLI::App& app, Command* chosen);
 void add_config_command(CLI::App& app, Command* chosen);
+/// backup, restore, repair
+void add_backup_commands(CLI::App& app, Command* chosen);
 
 }  // namespace cordwood::api

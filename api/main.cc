@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   cordwood::api::add_inspect_command(app, &command);
   cordwood::api::add_version_command(app, &command);
   cordwood::api::add_config_command(app, &command);
+  cordwood::api::add_backup_commands(app, &command);
   CLI11_PARSE(app, argc, argv);
   return command();
 }

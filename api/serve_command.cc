@@ -1,9 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -11,6 +6,7 @@
 #include "api/commands.h"
 #include "api/config_flags.h"
 #include "api/config_memory.h"
+#include "api/data_lock_command.h"
 #include "api/server.h"
 
 namespace cordwood::api {
@@ -26,16 +22,6 @@ LogLevel level_of(const std::string& name) {
   if (name == "warn") return LogLevel::warn;
   if (name == "error") return LogLevel::error;
   return LogLevel::info;
-}
-
-/// Keeps a second server out of the directory for as long as the process lives.
-Result<void> lock_directory(const std::string& directory) {
-  TRY(PosixFileSystem().create_directories(directory));
-  const std::string path = directory + "/LOCK";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return Error::io("cannot open " + path);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return Error::unavailable(directory + " is in use by another server");
-  return {};  // the descriptor stays open: closing it would give the lock up
 }
 
 void report_ignored(const std::vector<ConfigFinding>& findings, Logger& log) {

@@ -70,5 +70,7 @@ class Catalog {
 /// `<dir>` as an object store: a key is a path below it.  put is write to a temporary name, sync, link by rename,
 /// sync of the directory.
 Result<std::unique_ptr<ObjectStore>> open_directory_store(FileSystem& fs, const std::string& dir);
+/// The same for somebody who only reads while a server may be writing: what is being written is left alone.
+std::unique_ptr<ObjectStore> view_directory_store(FileSystem& fs, const std::string& dir);
 
 }  // namespace cordwood

@@ -273,6 +273,10 @@ Result<void> DirectoryStore::remove(const std::string& key) {
 
 }  // namespace
 
+std::unique_ptr<ObjectStore> view_directory_store(FileSystem& fs, const std::string& dir) {
+  return std::make_unique<DirectoryStore>(fs, dir);
+}
+
 Result<std::unique_ptr<ObjectStore>> open_directory_store(FileSystem& fs, const std::string& dir) {
   std::string root = dir;
   while (root.size() > 1 && root.ends_with('/')) root.pop_back();

@@ -142,12 +142,33 @@ Result<void> ManifestStore::load(CatalogState* state, bool* rebuilt) {
   return state->version == 0 ? begin(state) : Result<void>();
 }
 
+Result<void> ManifestStore::read_all(CatalogState* state) {
+  TRY_ASSIGN(const std::vector<Found> snapshots, list_numbers(manifest_prefix(node_) + "snapshot-", 0));
+  TRY(load_snapshot(snapshots, state));
+  return catch_up(state);
+}
+
+Result<void> ManifestStore::read_snapshot(uint64_t number, CatalogState* state) {
+  const std::string key = manifest_snapshot_key(node_, number);
+  TRY_ASSIGN(const ObjectInfo info, store_.head(key));
+  *state = {};
+  uint64_t checksum = 0;
+  TRY_ASSIGN(const ManifestObject object,
+             read(key, info.size_bytes, number, ManifestObject::Kind::snapshot, &checksum));
+  state->apply(object.change);
+  state->version = object.number;
+  state->checksum = object.previous;
+  return {};
+}
+
 /// The first change of all is empty.  It makes segments without any manifest a sign of loss, not of a crash.
 Result<void> ManifestStore::begin(CatalogState* state) {
   TRY_ASSIGN(const std::vector<ObjectInfo> segments, store_.list(fmt::format("segments/{}/", node_), "", 1));
   if (!segments.empty()) {
-    return Error::corrupt(fmt::format("the store has segments of node {} ({}, …) but no manifest ({}…): it was lost",
-                                      node_, segments[0].key, manifest_prefix(node_)));
+    return Error::corrupt(fmt::format(
+        "the store has segments of node {} ({}, …) but no manifest ({}…): it was lost; `cordwood repair` makes "
+        "one of what the segments tell",
+        node_, segments[0].key, manifest_prefix(node_)));
   }
   return append({}, state);
 }

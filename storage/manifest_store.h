@@ -19,6 +19,10 @@ class ManifestStore {
   /// to this manifest (or was older than what the manifest keeps) and that it was made anew.
   /// corrupt when objects that are needed are damaged or missing: nothing may then be taken for an orphan.
   Result<void> load(CatalogState* state, bool* rebuilt);
+  /// The same for somebody who only looks: nothing is written, and without a manifest the state stays empty.
+  Result<void> read_all(CatalogState* state);
+  /// What the snapshot with this number says; not_found.
+  Result<void> read_snapshot(uint64_t number, CatalogState* state);
   /// Applies the changes after `state->version`.
   Result<void> catch_up(CatalogState* state);
   /// Makes `change` durable under the next number and applies it.  A number that is taken is read: the very same

@@ -114,6 +114,23 @@ Result<std::vector<Piece>> list_pieces(ObjectStore& store, const std::string& no
   }
 }
 
+/// Goes on by key where a list ended, in the generations that it shows and in `generations`.
+Result<void> follow_lists(ObjectStore& store, const std::string& node, const std::set<uint64_t>& generations,
+                          std::vector<Piece>* pieces) {
+  std::map<uint64_t, uint64_t> newest;  // number by generation
+  for (const uint64_t generation : generations) newest[generation] = 0;
+  for (const Piece& piece : *pieces) newest[piece.generation] = std::max(newest[piece.generation], piece.number);
+  for (const auto& [generation, number] : newest) {
+    for (uint64_t next = number + 1;; ++next) {
+      const Result<ObjectInfo> info = store.head(key_of(node, generation, next));
+      if (!info.ok() && info.error().kind == ErrorKind::not_found) break;
+      if (!info.ok()) return info.error();
+      pieces->push_back({generation, next, info->size_bytes});
+    }
+  }
+  return {};
+}
+
 class Fetcher {
  public:
   Fetcher(ObjectStore& store, FileSystem& fs, const WalFetchOptions& options)
@@ -131,22 +148,12 @@ class Fetcher {
   }
 
  private:
-  /// By key, where the list ended.
   Result<void> look_beyond(std::vector<Piece>* wanted) {
-    std::map<uint64_t, uint64_t> newest;  // number by generation
-    for (const Piece& piece : *wanted) newest[piece.generation] = std::max(newest[piece.generation], piece.number);
     uint64_t last = options_.look_beyond;
-    if (!newest.empty()) last = std::max(last, newest.rbegin()->first);
-    for (uint64_t i = 1; i <= kGenerationsBeyond; ++i) newest.emplace(last + i, 0);
-    for (const auto& [generation, number] : newest) {
-      for (uint64_t next = number + 1;; ++next) {
-        const Result<ObjectInfo> info = store_.head(key_of(options_.node, generation, next));
-        if (!info.ok() && info.error().kind == ErrorKind::not_found) break;
-        if (!info.ok()) return info.error();
-        wanted->push_back({generation, next, info->size_bytes});
-      }
-    }
-    return {};
+    for (const Piece& piece : *wanted) last = std::max(last, piece.generation);
+    std::set<uint64_t> generations;
+    for (uint64_t i = 1; i <= kGenerationsBeyond; ++i) generations.insert(last + i);
+    return follow_lists(store_, options_.node, generations, wanted);
   }
 
   Result<void> fetch(const std::vector<Piece>& pieces) {
@@ -281,6 +288,9 @@ Result<uint64_t> remove_wal_objects(ObjectStore& store, const std::string& node,
   const std::string after = first == 0 ? "" : key_of(node, first, 0);
   TRY_ASSIGN(std::vector<Piece> pieces, list_pieces(store, node, after));
   std::erase_if(pieces, [&](const Piece& piece) { return piece.generation < first || piece.generation > last; });
+  std::set<uint64_t> generations;
+  for (uint64_t i = 0; i <= kGenerationsBeyond && last >= first + i; ++i) generations.insert(last - i);
+  TRY(follow_lists(store, node, generations, &pieces));
   TRY(run_parallel(pieces.size(), parallel,
                    [&](size_t i) { return store.remove(key_of(node, pieces[i].generation, pieces[i].number)); }));
   return pieces.size();

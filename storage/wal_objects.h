@@ -48,7 +48,7 @@ struct WalFetchReport {
 /// What the local files have already is left as it is.  All of it is durable when it returns.
 Result<WalFetchReport> fetch_wal_objects(ObjectStore& store, FileSystem& fs, const WalFetchOptions& options,
                                          const std::function<bool(uint64_t)>& done);
-/// Of the generations from `first` to `last`; returns how many there were.
+/// Of the generations from `first` to `last`, and what a list hides of the newest of them; returns how many there were.
 Result<uint64_t> remove_wal_objects(ObjectStore& store, const std::string& node, uint64_t first, uint64_t last,
                                     size_t parallel);
 
