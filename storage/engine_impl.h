@@ -126,7 +126,8 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   struct Replacement {
     CatalogChange change;
     std::vector<std::shared_ptr<const PublishedSegment>> opened;
-    std::optional<uint64_t> holds_version;  ///< it must not have changed
+    std::optional<uint64_t> holds_version;  ///< it must not have changed when it is offered first
+    bool offered = false;                   ///< the manifest may have it
   };
   /// A segment that was replaced; its object goes when the last snapshot with it has gone.
   struct Retired {

@@ -64,13 +64,16 @@ Result<MergeTarget::Replaced> EngineImpl::replace(std::vector<SegmentMeta> added
 Result<void> EngineImpl::settle() {
   if (unsettled_ == nullptr) return {};
   const MutexLock commit_lock(commit_mu_);
-  if (unsettled_->holds_version) {
+  // Once it was offered it may have been made: then it is too late to give it up.  Nothing is held until that is known;
+  // what was lifted meanwhile does not matter.
+  if (unsettled_->holds_version && !unsettled_->offered) {
     const MutexLock lock(mu_);
     if (*unsettled_->holds_version != holds_version_) {
       unsettled_.reset();
       return Error::cancelled("what is held has changed");
     }
   }
+  unsettled_->offered = true;
   if (const Result<void> made = catalog_->commit(unsettled_->change); !made.ok()) {
     // Until its fate is known nothing can be held (set_hold).
     erasure_unsettled_ = unsettled_->holds_version.has_value();
