@@ -44,8 +44,24 @@ void Eraser::note(const std::vector<std::string>& ids, size_t left, size_t of, b
 
 void Eraser::tick() {
   if (stop_ || env_.deletes == nullptr || !env_.merger->settled()) return;
+  look_ahead();
   erase_deleted();
   if (!stop_ && env_.merger->settled()) erase_aged();
+}
+
+void Eraser::look_ahead() {
+  for (const DeleteRequest& request : env_.deletes->acts().deletes) {
+    if (request.state == DeleteRequest::State::processed || looked_at_.contains(request.id)) continue;
+    const MergeTarget::State state = env_.segments->merge_state();
+    // Blocks of the generation that the request closed come later.
+    if (state.first_unpublished <= request.generation) continue;
+    const auto veil = env_.deletes->veil_of(request.tenant, {request.id}, /*with_retention=*/false);
+    for (const auto& segment : state.segments) {
+      if (stop_ || veil == nullptr) return;
+      if (segment->meta().arrival_min <= request.arrival_cut) (void)contents(*segment, request.tenant, *veil);
+    }
+    looked_at_.insert(request.id);
+  }
 }
 
 /// Segments of other nodes have arrivals of their own; of generations not published yet more may come.
@@ -99,6 +115,7 @@ void Eraser::erase_deleted() {
   std::erase_if(passes_, [&due](const auto& pass) { return !due.contains(pass.first); });
   if (due.empty()) {
     marks_.clear();
+    if (env_.deletes->acts().deletes.empty()) looked_at_.clear();
     const MutexLock lock(mu_);
     progress_.clear();
   }

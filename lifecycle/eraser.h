@@ -43,7 +43,7 @@ class Eraser {
   };
   Eraser(EraserOptions options, Environment environment);
 
-  /// Does what is due; call about once a second.
+  /// Does what is due; call about once a second.  Finds out early which rows a request means, so that reads need not.
   void tick();
   /// Any thread: no further segment is begun.  A rewrite ends with the merger's stop().
   void stop() { stop_ = true; }
@@ -89,6 +89,7 @@ class Eraser {
                   const TenantVeil& veil);
 
   // eraser.cc
+  void look_ahead();
   void erase_deleted();
   void erase_of(const TenantId& tenant, const std::vector<DeleteRequest>& due);
   bool clear(const TenantId& tenant, Pass* pass);
@@ -107,6 +108,7 @@ class Eraser {
   std::atomic<bool> stop_{false};
   std::map<TenantId, Pass> passes_;
   std::map<std::string, uint64_t> marks_;  ///< by request: what has to be gone from the disk
+  std::set<std::string> looked_at_;        ///< requests whose rows are known
   int64_t retry_at_ns_ = 0;
   std::optional<int64_t> aged_at_ns_;
   int64_t retry_aged_at_ns_ = 0;

@@ -14,6 +14,7 @@ namespace {
 /// Age is told in steps, so that what was found out about a block holds for a while.
 constexpr int64_t kAgeStepNs = 600 * kNsPerSecond;
 constexpr size_t kPage = 1000;
+constexpr int64_t kKeepProcessedNs = 90 * kNsPerDay;  ///< requests are listed so long after they were carried out
 
 }  // namespace
 
@@ -145,15 +146,18 @@ Result<void> EngineImpl::cancel_delete(const std::string& id) {
 
 Result<void> EngineImpl::mark_processed(const std::string& id, int64_t now_ns) {
   const MutexLock commit_lock(commit_mu_);
+  CatalogChange change;
   for (DeleteRequest& request : acts().deletes) {
-    if (request.id != id) continue;
-    request.state = DeleteRequest::State::processed;
-    request.processed_ns = now_ns;
-    CatalogChange change;
-    change.deletes = {std::move(request)};
-    return change_acts(change);
+    if (request.id == id) {
+      request.state = DeleteRequest::State::processed;
+      request.processed_ns = now_ns;
+      change.deletes = {std::move(request)};
+    } else if (request.state == DeleteRequest::State::processed && now_ns - request.processed_ns > kKeepProcessedNs) {
+      change.deletes_gone.push_back(std::move(request.id));
+    }
   }
-  return Error::not_found("there is no such delete request");
+  if (change.deletes.empty()) return Error::not_found("there is no such delete request");
+  return change_acts(change);
 }
 
 Result<void> EngineImpl::set_hold(LegalHold hold) {

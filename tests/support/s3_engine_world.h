@@ -10,6 +10,7 @@
 #include "storage/engine.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/s3_world.h"
+#include "tests/support/simple_predicate.h"
 #include "tests/support/step_task_runner.h"
 #include "tests/support/stored_rows.h"
 #include "tests/support/temporary_directory.h"
@@ -38,7 +39,8 @@ struct S3EngineWorld {
                                               .background = &tasks,
                                               .body_decoder = &decoder,
                                               .log = s3.log.get(),
-                                              .metrics = &s3.metrics}));
+                                              .metrics = &s3.metrics,
+                                              .predicates = &predicates}));
     return {};
   }
   /// As a process that is killed.
@@ -63,6 +65,7 @@ struct S3EngineWorld {
   MemoryAccountant memory;
   StepTaskRunner tasks;
   BatchBodyDecoder decoder;
+  SimplePredicateCompiler predicates;
   EngineOptions options;
   std::unique_ptr<Engine> engine;
 };
