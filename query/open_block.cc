@@ -9,6 +9,16 @@ namespace cordwood::query {
 
 namespace {
 
+/// One span, or those of the rows that may be seen.
+void add_spans(uint32_t ordinal, uint32_t begin, uint32_t end, const RowBits* kept, std::vector<RowSpan>* out) {
+  if (kept == nullptr) return out->push_back({ordinal, begin, end});
+  for (uint32_t row = kept->next(begin); row < end; row = kept->next(row)) {
+    const uint32_t first = row;
+    while (row < end && kept->test(row)) ++row;
+    out->push_back({ordinal, first, row});
+  }
+}
+
 Result<OpenBlock> open_rows(const QueryScope& scope, const ReadPlan& plan, const PlannedBlock& block) {
   OpenBlock out;
   out.planned = &block;
@@ -17,7 +27,8 @@ Result<OpenBlock> open_rows(const QueryScope& scope, const ReadPlan& plan, const
     ++scope.stats->blocks_ruled_out;
     return out;
   }
-  TRY_ASSIGN(out.view, block.source->open(&scope.stats->read));
+  const RowBits* kept = nullptr;
+  TRY_ASSIGN(out.view, block.source->open_with_gaps(&scope.stats->read, &kept));
   TRY_ASSIGN(out.times, out.view->times());
   for (const StreamRun& run : out.view->runs()) {
     if (!plan.range.overlaps_closed(run.time_min_ns, run.time_max_ns)) continue;
@@ -28,8 +39,8 @@ Result<OpenBlock> open_rows(const QueryScope& scope, const ReadPlan& plan, const
     const auto begin = std::lower_bound(first, last, plan.range.start_ns);
     const auto end = std::lower_bound(begin, last, plan.range.end_ns);
     if (begin == end) continue;
-    out.spans.push_back(
-        {*ordinal, static_cast<uint32_t>(begin - out.times.begin()), static_cast<uint32_t>(end - out.times.begin())});
+    add_spans(*ordinal, static_cast<uint32_t>(begin - out.times.begin()),
+              static_cast<uint32_t>(end - out.times.begin()), kept, &out.spans);
   }
   return out;
 }

@@ -11,7 +11,8 @@
 
 namespace cordwood::query {
 
-/// Rows of one planned stream in a block that lie in the query's time range.
+/// Rows of one planned stream in a block that lie in the query's time range.  A stream has several, in order, where
+/// rows between them are hidden.
 struct RowSpan {
   uint32_t ordinal = 0;
   uint32_t begin = 0;

@@ -21,6 +21,7 @@ bool RowMerge::later(const Cursor& a, const Cursor& b) const {
   // A block that may hold rows of this time is opened before any of them is taken.
   if ((a.block == nullptr) != (b.block == nullptr)) return a.block != nullptr;
   if (a.block == nullptr) return a.planned > b.planned;
+  if (a.ordinal == b.ordinal && a.planned == b.planned) return backward_ ? a.at < b.at : a.at > b.at;
   if (a.ordinal == b.ordinal) return a.planned > b.planned;
   const uint64_t hash_a = plan_.streams[a.ordinal].hash;
   const uint64_t hash_b = plan_.streams[b.ordinal].hash;

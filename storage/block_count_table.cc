@@ -20,17 +20,6 @@ constexpr uint64_t kAlwaysAllowedBytes = 512;
 /// Packed entries take more than this; a table of more entries need not be tried.
 constexpr uint64_t kLeastEntryBytes = 2;
 
-int64_t bucket_of(int64_t time_ns, int64_t width_ns) {
-  const int64_t below = floor_div(time_ns, width_ns);
-  return time_ns % width_ns == 0 ? below : below + 1;
-}
-
-std::string_view level_of(const BlockInputRow& row) {
-  for (size_t i = row.metadata.size(); i > 0; --i)
-    if (row.metadata[i - 1].name == "detected_level") return row.metadata[i - 1].value;
-  return {};
-}
-
 void add_into(const BlockCount& from, BlockCount* to) {
   to->rows += from.rows;
   to->line_bytes += from.line_bytes;
@@ -55,8 +44,12 @@ std::vector<BlockCount> count_rows(std::span<const BlockInputRow> rows, std::spa
   std::vector<BlockCount> counts;
   size_t group = 0;
   for (const BlockInputRow& row : rows) {
-    BlockCount c{
-        run_of_stream[row.stream], bucket_of(row.time_ns, kFirstWidthNs), level_of(row), 1, row.line.size(), 0};
+    BlockCount c{run_of_stream[row.stream],
+                 count_bucket(row.time_ns, kFirstWidthNs),
+                 counted_level(row.metadata),
+                 1,
+                 row.line.size(),
+                 0};
     for (const MetadataPair& pair : row.metadata) c.metadata_bytes += pair.name.size() + pair.value.size();
     add(c, &group, &counts);
   }
@@ -80,6 +73,17 @@ void widen(int64_t factor, std::vector<BlockCount>* counts) {
 }
 
 }  // namespace
+
+int64_t count_bucket(int64_t time_ns, int64_t width_ns) {
+  const int64_t below = floor_div(time_ns, width_ns);
+  return time_ns % width_ns == 0 ? below : below + 1;
+}
+
+std::string_view counted_level(std::span<const MetadataPair> metadata) {
+  for (size_t i = metadata.size(); i > 0; --i)
+    if (metadata[i - 1].name == "detected_level") return metadata[i - 1].value;
+  return {};
+}
 
 std::vector<BlockCountTable> make_count_tables(std::span<const BlockInputRow> rows,
                                                std::span<const uint32_t> run_of_stream, uint64_t raw_bytes,

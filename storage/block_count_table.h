@@ -23,4 +23,9 @@ std::vector<BlockCountTable> make_count_tables(std::span<const BlockInputRow> ro
                                                std::span<const uint32_t> run_of_stream, uint64_t raw_bytes,
                                                int zstd_level);
 
+/// The bucket a time belongs to: m for ((m - 1) * width_ns, m * width_ns].
+int64_t count_bucket(int64_t time_ns, int64_t width_ns);
+/// The level by which a row is counted.
+std::string_view counted_level(std::span<const MetadataPair> metadata);
+
 }  // namespace cordwood

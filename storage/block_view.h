@@ -157,6 +157,12 @@ class BlockSource {
   /// Whether it is still in memory or spilled, not in a published segment.
   virtual bool in_head() const = 0;
   virtual Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const = 0;
+  /// The same without the work of leaving rows out: only those of `kept` may be seen of the view's (null: all).  It
+  /// lives as long as the source.
+  virtual Result<std::unique_ptr<BlockView>> open_with_gaps(ReadStats* stats, const RowBits** kept) const {
+    *kept = nullptr;
+    return open(stats);
+  }
   /// Widths of the buckets of the block's count tables in ns, the finest first; none for open head blocks.
   virtual std::span<const int64_t> count_widths_ns() const = 0;
   /// False when no row has metadata of this name; reads no data.

@@ -11,6 +11,7 @@ namespace cordwood {
 
 namespace {
 
+constexpr uint32_t kMostGaps = 2000;
 constexpr int64_t kForEver = std::numeric_limits<int64_t>::min();
 
 int64_t edge(int64_t now_ns, int64_t period_ns) {
@@ -52,8 +53,7 @@ Result<void> add_aged(const TenantVeil::Rules& rules, const BlockSource& block, 
 /// What the rules come to in one block.
 struct TenantVeil::Findings {
   struct Outcome {
-    std::shared_ptr<const RowBits> kept;  ///< null: all
-    std::optional<BlockInfo> info;        ///< when not all are kept
+    std::optional<MaskedBlock> masked;  ///< nothing: all rows are kept
     Standing standing;
   };
   Mutex mu;
@@ -69,17 +69,25 @@ class TenantVeil::Source final : public BlockSource {
 
   const BlockInfo& info() const override {
     const Result<const Outcome*> known = outcome();
-    return known.ok() && (*known)->info ? *(*known)->info : block_->info();
+    return known.ok() && (*known)->masked ? (*known)->masked->info : block_->info();
   }
   bool in_head() const override { return block_->in_head(); }
   Result<std::unique_ptr<BlockView>> open(ReadStats* stats) const override {
     TRY_ASSIGN(const Outcome* known, outcome());
     TRY_ASSIGN(std::unique_ptr<BlockView> view, block_->open(stats));
-    if (known->kept == nullptr) return view;
-    return make_masked_view(std::move(view), *known->kept, *known->info);
+    if (!known->masked) return view;
+    return make_masked_view(std::move(view), *known->masked);
+  }
+  Result<std::unique_ptr<BlockView>> open_with_gaps(ReadStats* stats, const RowBits** kept) const override {
+    *kept = nullptr;
+    TRY_ASSIGN(const Outcome* known, outcome());
+    // Many short stretches of rows cost more than rows without columns.
+    if (known->masked && known->masked->gaps > kMostGaps) return open(stats);
+    if (known->masked) *kept = known->masked->kept.get();
+    return block_->open(stats);
   }
   std::span<const int64_t> count_widths_ns() const override {
-    return untouched() ? block_->count_widths_ns() : std::span<const int64_t>();
+    return outcome().ok() ? block_->count_widths_ns() : std::span<const int64_t>();
   }
   bool may_have_metadata(std::string_view name) const override { return block_->may_have_metadata(name); }
   Result<bool> may_hold(const TextProbe& probe, ReadStats* stats) const override {
@@ -89,8 +97,10 @@ class TenantVeil::Source final : public BlockSource {
     return block_->may_hold_field(probe, stats);
   }
   Result<std::vector<BlockCount>> counts(size_t table) const override {
-    if (untouched()) return block_->counts(table);
-    return std::vector<BlockCount>();
+    TRY_ASSIGN(const Outcome* known, outcome());
+    TRY_ASSIGN(std::vector<BlockCount> all, block_->counts(table));
+    if (!known->masked) return all;
+    return known->masked->counts(std::move(all), block_->count_widths_ns()[table]);
   }
 
   Result<Standing> standing() const {
@@ -101,10 +111,6 @@ class TenantVeil::Source final : public BlockSource {
  private:
   using Outcome = Findings::Outcome;
 
-  bool untouched() const {
-    const Result<const Outcome*> known = outcome();
-    return known.ok() && (*known)->kept == nullptr;
-  }
   Result<const Outcome*> outcome() const {
     const MutexLock lock(findings_->mu);
     if (!findings_->outcome) {
@@ -135,8 +141,7 @@ class TenantVeil::Source final : public BlockSource {
     auto kept = std::make_shared<RowBits>(rows);
     kept->set_all();
     kept->remove(hidden);
-    TRY_ASSIGN(out.info, masked_info(*block_, *kept));
-    out.kept = std::move(kept);
+    TRY_ASSIGN(out.masked, mask_block(*block_, std::move(kept)));
     return out;
   }
 

@@ -118,12 +118,48 @@ TEST_F(EraserTest, BlocksThatNoRequestTouchesAreAsEver) {
   ASSERT_EQ(now.size(), 2u);
   EXPECT_NE(now[0], was[0]);
   EXPECT_EQ(now[0]->info().rows, 0u);
-  EXPECT_TRUE(now[0]->count_widths_ns().empty());
+  EXPECT_EQ(now[0]->counts(0)->size(), 0u);
   EXPECT_FALSE(now[1]->count_widths_ns().empty()) << "no row is meant after all";
   EXPECT_EQ(now[1]->counts(0)->size(), was[1]->counts(0)->size());
   EXPECT_EQ(blocks(), now) << "a block is the same source for all";
   ASSERT_TRUE(erasing_.target().cancel_delete("d").ok());
   EXPECT_EQ(blocks()[0], was[0]);
+}
+
+TEST_F(EraserTest, CountTablesAreOfTheRowsThatAreLeft) {
+  open();
+  std::vector<StoredRow> rows;
+  for (int i = 0; i < 300; ++i) {
+    rows.push_back({"a", kNowNs - 400 * kNsPerSecond + i * kNsPerSecond, fmt::format("line {}", i), {}});
+  }
+  rows.push_back({"c", kNowNs - 400 * kNsPerSecond, "line 1", {{"k", "v"}}});
+  append(rows);
+  flush();
+  request("d", "a 7");
+  request("e", "c *");
+  const auto blocks = world_.engine->snapshot()->blocks("t", TimeRange::all());
+  ASSERT_EQ(blocks.size(), 1u);
+  const BlockSource& block = *blocks[0];
+  std::map<int64_t, std::pair<uint64_t, uint64_t>> want;
+  uint64_t left = 0;
+  for (const StoredRow& row : rows) {
+    if (row.stream == "c" || row.line.find('7') != std::string::npos) continue;
+    auto& [count, bytes] = want[-floor_div(-row.time_ns, block.count_widths_ns()[0])];
+    ++count;
+    bytes += row.line.size();
+    ++left;
+  }
+  EXPECT_EQ(block.info().rows, left);
+  std::map<int64_t, std::pair<uint64_t, uint64_t>> got;
+  const auto counts = block.counts(0);
+  ASSERT_TRUE(counts.ok());
+  for (const BlockCount& c : *counts) {
+    EXPECT_EQ(c.stream, 0u);
+    EXPECT_EQ(c.level, "unknown");
+    EXPECT_EQ(c.metadata_bytes, c.rows * std::string("detected_levelunknown").size());
+    got[c.bucket] = {c.rows, c.line_bytes};
+  }
+  EXPECT_EQ(got, want);
 }
 
 TEST_F(EraserTest, ProcessedWaitsForSnapshotsThatHoldTheOldObjects) {
