@@ -243,9 +243,12 @@ Result<void> GroupWalWriter::create_file(const WalPlace& place) {
 void GroupWalWriter::abandon_file() {
   if (file_ == nullptr) return;
   if (file_durable_bytes_ > 0) {
-    static_cast<void>(file_->truncate(file_durable_bytes_).ok());
+    const bool cut = file_->truncate(file_durable_bytes_).ok();
+    // What the bucket did not take was synced here: cut back for good, or it could come back after many a start.
+    if (cut && objects_ != nullptr) static_cast<void>(file_->sync().ok());
   } else {
-    static_cast<void>(fs_.remove(file_path_).ok());
+    const bool gone = fs_.remove(file_path_).ok();
+    if (gone && objects_ != nullptr) static_cast<void>(fs_.sync_directory(dir_).ok());
   }
   file_.reset();
 }
