@@ -57,12 +57,8 @@ std::optional<ColumnSamples::ToNumber::Value> ColumnSamples::ToNumber::of_number
 
 uint32_t ColumnSamples::ToId::of(std::optional<std::string_view> text) {
   if (!text) return 0;
-  const auto known = ids.find(*text);
-  if (known != ids.end()) return known->second;
-  texts.emplace_back(*text);
-  const auto id = static_cast<uint32_t>(texts.size());
-  ids.emplace(texts.back(), id);
-  return id;
+  bool is_new = false;
+  return texts.number(*text, &is_new) + 1;
 }
 
 Result<void> ColumnSamples::begin_block(BlockView& view, const BlockLabels& labels) {
@@ -126,7 +122,7 @@ uint32_t ColumnSamples::series_of(uint64_t key, SeriesTable* table, bool* is_new
     }
     const uint64_t id = key & kMask;
     key >>= kKeyBits;
-    if (id > 0) labels_.push_back({group->name, group->values->texts[id - 1]});
+    if (id > 0) labels_.push_back({group->name, group->values->texts.text(static_cast<uint32_t>(id - 1))});
   }
   std::reverse(labels_.begin(), labels_.end());
   return table->find(labels_, is_new);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include "query/logql_ast.h"
 #include "query/parser_hints.h"
 #include "query/series_table.h"
+#include "query/text_numbers.h"
 
 namespace cordwood::query {
 
@@ -52,8 +52,7 @@ class ColumnSamples {
   /// Numbers the values of a label, 0 for none.
   struct ToId {
     using Value = uint32_t;
-    std::deque<std::string> texts;  ///< of 1, 2, …
-    std::unordered_map<std::string_view, uint32_t> ids;
+    TextNumbers texts;  ///< of 1, 2, …
     Value of(std::optional<std::string_view> text);
     std::optional<Value> of_number(double) const { return std::nullopt; }
   };

@@ -10,27 +10,7 @@ namespace cordwood::query {
 namespace {
 
 constexpr uint64_t kRowsPerCheck = 1000;
-
-std::unique_ptr<WindowSeries> make_series(const RangeAggregation& aggregation, int64_t cells) {
-  switch (aggregation.op) {
-    case RangeOp::count:
-    case RangeOp::rate:
-    case RangeOp::bytes:
-    case RangeOp::bytes_rate:
-    case RangeOp::sum:
-    case RangeOp::absent: return std::make_unique<CellSeries<SumState>>(cells);
-    case RangeOp::avg: return std::make_unique<CellSeries<AvgState>>(cells);
-    case RangeOp::min: return std::make_unique<CellSeries<MinState>>(cells);
-    case RangeOp::max: return std::make_unique<CellSeries<MaxState>>(cells);
-    case RangeOp::stdvar: return std::make_unique<CellSeries<VarianceState>>(cells);
-    case RangeOp::stddev: return std::make_unique<CellSeries<StandardDeviationState>>(cells);
-    case RangeOp::first: return std::make_unique<CellSeries<FirstState>>(cells);
-    case RangeOp::last: return std::make_unique<CellSeries<LastState>>(cells);
-    case RangeOp::quantile: return make_quantile_series(aggregation.parameter, cells);
-    case RangeOp::rate_counter: return make_rate_counter_series();
-  }
-  return nullptr;
-}
+constexpr uint32_t kSeriesPerCheck = 1000;
 
 }  // namespace
 
@@ -43,7 +23,8 @@ RangeScan::RangeScan(const QueryScope& scope, const RangeAggregation& aggregatio
       value_(aggregation),
       table_(demand),
       samples_(aggregation, demand),
-      shortcut_(aggregation, stages, demand) {
+      shortcut_(aggregation, stages, demand),
+      series_(make_window_table(aggregation, windows)) {
   prepare_row(scope, &row_);
 }
 
@@ -128,7 +109,7 @@ Result<bool> RangeScan::add_by_columns(uint32_t row, int64_t time_ns, int64_t ce
   ++scope_.stats->column_rows;
   if (sample.kind == ColumnSamples::Sample::Kind::none) return true;
   ++scope_.stats->post_filter_lines;
-  if (sample.is_new) TRY(start_series());
+  if (sample.is_new) TRY(scope_.memory->add(table_.last_bytes()));
   TRY(add_sample(sample.series, time_ns, cell, sample.value));
   return true;
 }
@@ -175,14 +156,14 @@ Result<void> RangeScan::add_row(int64_t time_ns, int64_t cell) {
   const uint32_t series = table_.find(row_, &is_new);
   if (row_.failure()) return *row_.failure();
   ++scope_.stats->post_filter_lines;
-  if (is_new) TRY(start_series());
+  if (is_new) TRY(scope_.memory->add(table_.last_bytes()));
   return add_sample(series, time_ns, cell, *value);
 }
 
 Result<uint32_t> RangeScan::series_of(const std::vector<LabelView>& labels) {
   bool is_new = false;
   const uint32_t series = table_.find(labels, &is_new);
-  if (is_new) TRY(start_series());
+  if (is_new) TRY(scope_.memory->add(table_.last_bytes()));
   return series;
 }
 
@@ -193,25 +174,21 @@ Result<void> RangeScan::add(const CountShortcut::Part& part) {
   return add_sample(part.series, part.time_ns, part.cell, part.value);
 }
 
-Result<void> RangeScan::start_series() {
-  series_.push_back(make_series(aggregation_, windows_.cell_count()));
-  return scope_.memory->add(table_.last_bytes());
-}
-
 Result<void> RangeScan::add_sample(uint32_t series, int64_t time_ns, int64_t cell, double value) {
-  const uint64_t grown = series_[series]->add(time_ns, cell, value);
+  const uint64_t grown = series_->add(series, time_ns, cell, value);
   return grown > 0 ? scope_.memory->add(grown) : Result<void>();
 }
 
 Result<StepVector> RangeScan::finish() {
   StepVector out;
-  for (uint32_t i = 0; i < series_.size(); ++i) {
+  for (uint32_t i = 0; i < series_->series_count(); ++i) {
+    if (i % kSeriesPerCheck == 0) TRY(scope_.guard->check());
     StepSeries series;
-    series.points = series_[i]->finish(windows_);
-    series_[i].reset();
+    series.points = series_->finish(i);
     if (series.points.empty()) continue;
     series.labels = table_.labels(i);
-    TRY(scope_.memory->add(series.points.size() * sizeof(StepPoint)));
+    TRY(scope_.memory->add(sizeof(StepSeries) + series.labels.size() * sizeof(series.labels[0]) +
+                           series.points.size() * sizeof(StepPoint)));
     out.push_back(std::move(series));
   }
   return out;

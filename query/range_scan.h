@@ -12,7 +12,7 @@
 #include "query/pipeline.h"
 #include "query/sample_value.h"
 #include "query/series_table.h"
-#include "query/window_series.h"
+#include "query/window_table.h"
 
 namespace cordwood::query {
 
@@ -38,7 +38,6 @@ class RangeScan {
   Result<bool> begin_columns(BlockView& view, const Stream& stream);
   Result<void> add(const CountShortcut::Part& part);
   Result<uint32_t> series_of(const std::vector<LabelView>& labels);
-  Result<void> start_series();
   Result<void> add_sample(uint32_t series, int64_t time_ns, int64_t cell, double value);
 
   const QueryScope& scope_;
@@ -51,7 +50,7 @@ class RangeScan {
   const ColumnSelect::Found* sampled_ = nullptr;  ///< what samples_ were last begun for
   std::span<const uint32_t> shapes_;              ///< of the rows of that block
   CountShortcut shortcut_;
-  std::vector<std::unique_ptr<WindowSeries>> series_;
+  std::unique_ptr<WindowTable> series_;
   PipelineRow row_;
 };
 

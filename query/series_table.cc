@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "storage/base/coding.h"
+
 namespace cordwood::query {
 
 SeriesTable::SeriesTable(const LabelDemand& demand)
@@ -32,25 +34,25 @@ void SeriesTable::collect(PipelineRow& row) {
 
 uint32_t SeriesTable::intern(bool* is_new) {
   key_.clear();
+  ByteWriter writer(&key_);
   for (const LabelView& label : current_) {
-    key_ += label.name;
-    key_ += '\xff';
-    key_ += label.value;
-    key_ += '\xff';
+    writer.string(label.name);
+    writer.string(label.value);
   }
   *is_new = false;
-  if (!labels_.empty() && key_ == last_key_) return last_series_;
-  const auto [at, added] = index_.try_emplace(key_, static_cast<uint32_t>(labels_.size()));
-  if (added) {
-    LabelPairs pairs;
-    pairs.reserve(current_.size());
-    for (const LabelView& label : current_) pairs.emplace_back(label.name, label.value);
-    labels_.push_back(std::move(pairs));
-    *is_new = true;
-  }
+  if (size() > 0 && key_ == last_key_) return last_series_;
+  last_series_ = keys_.number(key_, is_new);
   last_key_ = key_;
-  last_series_ = at->second;
-  return at->second;
+  return last_series_;
+}
+
+LabelPairs SeriesTable::labels(uint32_t series) const {
+  LabelPairs labels;
+  for (ByteReader key(keys_.text(series)); key.remaining() > 0;) {
+    const std::string_view name = key.string();
+    labels.emplace_back(name, key.string());
+  }
+  return labels;
 }
 
 uint32_t SeriesTable::find(PipelineRow& row, bool* is_new) {

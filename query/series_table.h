@@ -2,12 +2,12 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "query/parser_hints.h"
 #include "query/pipeline_row.h"
 #include "query/query_engine.h"
+#include "query/text_numbers.h"
 
 namespace cordwood::query {
 
@@ -23,21 +23,19 @@ class SeriesTable {
   /// The same for labels that are known already, sorted by name.
   uint32_t find(const std::vector<LabelView>& labels, bool* is_new);
 
-  const LabelPairs& labels(uint32_t series) const { return labels_[series]; }
-  size_t size() const { return labels_.size(); }
+  LabelPairs labels(uint32_t series) const;
+  size_t size() const { return keys_.size(); }
   /// Bytes of the series that was added last.
-  uint64_t last_bytes() const { return 2 * key_.size() + kSeriesBytes; }
+  uint64_t last_bytes() const { return key_.size() + TextNumbers::kBytesPerText; }
 
  private:
-  static constexpr uint64_t kSeriesBytes = 200;
   void collect(PipelineRow& row);
   uint32_t intern(bool* is_new);
 
   std::vector<std::string> groups_;
   bool without_;
   bool no_labels_;
-  std::unordered_map<std::string, uint32_t> index_;
-  std::vector<LabelPairs> labels_;
+  TextNumbers keys_;  ///< lengths and bytes of names and values
   std::vector<LabelView> current_;
   std::string key_, last_key_;
   uint32_t last_series_ = 0;

@@ -8,99 +8,70 @@ namespace cordwood::query {
 
 namespace {
 
-/// All values of a cell: their order does not matter.
-struct ValueList {
-  std::vector<double> values;
-  void add(int64_t, double value) { values.push_back(value); }
-  void merge(const ValueList& later) { values.insert(values.end(), later.values.begin(), later.values.end()); }
-  uint64_t memory_bytes() const { return values.capacity() * sizeof(double); }
-};
-
-class QuantileSeries final : public WindowSeries {
- public:
-  QuantileSeries(double quantile, int64_t cell_count) : quantile_(quantile), table_(cell_count) {}
-
-  uint64_t add(int64_t time_ns, int64_t cell, double value) override { return table_.add(time_ns, cell, value); }
-
-  std::vector<StepPoint> finish(const WindowGrid& grid) override {
-    const auto& cells = table_.sorted();
-    std::vector<StepPoint> points;
-    std::vector<double> values;
-    size_t begin = 0, end = 0;
-    for (uint32_t step = 0; step < grid.count() && begin < cells.size(); ++step) {
-      while (end < cells.size() && cells[end].cell <= grid.last_cell(step)) ++end;
-      while (begin < end && cells[begin].cell < grid.first_cell(step)) ++begin;
-      if (begin == end) continue;
-      values.clear();
-      for (size_t i = begin; i < end; ++i) {
-        const std::vector<double>& some = cells[i].state.values;
-        values.insert(values.end(), some.begin(), some.end());
-      }
-      points.push_back({step, quantile_of(quantile_, &values)});
-    }
-    return points;
-  }
-
- private:
-  double quantile_;
-  CellTable<ValueList> table_;
-};
-
-/// The rate of a counter that may start again from zero, extrapolated to the edges of the window.
-class RateCounterSeries final : public WindowSeries {
- public:
-  uint64_t add(int64_t time_ns, int64_t, double value) override {
-    const size_t capacity = samples_.capacity();
-    samples_.push_back({time_ns, value});
-    return (samples_.capacity() - capacity) * sizeof(Sample);
-  }
-
-  std::vector<StepPoint> finish(const WindowGrid& grid) override {
-    std::stable_sort(samples_.begin(), samples_.end(),
-                     [](const Sample& a, const Sample& b) { return a.time_ns < b.time_ns; });
-    std::vector<StepPoint> points;
-    size_t begin = 0, end = 0;
-    for (uint32_t step = 0; step < grid.count(); ++step) {
-      const int64_t begin_ns = grid.window_begin_ns(step), end_ns = grid.window_end_ns(step);
-      while (end < samples_.size() && samples_[end].time_ns <= end_ns) ++end;
-      while (begin < end && samples_[begin].time_ns <= begin_ns) ++begin;
-      if (begin < end) points.push_back({step, window_value(&samples_[begin], end - begin, begin_ns, end_ns)});
-    }
-    return points;
-  }
-
- private:
-  struct Sample {
-    int64_t time_ns;
-    double value;
-  };
-
-  /// Of the samples of one window, in order of time; there is at least one.
-  static double window_value(const Sample* samples, size_t count, int64_t begin_ns, int64_t end_ns) {
-    if (count < 2) return 0;
-    double increase = samples[count - 1].value - samples[0].value;
-    for (size_t i = 1; i < count; ++i) {
-      if (samples[i].value < samples[i - 1].value) increase += samples[i - 1].value;
-    }
-    const double sampled_s = seconds(samples[0].time_ns, samples[count - 1].time_ns);
-    const double gap_s = sampled_s / static_cast<double>(count - 1);
-    double before_s = seconds(begin_ns, samples[0].time_ns);
-    double after_s = seconds(samples[count - 1].time_ns, end_ns);
-    constexpr double kNearGaps = 1.1;
-    if (before_s >= gap_s * kNearGaps) before_s = gap_s / 2;
-    if (after_s >= gap_s * kNearGaps) after_s = gap_s / 2;
-    if (increase > 0 && samples[0].value >= 0) {
-      before_s = std::min(before_s, sampled_s * (samples[0].value / increase));
-    }
-    return increase * ((sampled_s + before_s + after_s) / sampled_s) / seconds(begin_ns, end_ns);
-  }
-
-  static double seconds(int64_t from_ns, int64_t to_ns) { return static_cast<double>(to_ns - from_ns) / 1e9; }
-
-  std::vector<Sample> samples_;
-};
+double seconds(int64_t from_ns, int64_t to_ns) {
+  return static_cast<double>(to_ns - from_ns) / 1e9;
+}
 
 }  // namespace
+
+std::vector<StepPoint> QuantileSeries::finish(const WindowGrid& grid) {
+  const auto& cells = table_.sorted();
+  std::vector<StepPoint> points;
+  std::vector<double> values;
+  size_t begin = 0, end = 0;
+  for (uint32_t step = 0; step < grid.count() && begin < cells.size(); ++step) {
+    while (end < cells.size() && cells[end].cell <= grid.last_cell(step)) ++end;
+    while (begin < end && cells[begin].cell < grid.first_cell(step)) ++begin;
+    if (begin == end) continue;
+    values.clear();
+    for (size_t i = begin; i < end; ++i) {
+      const std::vector<double>& some = cells[i].state.values;
+      values.insert(values.end(), some.begin(), some.end());
+    }
+    points.push_back({step, quantile_of(quantile_, &values)});
+  }
+  return points;
+}
+
+uint64_t RateCounterSeries::add(int64_t time_ns, int64_t, double value) {
+  const size_t capacity = samples_.capacity();
+  samples_.push_back({time_ns, value});
+  return (samples_.capacity() - capacity) * sizeof(Sample);
+}
+
+std::vector<StepPoint> RateCounterSeries::finish(const WindowGrid& grid) {
+  std::stable_sort(samples_.begin(), samples_.end(),
+                   [](const Sample& a, const Sample& b) { return a.time_ns < b.time_ns; });
+  std::vector<StepPoint> points;
+  size_t begin = 0, end = 0;
+  for (uint32_t step = 0; step < grid.count(); ++step) {
+    const int64_t begin_ns = grid.window_begin_ns(step), end_ns = grid.window_end_ns(step);
+    while (end < samples_.size() && samples_[end].time_ns <= end_ns) ++end;
+    while (begin < end && samples_[begin].time_ns <= begin_ns) ++begin;
+    if (begin < end) points.push_back({step, window_value(&samples_[begin], end - begin, begin_ns, end_ns)});
+  }
+  return points;
+}
+
+/// Of the samples of one window, in order of time; there is at least one.
+double RateCounterSeries::window_value(const Sample* samples, size_t count, int64_t begin_ns, int64_t end_ns) {
+  if (count < 2) return 0;
+  double increase = samples[count - 1].value - samples[0].value;
+  for (size_t i = 1; i < count; ++i) {
+    if (samples[i].value < samples[i - 1].value) increase += samples[i - 1].value;
+  }
+  const double sampled_s = seconds(samples[0].time_ns, samples[count - 1].time_ns);
+  const double gap_s = sampled_s / static_cast<double>(count - 1);
+  double before_s = seconds(begin_ns, samples[0].time_ns);
+  double after_s = seconds(samples[count - 1].time_ns, end_ns);
+  constexpr double kNearGaps = 1.1;
+  if (before_s >= gap_s * kNearGaps) before_s = gap_s / 2;
+  if (after_s >= gap_s * kNearGaps) after_s = gap_s / 2;
+  if (increase > 0 && samples[0].value >= 0) {
+    before_s = std::min(before_s, sampled_s * (samples[0].value / increase));
+  }
+  return increase * ((sampled_s + before_s + after_s) / sampled_s) / seconds(begin_ns, end_ns);
+}
 
 double quantile_of(double quantile, std::vector<double>* values) {
   if (values->empty() || std::isnan(quantile)) return NAN;
@@ -114,13 +85,6 @@ double quantile_of(double quantile, std::vector<double>* values) {
   const double weight = rank - std::floor(rank);
   const double upper = at + 1 == values->end() ? *at : *std::min_element(at + 1, values->end(), less);
   return *at * (1 - weight) + upper * weight;
-}
-
-std::unique_ptr<WindowSeries> make_quantile_series(double quantile, int64_t cell_count) {
-  return std::make_unique<QuantileSeries>(quantile, cell_count);
-}
-std::unique_ptr<WindowSeries> make_rate_counter_series() {
-  return std::make_unique<RateCounterSeries>();
 }
 
 }  // namespace cordwood::query

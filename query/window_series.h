@@ -2,23 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
 #include <vector>
 
 #include "query/window_grid.h"
 #include "query/window_state.h"
 
 namespace cordwood::query {
-
-/// The samples of one series on their way to one value per window.  Samples come in any order of time.
-class WindowSeries {
- public:
-  virtual ~WindowSeries() = default;
-  /// Returns the bytes of memory it took beyond what it had.
-  virtual uint64_t add(int64_t time_ns, int64_t cell, double value) = 0;
-  /// The windows that hold a sample, with their values.
-  virtual std::vector<StepPoint> finish(const WindowGrid& grid) = 0;
-};
 
 /// One state for each cell that has samples.
 template <typename State>
@@ -103,16 +92,19 @@ class CellTable {
   size_t compact_at_ = kCompactFloor;
 };
 
-/// For functions whose states merge.  Each window costs O(1) merges, by the two-stack method: merged suffixes of the
+/// The samples of one series, in any order of time, on their way to one value per window: for functions whose states
+/// merge.  Each window costs O(1) merges, by the two-stack method: merged suffixes of the
 /// older cells and one running state of the newer ones.
 template <typename State>
-class CellSeries final : public WindowSeries {
+class CellSeries {
  public:
   explicit CellSeries(int64_t cell_count) : table_(cell_count) {}
 
-  uint64_t add(int64_t time_ns, int64_t cell, double value) override { return table_.add(time_ns, cell, value); }
+  /// Returns the bytes of memory it took beyond what it had.
+  uint64_t add(int64_t time_ns, int64_t cell, double value) { return table_.add(time_ns, cell, value); }
 
-  std::vector<StepPoint> finish(const WindowGrid& grid) override {
+  /// The windows that hold a sample, with their values.
+  std::vector<StepPoint> finish(const WindowGrid& grid) {
     const std::vector<Cell>& cells = table_.sorted();
     std::vector<StepPoint> points;
     std::vector<State> suffix;  // suffix[i]: cells [left + i, middle) merged, read from the back
@@ -174,9 +166,41 @@ class CellSeries final : public WindowSeries {
   CellTable<State> table_;
 };
 
-/// `cell_count` as for CellSeries.
-std::unique_ptr<WindowSeries> make_quantile_series(double quantile, int64_t cell_count);
-std::unique_ptr<WindowSeries> make_rate_counter_series();
+/// All values of a cell: their order does not matter.
+struct ValueList {
+  std::vector<double> values;
+  void add(int64_t, double value) { values.push_back(value); }
+  void merge(const ValueList& later) { values.insert(values.end(), later.values.begin(), later.values.end()); }
+  uint64_t memory_bytes() const { return values.capacity() * sizeof(double); }
+};
+
+/// The same as CellSeries for quantiles.
+class QuantileSeries {
+ public:
+  QuantileSeries(double quantile, int64_t cell_count) : quantile_(quantile), table_(cell_count) {}
+  uint64_t add(int64_t time_ns, int64_t cell, double value) { return table_.add(time_ns, cell, value); }
+  std::vector<StepPoint> finish(const WindowGrid& grid);
+
+ private:
+  double quantile_;
+  CellTable<ValueList> table_;
+};
+
+/// The rate of a counter that may start again from zero, extrapolated to the edges of the window.
+class RateCounterSeries {
+ public:
+  uint64_t add(int64_t time_ns, int64_t cell, double value);
+  std::vector<StepPoint> finish(const WindowGrid& grid);
+
+ private:
+  struct Sample {
+    int64_t time_ns;
+    double value;
+  };
+  static double window_value(const Sample* samples, size_t count, int64_t begin_ns, int64_t end_ns);
+
+  std::vector<Sample> samples_;
+};
 
 /// Linear interpolation between the two values around `quantile`; sorts the values.
 double quantile_of(double quantile, std::vector<double>* values);

@@ -106,18 +106,18 @@ TEST(WindowSeries, TakesQuantilesOfOverlappingWindows) {
   std::mt19937 random(9);
   for (const int64_t range : {5, 60, 333}) {
     const WindowGrid windows(StepGrid{1000, 10, 40}, range, 0);
-    const auto series = make_quantile_series(0.8, windows.cell_count());
+    QuantileSeries series(0.8, windows.cell_count());
     std::vector<Point> samples;
     for (int i = 0; i < 2000; ++i)
       samples.push_back({600 + static_cast<int64_t>(random() % 800), random() % 100 / 4.0});
     for (const Point& p : samples)
-      if (const int64_t cell = windows.cell(p.time_ns); cell >= 0) series->add(p.time_ns, cell, p.value);
+      if (const int64_t cell = windows.cell(p.time_ns); cell >= 0) series.add(p.time_ns, cell, p.value);
     std::vector<StepPoint> want;
     for (uint32_t step = 0; step < 40; ++step) {
       auto values = in_window(samples, StepGrid{1000, 10, 40}, range, 0, step);
       if (!values.empty()) want.push_back({step, quantile_of(0.8, &values)});
     }
-    const auto got = series->finish(windows);
+    const auto got = series.finish(windows);
     ASSERT_EQ(got.size(), want.size());
     for (size_t i = 0; i < got.size(); ++i) {
       EXPECT_EQ(got[i].step, want[i].step);

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/window_table.h"
+
+#include "query/window_series.h"
+
+namespace cordwood::query {
+
+namespace {
+
+template <typename Series>
+class ManyWindows final : public WindowTable {
+ public:
+  ManyWindows(const WindowGrid& windows, Series empty) : windows_(windows), empty_(std::move(empty)) {}
+
+  uint64_t add(uint32_t series, int64_t time_ns, int64_t cell, double value) override {
+    uint64_t grown = 0;
+    if (series == series_.size()) {
+      series_.push_back(empty_);
+      grown = sizeof(Series);
+    }
+    return grown + series_[series].add(time_ns, cell, value);
+  }
+  uint32_t series_count() const override { return static_cast<uint32_t>(series_.size()); }
+  std::vector<StepPoint> finish(uint32_t series) override {
+    Series own = std::move(series_[series]);  // gives its memory back at once
+    return own.finish(windows_);
+  }
+
+ private:
+  const WindowGrid& windows_;
+  const Series empty_;
+  std::vector<Series> series_;
+};
+
+/// One window is one cell: a state for each series.
+template <typename State>
+class OneWindow final : public WindowTable {
+ public:
+  uint64_t add(uint32_t series, int64_t time_ns, int64_t, double value) override {
+    uint64_t grown = 0;
+    if (series == states_.size()) {
+      states_.emplace_back();
+      grown = sizeof(State);
+    }
+    states_[series].add(time_ns, value);
+    return grown;
+  }
+  uint32_t series_count() const override { return static_cast<uint32_t>(states_.size()); }
+  std::vector<StepPoint> finish(uint32_t series) override { return {{0, states_[series].result()}}; }
+
+ private:
+  std::vector<State> states_;
+};
+
+template <typename State>
+std::unique_ptr<WindowTable> make(const WindowGrid& windows) {
+  if (windows.count() == 1) return std::make_unique<OneWindow<State>>();
+  return std::make_unique<ManyWindows<CellSeries<State>>>(windows, CellSeries<State>(windows.cell_count()));
+}
+
+}  // namespace
+
+std::unique_ptr<WindowTable> make_window_table(const RangeAggregation& aggregation, const WindowGrid& windows) {
+  switch (aggregation.op) {
+    case RangeOp::count:
+    case RangeOp::rate:
+    case RangeOp::bytes:
+    case RangeOp::bytes_rate:
+    case RangeOp::sum:
+    case RangeOp::absent: return make<SumState>(windows);
+    case RangeOp::avg: return make<AvgState>(windows);
+    case RangeOp::min: return make<MinState>(windows);
+    case RangeOp::max: return make<MaxState>(windows);
+    case RangeOp::stdvar: return make<VarianceState>(windows);
+    case RangeOp::stddev: return make<StandardDeviationState>(windows);
+    case RangeOp::first: return make<FirstState>(windows);
+    case RangeOp::last: return make<LastState>(windows);
+    case RangeOp::quantile:
+      return std::make_unique<ManyWindows<QuantileSeries>>(windows,
+                                                           QuantileSeries(aggregation.parameter, windows.cell_count()));
+    case RangeOp::rate_counter: return std::make_unique<ManyWindows<RateCounterSeries>>(windows, RateCounterSeries());
+  }
+  return nullptr;
+}
+
+}  // namespace cordwood::query

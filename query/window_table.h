@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "query/logql_ast.h"
+#include "query/window_grid.h"
+
+namespace cordwood::query {
+
+/// The samples of all series of a range aggregation, in any order of time, on their way to one value per series and
+/// window.
+class WindowTable {
+ public:
+  virtual ~WindowTable() = default;
+  /// `series` counts up from 0: each is one of those before or the next.  `cell`: of the grid, in which the time lies.
+  /// Returns the bytes of memory it took beyond what it had.
+  virtual uint64_t add(uint32_t series, int64_t time_ns, int64_t cell, double value) = 0;
+  virtual uint32_t series_count() const = 0;
+  /// The windows of a series that hold a sample, with their values; once for each series.
+  virtual std::vector<StepPoint> finish(uint32_t series) = 0;
+};
+
+/// `windows` outlives the table.
+std::unique_ptr<WindowTable> make_window_table(const RangeAggregation& aggregation, const WindowGrid& windows);
+
+}  // namespace cordwood::query
