@@ -16,6 +16,7 @@
 #include "lifecycle/eraser.h"
 #include "lifecycle/merger.h"
 #include "query/delete_predicate.h"
+#include "query/kept_steps.h"
 #include "storage/base/mutex.h"
 
 namespace cordwood::api {
@@ -71,6 +72,7 @@ class ServerImpl final : public Server {
         log_(std::move(log)),
         memory_(config.memory),
         read_gate_(config.read_gate, clock_, &metrics_),
+        kept_steps_(config.kept_results_bytes, memory_, metrics_),
         tail_hub_(config.tail, {.memory = &memory_, .clock = &clock_, .metrics = &metrics_}) {
     config_.engine.data_dir = config_.data_dir;
     config_.merge.spill_dir = config_.data_dir + "/spill";
@@ -130,6 +132,9 @@ class ServerImpl final : public Server {
         .clock = &clock_,
         .zone_file = [this](std::string_view zone) { return read_zone(fs_, zone); },
         .version = [this] { return engine_->version(); },
+        .oldest_since = [this](const TenantId& tenant,
+                               uint64_t version) { return engine_->oldest_since(tenant, version); },
+        .kept = &kept_steps_,
         .gate = &read_gate_,
         .metrics = &metrics_};
     queries_ = std::make_unique<query::QueryEngine>(reads);
@@ -277,6 +282,7 @@ class ServerImpl final : public Server {
   Metrics metrics_;
   MemoryAccountant memory_;
   query::ReadGate read_gate_;
+  query::KeptSteps kept_steps_;
   query::TailHub tail_hub_;
   std::atomic<Phase> phase_{Phase::starting};
   std::unique_ptr<ObjectStore> store_;

@@ -111,12 +111,42 @@ std::optional<size_t> CountShortcut::choose_table(const WindowGrid& windows, std
   return 0;
 }
 
+Result<void> CountShortcut::read_streams(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
+                                         const Taker& taker, std::vector<Rest>* rest) {
+  const bool by_level = std::binary_search(groups_.begin(), groups_.end(), kLevelLabel);
+  const auto& parts = block.source->info().streams;
+  known_streams_.assign(parts.size(), true);
+  WindowGrid::Stretch stretch;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const BlockStream& part = parts[i];
+    const std::optional<uint32_t> ordinal = part.rows == 0 ? std::nullopt : plan.ordinal(*part.stream);
+    if (!ordinal || !plan.range.overlaps_closed(part.time_min_ns, part.time_max_ns)) continue;
+    const int64_t begin_ns = part.time_min_ns - 1;
+    if (!stretch.holds(part.time_max_ns)) stretch = windows.stretch(part.time_max_ns);
+    const bool whole = !by_level && begin_ns >= stretch.begin_ns && plan.range.contains(part.time_min_ns) &&
+                       plan.range.contains(part.time_max_ns);
+    if (whole && stretch.cell < 0) continue;
+    if (!whole || overlapped(*ordinal, begin_ns, part.time_max_ns)) {
+      known_streams_[i] = false;
+      rest->push_back({*ordinal, begin_ns, part.time_max_ns});
+      continue;
+    }
+    known_.clear();
+    TRY_ASSIGN(const uint32_t series, series_of(*plan.streams[*ordinal].stream, {}, taker));
+    const uint64_t value = counts_bytes_ ? part.line_bytes : part.rows;
+    TRY(taker.add({part.time_max_ns, stretch.cell, static_cast<double>(value), part.rows, part.line_bytes, series}));
+  }
+  return {};
+}
+
 Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
                                  const Taker& taker, std::vector<Rest>* rest) {
-  if (!possible_) return false;
+  if (!possible_ || !labels_known(plan, block)) return false;
   const std::span<const int64_t> widths_ns = block.source->count_widths_ns();
   const std::optional<size_t> table = choose_table(windows, widths_ns);
-  if (!table || !labels_known(plan, block)) return false;
+  TRY(read_streams(plan, windows, block, taker, rest));
+  if (rest->empty() || !table) return true;
+  rest->clear();
   const int64_t width_ns = widths_ns[*table];
   TRY_ASSIGN(const std::vector<BlockCount> counts, block.source->counts(*table));
   const auto& parts = block.source->info().streams;
@@ -126,7 +156,7 @@ Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows
   for (const BlockCount& count : counts) {
     if (count.stream != stream) {
       stream = count.stream;
-      ordinal = plan.ordinal(*parts[stream].stream);
+      ordinal = known_streams_[stream] ? std::nullopt : plan.ordinal(*parts[stream].stream);
       known_.clear();
     }
     int64_t end_ns = 0;

@@ -14,9 +14,9 @@
 
 namespace cordwood::query {
 
-/// Answers counts of lines and bytes from the blocks' count tables, without reading rows: for queries whose stages
-/// cannot change what is counted, grouped by labels that the tables know.  Buckets that a window edge cuts are left to
-/// be read, and those in which a stream's blocks overlap and so may hold copies of rows.
+/// Answers counts of lines and bytes from the blocks' lists of streams and count tables, without reading rows: for
+/// queries whose stages cannot change what is counted, grouped by labels that the tables know.  Buckets that a window
+/// edge cuts are left to be read, and those in which a stream's blocks overlap and so may hold copies of rows.
 class CountShortcut {
  public:
   /// What a table has on one stream, level and bucket.
@@ -59,12 +59,16 @@ class CountShortcut {
   static std::optional<size_t> choose_table(const WindowGrid& windows, std::span<const int64_t> widths_ns);
   bool labels_known(const ReadPlan& plan, const PlannedBlock& block) const;
   bool overlapped(uint32_t ordinal, int64_t begin_ns, int64_t end_ns) const;
+  /// Takes what the block's list of streams tells of those that lie within one cell; the others are the rest.
+  Result<void> read_streams(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
+                            const Taker& taker, std::vector<Rest>* rest);
   Result<uint32_t> series_of(const Stream& stream, std::string_view level, const Taker& taker);
 
   bool possible_ = false;
   bool counts_bytes_ = false;
   std::vector<std::string> groups_;              ///< sorted
   std::vector<std::vector<Interval>> overlaps_;  ///< by stream: where two blocks meet
+  std::vector<bool> known_streams_;              ///< of the block: those that have been taken, or do not matter
   std::vector<LabelView> labels_;
   std::vector<std::pair<const char*, uint32_t>> known_;  ///< series of the levels of one stream, by where they lie
 };

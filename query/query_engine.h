@@ -148,6 +148,7 @@ struct VolumeRequest {
   bool aggregate_by_labels = false;
 };
 
+class KeptSteps;
 class ReadGate;
 
 struct DetectedLabels;
@@ -183,6 +184,9 @@ class QueryEngine {
     uint64_t rows_one_by_one = 96;
     /// Changes whenever a snapshot may show more than one taken before (Engine::version()); unset: it always may.
     std::function<uint64_t()> version = {};
+    /// Engine::oldest_since(); unset: nothing is kept.
+    std::function<int64_t(const TenantId&, uint64_t version)> oldest_since = {};
+    KeptSteps* kept = nullptr;   ///< results for the next refresh; null: none
     ReadGate* gate = nullptr;    ///< decides which reads run; null: all
     Metrics* metrics = nullptr;  ///< may be null
   };

@@ -34,7 +34,8 @@ struct QueryRun {
         memory(environment.memory, context.limits.max_query_memory_bytes),
         clock(environment.clock) {
     started_ns = clock->monotonic_ns();
-    if (shared != nullptr) shared->begin(environment.version ? environment.version() : 0);
+    scope.version = environment.version ? environment.version() : 0;
+    if (shared != nullptr) shared->begin(scope.version);
     scope.environment = &environment;
     scope.context = &context;
     scope.guard = &guard;

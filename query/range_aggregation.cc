@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
+#include "query/kept_steps.h"
+#include "query/logql_print.h"
 #include "query/pipeline.h"
 #include "query/range_scan.h"
 
@@ -96,25 +99,111 @@ StepVector absent(const StepVector& vector, const std::vector<Matcher>& matchers
   return result;
 }
 
+/// What the scan of the rows comes to.
+Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
+                        const StepGrid& grid) {
+  const LogRange& range = aggregation.range;
+  const bool sees_line = aggregation.op == RangeOp::bytes || aggregation.op == RangeOp::bytes_rate;
+  const std::vector<Stage> stages = sees_line ? range.query.stages : without_unseen_line_formats(range.query.stages);
+  const std::vector<LabelFilterPtr> extra = range.unwrap ? range.unwrap->filters : std::vector<LabelFilterPtr>();
+  const WindowGrid windows(grid, range.range_ns, range.offset_ns);
+  TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, windows.covered(), range.query));
+  if (plan.blocks.empty()) return StepVector();
+  // Stages that cannot be built are an error only where there are lines for them.
+  TRY_ASSIGN(const auto pipeline, Pipeline::make(stages, demand, scope.environment->rows_one_by_one, extra));
+  RangeScan scan(scope, aggregation, demand, windows, pipeline.get(), stages);
+  TRY(scan.run(plan));
+  return scan.finish();
+}
+
+/// Whether the same rows always come to the same.
+bool depends_on_rows_alone(const LogQuery& query) {
+  return std::none_of(query.stages.begin(), query.stages.end(), [](const Stage& stage) {
+    const bool is_template =
+        std::holds_alternative<LineFormatStage>(stage) || std::holds_alternative<LabelFormatStage>(stage);
+    return is_template && to_string(stage).find("now") != std::string::npos;
+  });
+}
+
+/// All that the result on the steps of a grid depends on, but for which of them are asked for.
+std::string kept_key(const QueryScope& scope, const RangeAggregation& aggregation, const Grouping* outer,
+                     const StepGrid& grid) {
+  const auto by = outer == nullptr ? std::optional<Grouping>() : std::optional<Grouping>(*outer);
+  return fmt::format("{} {} {} {} {}{} {} {}", grid.step_ns,
+                     grid.start_ns - floor_div(grid.start_ns, grid.step_ns) * grid.step_ns, to_string(aggregation.op),
+                     aggregation.parameter, to_string(aggregation.range), to_string(aggregation.grouping),
+                     to_string(by), scope.context->tenant);
+}
+
+/// How many steps, from the first, are in what was kept, and would come to the same now.
+uint32_t usable_steps(const QueryScope& scope, const KeptVector& kept, const StepGrid& grid, int64_t offset_ns) {
+  if (grid.start_ns < kept.grid.start_ns) return 0;
+  const int64_t changed_ns = scope.environment->oldest_since(scope.context->tenant, kept.version);
+  const int64_t last_ns = kept.grid.time_ns(kept.grid.count - 1);
+  uint32_t steps = 0;
+  while (steps < grid.count && grid.time_ns(steps) <= last_ns && grid.time_ns(steps) - offset_ns < changed_ns) ++steps;
+  return steps;
+}
+
+/// The points of both, by the steps of `grid`: the first `steps` of what was kept, then those of `fresh`.
+StepVector join(const KeptVector& kept, const StepGrid& grid, uint32_t steps, StepVector fresh) {
+  const auto first = static_cast<uint32_t>((grid.start_ns - kept.grid.start_ns) / grid.step_ns);
+  StepVector out;
+  std::unordered_map<std::string, size_t> by_labels;
+  for (const StepSeries& series : kept.vector) {
+    const auto by_step = [](const StepPoint& point, uint32_t step) { return point.step < step; };
+    const auto begin = std::lower_bound(series.points.begin(), series.points.end(), first, by_step);
+    const auto end = std::lower_bound(begin, series.points.end(), first + steps, by_step);
+    if (begin == end) continue;
+    by_labels.emplace(label_key(series.labels), out.size());
+    out.push_back({series.labels, {begin, end}});
+    for (StepPoint& point : out.back().points) point.step -= first;
+  }
+  for (StepSeries& series : fresh) {
+    for (StepPoint& point : series.points) point.step += steps;
+    const auto known = by_labels.find(label_key(series.labels));
+    if (known == by_labels.end()) {
+      out.push_back(std::move(series));
+    } else {
+      auto& points = out[known->second].points;
+      points.insert(points.end(), series.points.begin(), series.points.end());
+    }
+  }
+  return out;
+}
+
+/// scan() for the steps that no answer before has told, or that rows have come for since.
+Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
+                             const Grouping* outer, const StepGrid& grid) {
+  KeptSteps* keeper = scope.environment->kept;
+  const bool keeps = keeper != nullptr && grid.count > 1 && depends_on_rows_alone(aggregation.range.query);
+  if (!keeps) return scan(scope, aggregation, demand, grid);
+  const std::string key = kept_key(scope, aggregation, outer, grid);
+  const std::shared_ptr<const KeptVector> kept = keeper->find(key);
+  const uint32_t steps = kept == nullptr ? 0 : usable_steps(scope, *kept, grid, aggregation.range.offset_ns);
+  keeper->count(steps);
+  const size_t warnings = scope.warnings->size();
+  StepVector vector;
+  if (steps < grid.count) {
+    TRY_ASSIGN(vector, scan(scope, aggregation, demand, {grid.time_ns(steps), grid.step_ns, grid.count - steps}));
+  }
+  if (steps > 0) {
+    TRY(scope.memory->add(kept->memory_bytes()));
+    vector = join(*kept, grid, steps, std::move(vector));
+  }
+  if (scope.warnings->size() == warnings) {
+    keeper->keep(key, std::make_shared<const KeptVector>(KeptVector{grid, scope.version, vector}));
+  }
+  return vector;
+}
+
 }  // namespace
 
 Result<StepVector> run_range_aggregation(const QueryScope& scope, const RangeAggregation& aggregation,
                                          const Grouping* outer, const StepGrid& grid) {
   const LogRange& range = aggregation.range;
   const LabelDemand demand = label_demand(aggregation, outer);
-  const bool sees_line = aggregation.op == RangeOp::bytes || aggregation.op == RangeOp::bytes_rate;
-  const std::vector<Stage> stages = sees_line ? range.query.stages : without_unseen_line_formats(range.query.stages);
-  const std::vector<LabelFilterPtr> extra = range.unwrap ? range.unwrap->filters : std::vector<LabelFilterPtr>();
-  const WindowGrid windows(grid, range.range_ns, range.offset_ns);
-  TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, windows.covered(), range.query));
-  StepVector vector;
-  if (!plan.blocks.empty()) {
-    // Stages that cannot be built are an error only where there are lines for them.
-    TRY_ASSIGN(const auto pipeline, Pipeline::make(stages, demand, scope.environment->rows_one_by_one, extra));
-    RangeScan scan(scope, aggregation, demand, windows, pipeline.get(), stages);
-    TRY(scan.run(plan));
-    TRY_ASSIGN(vector, scan.finish());
-  }
+  TRY_ASSIGN(StepVector vector, scan_news(scope, aggregation, demand, outer, grid));
   TRY(check_errors(vector));
   if (aggregation.op == RangeOp::absent) return absent(vector, range.query.matchers, grid);
   if (is_rate(aggregation.op)) {

@@ -54,6 +54,7 @@ struct QueryScope {
   const ReadContext* context = nullptr;
   ReadGuard* guard = nullptr;
   SnapshotPtr snapshot;
+  uint64_t version = 0;  ///< the snapshot is at least as young as this version of the store
   QueryStats* stats = nullptr;
   QueryMemory* memory = nullptr;
   std::vector<std::string>* warnings = nullptr;

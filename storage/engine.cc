@@ -19,6 +19,12 @@ uint64_t raw_bytes_of(const RowBatch& batch) {
   return bytes;
 }
 
+int64_t oldest_time(const RowBatch& batch) {
+  const auto oldest = std::min_element(batch.rows.begin(), batch.rows.end(),
+                                       [](const BatchRow& a, const BatchRow& b) { return a.time_ns < b.time_ns; });
+  return oldest->time_ns;
+}
+
 }  // namespace
 
 EngineImpl::EngineImpl(EngineOptions options, EngineEnvironment environment)
@@ -60,7 +66,7 @@ Result<Engine::Appended> EngineImpl::append(const RowBatch& batch, const WalBody
   const Result<void> durable = generation->wal()->wait(ticket);
   metrics_.wal_wait_seconds.observe_ns(env_.clock->monotonic_ns() - queued_ns);
   generation->finish(&pending, durable.ok());
-  ++version_;
+  changes_.note(batch.tenant, oldest_time(batch));
   after_insert(generation);
   if (!durable.ok()) {
     metrics_.appends_refused.add();

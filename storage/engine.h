@@ -86,6 +86,9 @@ class Engine {
   /// Grows before an append that added rows returns, and when rows are hidden or seen again: snapshots taken between
   /// two equal answers show the same rows to whoever knows of acknowledged rows alone.
   virtual uint64_t version() const = 0;
+  /// The oldest time of rows that a snapshot taken now may show and one taken when version() was `version` did not;
+  /// INT64_MAX: there are none.
+  virtual int64_t oldest_since(const TenantId& tenant, uint64_t version) const = 0;
   /// Closes the current generation and returns when everything acknowledged so far is published.
   virtual Result<void> flush() = 0;
   /// Work that is due by time (age of the generation, orphans); call about once a second.

@@ -91,7 +91,7 @@ void EngineImpl::make_veils() {
   }
   const bool any = !veils.empty() || retention_ != nullptr;
   veils_ = any ? std::make_shared<const Veils>(std::move(veils), retention_, retention_now_ns_) : nullptr;
-  ++version_;
+  changes_.note_all();
 }
 
 void EngineImpl::age() {

@@ -9,6 +9,7 @@
 
 #include "storage/base/mutex.h"
 #include "storage/catalog.h"
+#include "storage/change_log.h"
 #include "storage/delete_target.h"
 #include "storage/engine.h"
 #include "storage/engine_snapshot.h"
@@ -82,7 +83,10 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
 
   Result<Appended> append(const RowBatch& batch, const WalBody* body) override;
   SnapshotPtr snapshot() const override;
-  uint64_t version() const override { return version_; }
+  uint64_t version() const override { return changes_.version(); }
+  int64_t oldest_since(const TenantId& tenant, uint64_t version) const override {
+    return changes_.oldest_since(tenant, version);
+  }
   Result<void> flush() override;
   void tick() override;
   Status status() const override;
@@ -206,7 +210,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   std::unique_ptr<Catalog> catalog_;
   const std::shared_ptr<TaskGate> gate_ = std::make_shared<TaskGate>();
 
-  std::atomic<uint64_t> version_{0};
+  ChangeLog changes_;
   bool segments_unreadable_ = false;            ///< constant after recovery
   std::unique_ptr<Replacement> unsettled_;      ///< of the one thread that replaces
   std::atomic<bool> erasure_unsettled_{false};  ///< and it leaves rows out

@@ -33,6 +33,7 @@ class NoEngine final : public Engine {
   }
   SnapshotPtr snapshot() const override { return nullptr; }
   uint64_t version() const override { return 0; }
+  int64_t oldest_since(const TenantId&, uint64_t) const override { return 0; }
   Result<void> flush() override { return {}; }
   void tick() override {}
   Status status() const override { return {}; }
