@@ -9,10 +9,12 @@ namespace cordwood::query {
 
 namespace {
 
-/// A key has so many bits for the value of each label; a block has fewer rows.
+/// A key has so many bits for the value of each label.
 constexpr uint32_t kKeyBits = 21;
+/// Values are numbered anew before a block that might bring more.
+constexpr size_t kMostTexts = size_t{1} << kKeyBits;
 constexpr size_t kMostGroups = 64 / kKeyBits;
-/// Series of keys up to this one are found by their place.
+/// Series of keys up to this one are found by their place; if there is but one label, of all keys.
 constexpr uint64_t kMostDirect = 1 << 16;
 
 std::vector<std::string> sorted_groups(const LabelDemand& demand) {
@@ -36,6 +38,7 @@ ColumnSamples::ColumnSamples(const RangeAggregation& aggregation, const LabelDem
   for (std::string& name : sorted_groups(demand)) {
     groups_.emplace_back();
     groups_.back().name = std::move(name);
+    groups_.back().values = std::make_unique<ToId>();
   }
   possible_ = !counts_bytes && !all_labels && groups_.size() <= kMostGroups;
   if (!aggregation.range.unwrap) return;
@@ -62,15 +65,19 @@ uint32_t ColumnSamples::ToId::of(std::optional<std::string_view> text) {
 }
 
 Result<void> ColumnSamples::begin_block(BlockView& view, const BlockLabels& labels) {
-  series_by_id_.clear();
-  series_by_key_.clear();
-  series_depend_on_stream_ = false;
+  bool same = true;  // so that series found in the block before can be found again
   for (size_t i = 0; i < groups_.size(); ++i) {
     Group& group = groups_[i];
+    same = same && group.of_stream == labels.label(i).of_stream &&
+           group.values->texts.size() + view.row_count() < kMostTexts;
     group.of_stream = labels.label(i).of_stream;
-    series_depend_on_stream_ = series_depend_on_stream_ || group.of_stream;
+  }
+  if (!same) forget_series();
+  series_depend_on_stream_ =
+      std::any_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.of_stream; });
+  for (size_t i = 0; i < groups_.size(); ++i) {
+    Group& group = groups_[i];
     group.cells.reset();
-    group.values = std::make_unique<ToId>();
     if (group.of_stream) continue;
     TRY_ASSIGN(LabelCells<ToId> cells, LabelCells<ToId>::make(view, labels, i, group.values.get()));
     group.cells.emplace(std::move(cells));
@@ -85,6 +92,15 @@ Result<void> ColumnSamples::begin_block(BlockView& view, const BlockLabels& labe
   TRY_ASSIGN(LabelCells<ToNumber> cells, LabelCells<ToNumber>::make(view, labels, index, &to_number_));
   value_cells_.emplace(std::move(cells));
   return {};
+}
+
+void ColumnSamples::forget_series() {
+  series_by_id_.clear();
+  series_by_key_.clear();
+  for (Group& group : groups_) {
+    group.stream_value.reset();
+    group.values->texts.clear();
+  }
 }
 
 void ColumnSamples::begin_stream(const Stream& stream) {
@@ -143,7 +159,7 @@ Result<ColumnSamples::Sample> ColumnSamples::read(uint32_t row, uint32_t shape, 
     if (value.kind != Sample::Kind::value) return sample;
   }
   TRY_ASSIGN(const uint64_t key, key_of(row, shape));
-  if (key <= kMostDirect) {
+  if (key <= kMostDirect || (groups_.size() == 1 && !groups_[0].of_stream)) {
     if (key >= series_by_id_.size()) series_by_id_.resize(key + 1);
     uint32_t& known = series_by_id_[key];
     if (known == 0) known = series_of(key, table, &sample.is_new) + 1;

@@ -60,10 +60,11 @@ class ColumnSamples {
     std::string name;
     bool of_stream = false;
     std::optional<std::string_view> stream_value;
-    std::unique_ptr<ToId> values;
+    std::unique_ptr<ToId> values;  ///< of all blocks
     std::optional<LabelCells<ToId>> cells;
   };
 
+  void forget_series();
   Result<uint64_t> key_of(uint32_t row, uint32_t shape);
   uint32_t series_of(uint64_t key, SeriesTable* table, bool* is_new);
 

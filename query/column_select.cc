@@ -141,6 +141,7 @@ bool ColumnSelect::take_parser(const Stage& stage) {
     // Keys without a value are no slots of a shape.
     if (logfmt->expressions.empty() && logfmt->keep_empty) return false;
     parser_.form = LineForm::logfmt;
+    sets_named_keys_alone_ = logfmt->expressions.empty() && !logfmt->strict;
     if (!logfmt->expressions.empty()) expressions_.emplace(make_logfmt_slots(*logfmt));
   } else {
     return false;
@@ -298,10 +299,28 @@ Result<void> ColumnSelect::apply(BlockView& view, const Condition& condition, Fo
   }
   add_rows(rows.shapes, pass, &rows.pass);
   add_rows(rows.shapes, open, &rows.open);
+  const bool needs_key = !condition.of_error && !condition.before_parser && condition.absent == Outcome::drop;
+  if (needs_key && sets_named_keys_alone_) TRY(drop_without_key(view, names_[condition.name], &rows));
   if (!condition.of_error) TRY(apply_to_cells(view, condition, labels, &rows));
   if (condition.spares_errors) rows.pass.add(found->rows.open);
   found->rows.kept.keep(rows.pass);
   found->rows.open.add(rows.open);
+  return {};
+}
+
+/// Of lines that are no logfmt, the stage makes a label only where its name stands as a key in front of a `=`.
+Result<void> ColumnSelect::drop_without_key(BlockView& view, std::string_view name, PassingRows* rows) {
+  // Whatever else may stand in a key became `_`; what follows it must be there as it is.
+  const std::string end(name.substr(name.rfind('_') + 1));
+  RowBits without = rows->open;
+  if (end.empty() || without.none()) return {};
+  // A space rune between key and `=` is no part of the name: each begins with one of these bytes.
+  for (const char* next : {"=", "\xC2", "\xE1", "\xE2", "\xE3"}) {
+    TRY_ASSIGN(const RowBits found, view.rows_with_text(end + next, TextPlace::line));
+    without.remove(found);
+  }
+  rows->pass.remove(without);
+  rows->open.remove(without);
   return {};
 }
 

@@ -69,6 +69,7 @@ class ColumnSelect {
   bool is_dropped(std::string_view name) const;
   Result<void> find(BlockView& view, Found* found);
   Result<void> apply(BlockView& view, const Condition& condition, Found* found);
+  static Result<void> drop_without_key(BlockView& view, std::string_view name, PassingRows* rows);
   Result<void> apply_to_cells(BlockView& view, const Condition& condition, const BlockLabels& labels,
                               PassingRows* rows);
   /// What the shape alone tells of its rows.
@@ -79,8 +80,9 @@ class ColumnSelect {
   std::vector<RowStage*> line_filters_;
   LineParser parser_;
   std::optional<ExpressionSlots> expressions_;
-  std::vector<std::string> dropped_;  ///< by stages so far
-  size_t wanted_ = 0;                 ///< of the names, the first ones
+  bool sets_named_keys_alone_ = false;  ///< the parser; it gives no errors either
+  std::vector<std::string> dropped_;    ///< by stages so far
+  size_t wanted_ = 0;                   ///< of the names, the first ones
   bool complete_ = true;
   std::list<Found> found_;  ///< of this block
 };

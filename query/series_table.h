@@ -25,8 +25,8 @@ class SeriesTable {
 
   LabelPairs labels(uint32_t series) const;
   size_t size() const { return keys_.size(); }
-  /// Bytes of the series that was added last.
-  uint64_t last_bytes() const { return key_.size() + TextNumbers::kBytesPerText; }
+  /// Bytes of the series that was added last, here and where columns number its labels (ColumnSamples).
+  uint64_t last_bytes() const { return 2 * (key_.size() + TextNumbers::kBytesPerText); }
 
  private:
   void collect(PipelineRow& row);
