@@ -163,7 +163,7 @@ class BlockSource {
     *kept = nullptr;
     return open(stats);
   }
-  /// Widths of the buckets of the block's count tables in ns, the finest first; none for open head blocks.
+  /// Widths of the buckets of the block's count tables in ns, the finest first; none where there are none.
   virtual std::span<const int64_t> count_widths_ns() const = 0;
   /// False when no row has metadata of this name; reads no data.
   virtual bool may_have_metadata(std::string_view name) const {

@@ -179,6 +179,25 @@ std::shared_ptr<const BlockInfo> HeadBlock::info(const HeadPrefix& prefix) const
   return info_;
 }
 
+std::shared_ptr<const std::vector<BlockCount>> HeadBlock::counts(const HeadPrefix& prefix) const {
+  const MutexLock lock(info_mu_);
+  count_up_to(prefix);
+  if (counts_.rows() == prefix.rows) return counts_.table();
+  HeadCounts counts;
+  for (uint32_t i = 0; i < prefix.rows; ++i) counts.add(rows_[i]);
+  return counts.table();
+}
+
+bool HeadBlock::may_have_metadata(const HeadPrefix& prefix, std::string_view name) const {
+  const MutexLock lock(info_mu_);
+  count_up_to(prefix);
+  return counts_.may_have_metadata(name);
+}
+
+void HeadBlock::count_up_to(const HeadPrefix& prefix) const {
+  for (uint32_t i = counts_.rows(); i < prefix.rows; ++i) counts_.add(rows_[i]);
+}
+
 SortedHeadRows sort_head_rows(const HeadPrefix& prefix) {
   const HeadBlock& block = *prefix.block;
   SortedHeadRows sorted;

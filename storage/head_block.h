@@ -12,6 +12,7 @@
 #include "storage/base/memory_accountant.h"
 #include "storage/base/mutex.h"
 #include "storage/block_view.h"
+#include "storage/head_counts.h"
 
 namespace cordwood {
 
@@ -112,6 +113,10 @@ class HeadBlock {
   const StreamPtr& stream(uint32_t number) const { return streams_[number]; }
   /// What BlockSource::info() says of a prefix.  Any thread.  Counts on from the last prefix asked for.
   std::shared_ptr<const BlockInfo> info(const HeadPrefix& prefix) const;
+  /// The count table of a prefix (storage/head_counts.h), or null.  Likewise.
+  std::shared_ptr<const std::vector<BlockCount>> counts(const HeadPrefix& prefix) const;
+  /// False when no row of a prefix has metadata of this name.  Likewise.
+  bool may_have_metadata(const HeadPrefix& prefix, std::string_view name) const;
 
  private:
   /// What the writer needs of a stream to tell duplicates.
@@ -128,6 +133,8 @@ class HeadBlock {
   void index_stream(StreamState& state);
   void grow_index();
   void count_memory();
+  /// Counts on up to a prefix; rows beyond it may be counted, too.
+  void count_up_to(const HeadPrefix& prefix) const REQUIRES(info_mu_);
 
   const TenantId tenant_;
   const uint64_t seed_;
@@ -145,6 +152,7 @@ class HeadBlock {
 
   mutable Mutex info_mu_;
   mutable std::shared_ptr<const BlockInfo> info_ GUARDED_BY(info_mu_);  ///< of the first info_->rows rows
+  mutable HeadCounts counts_ GUARDED_BY(info_mu_);                      ///< of the first counts_.rows() rows
 };
 
 /// Row numbers of a prefix by (stream number, time, arrival); `run_ends[s]` is where stream s ends.

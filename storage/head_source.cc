@@ -109,14 +109,29 @@ class HeadSource final : public BlockSource {
     }
     return std::unique_ptr<BlockView>(std::make_unique<HeadView>(prefix_, info_, std::move(order), stats));
   }
-  std::span<const int64_t> count_widths_ns() const override { return {}; }
-  Result<std::vector<BlockCount>> counts(size_t) const override { return std::vector<BlockCount>(); }
+  std::span<const int64_t> count_widths_ns() const override {
+    static constexpr int64_t kWidths[] = {HeadCounts::kWidthNs};
+    return table() == nullptr ? std::span<const int64_t>() : std::span<const int64_t>(kWidths);
+  }
+  Result<std::vector<BlockCount>> counts(size_t) const override { return *table(); }
+  bool may_have_metadata(std::string_view name) const override {
+    return prefix_.block->may_have_metadata(prefix_, name);
+  }
 
  private:
+  std::shared_ptr<const std::vector<BlockCount>> table() const {
+    const MutexLock lock(mu_);
+    if (!counted_) counts_ = prefix_.block->counts(prefix_);
+    counted_ = true;
+    return counts_;
+  }
+
   const HeadPrefix prefix_;
   const std::shared_ptr<const BlockInfo> info_;
   mutable Mutex mu_;
   mutable std::shared_ptr<const HeadOrder> order_ GUARDED_BY(mu_);
+  mutable bool counted_ GUARDED_BY(mu_) = false;
+  mutable std::shared_ptr<const std::vector<BlockCount>> counts_ GUARDED_BY(mu_);
 };
 
 }  // namespace

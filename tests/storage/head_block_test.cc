@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "storage/head_source.h"
 
 namespace cordwood {
@@ -106,6 +108,39 @@ TEST_F(HeadBlockTest, MetadataComeBackAndMemoryIsCounted) {
   EXPECT_EQ(pairs, (std::vector<MetadataPair>{{"a", "1"}, {"b", "2"}, {"detected_level", "warn"}}));
   EXPECT_GE(memory_.used(MemoryShare::head), block_->raw_bytes());
   EXPECT_EQ(memory_.used(MemoryShare::head), block_->memory_bytes());
+}
+
+TEST_F(HeadBlockTest, CountsAreThoseOfThePrefix) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  const auto counts_of = [](const HeadPrefix& prefix) {
+    const BlockSourcePtr source = make_head_source(prefix);
+    EXPECT_EQ(source->count_widths_ns().size(), 1u);
+    std::map<std::tuple<uint32_t, int64_t, std::string>, std::pair<uint64_t, uint64_t>> out;
+    for (const BlockCount& count : *source->counts(0)) {
+      auto& sums = out[{count.stream, count.bucket, std::string(count.level)}];
+      sums.first += count.rows;
+      sums.second += count.line_bytes;
+    }
+    return out;
+  };
+  append(0, 5 * kSecond, "ab", {{"detected_level", "info"}}, 1);
+  append(1, 5 * kSecond + 1, "c");
+  const HeadPrefix before = prefix();
+  append(0, 4 * kSecond, "def", {{"detected_level", "info"}}, 1);
+  append(0, 5 * kSecond + 1, "g", {{"detected_level", "warn"}}, 1);
+  using Key = std::tuple<uint32_t, int64_t, std::string>;
+  const auto now = counts_of(prefix());
+  EXPECT_EQ(now.size(), 3u);
+  EXPECT_EQ(now.at(Key(0, 1, "info")), std::pair(uint64_t{2}, uint64_t{5})) << "a bucket holds its end";
+  EXPECT_EQ(now.at(Key(0, 2, "warn")), std::pair(uint64_t{1}, uint64_t{1}));
+  EXPECT_EQ(now.at(Key(1, 2, "")), std::pair(uint64_t{1}, uint64_t{1}));
+  EXPECT_TRUE(make_head_source(before)->may_have_metadata("detected_level"));
+  EXPECT_FALSE(make_head_source(before)->may_have_metadata("level"));
+  const auto then = counts_of(before);
+  EXPECT_EQ(then.size(), 2u);
+  EXPECT_EQ(then.at(Key(0, 1, "info")), std::pair(uint64_t{1}, uint64_t{2}));
+  for (int64_t i = 0; i < 5000; ++i) append(0, i * 10 * kSecond, "far apart");
+  EXPECT_TRUE(make_head_source(prefix())->count_widths_ns().empty()) << "a table would be as long as the rows";
 }
 
 }  // namespace

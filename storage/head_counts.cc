@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/head_counts.h"
+
+#include <algorithm>
+
+#include "storage/block_count_table.h"
+#include "storage/head_block.h"
+
+namespace cordwood {
+
+void HeadCounts::add(const HeadRow& row) {
+  ++rows_;
+  for (const MetadataPair& pair : row.metadata()) add_name(pair.name);
+  if (entries_ > kMostEntries) return;
+  if (row.stream >= streams_.size()) streams_.resize(row.stream + 1);
+  std::vector<BlockCount>& counts = streams_[row.stream];
+  const int64_t bucket = count_bucket(row.time_ns, kWidthNs);
+  const std::string_view level = counted_level(row.metadata());
+  constexpr size_t kLatest = 16;  // an entry for the same further back does no harm
+  auto at = std::find_if(counts.rbegin(), counts.rbegin() + std::min(kLatest, counts.size()),
+                         [&](const BlockCount& count) { return count.bucket == bucket && count.level == level; });
+  if (at == counts.rbegin() + std::min(kLatest, counts.size())) {
+    counts.push_back({row.stream, bucket, level, 0, 0, 0});
+    ++entries_;
+    at = counts.rbegin();
+  }
+  ++at->rows;
+  at->line_bytes += row.line_bytes;
+  for (const MetadataPair& pair : row.metadata()) at->metadata_bytes += pair.name.size() + pair.value.size();
+}
+
+void HeadCounts::add_name(std::string_view name) {
+  if (names_.size() <= kMostNames && std::find(names_.begin(), names_.end(), name) == names_.end()) {
+    names_.push_back(name);
+  }
+}
+
+bool HeadCounts::may_have_metadata(std::string_view name) const {
+  return names_.size() > kMostNames || std::find(names_.begin(), names_.end(), name) != names_.end();
+}
+
+std::shared_ptr<const std::vector<BlockCount>> HeadCounts::table() const {
+  if (entries_ > kMostEntries) return nullptr;
+  auto table = std::make_shared<std::vector<BlockCount>>();
+  table->reserve(entries_);
+  for (const std::vector<BlockCount>& counts : streams_) {
+    const auto first = static_cast<std::ptrdiff_t>(table->size());
+    table->insert(table->end(), counts.begin(), counts.end());
+    std::stable_sort(table->begin() + first, table->end(),
+                     [](const BlockCount& a, const BlockCount& b) { return a.bucket < b.bucket; });
+  }
+  return table;
+}
+
+}  // namespace cordwood
