@@ -107,7 +107,7 @@ std::optional<size_t> CountShortcut::choose_table(const WindowGrid& windows, std
   constexpr int64_t kWhole = 4;
   const TimeRange covered = windows.covered();
   const int64_t cut = 2 * kWhole * static_cast<int64_t>(windows.count());
-  if (widths_ns.empty() || (covered.end_ns - covered.start_ns) / cut < widths_ns[0]) return std::nullopt;
+  if ((covered.end_ns - covered.start_ns) / cut < widths_ns[0]) return std::nullopt;
   return 0;
 }
 
@@ -143,6 +143,7 @@ Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows
                                  const Taker& taker, std::vector<Rest>* rest) {
   if (!possible_ || !labels_known(plan, block)) return false;
   const std::span<const int64_t> widths_ns = block.source->count_widths_ns();
+  if (widths_ns.empty()) return false;
   const std::optional<size_t> table = choose_table(windows, widths_ns);
   TRY(read_streams(plan, windows, block, taker, rest));
   if (rest->empty() || !table) return true;

@@ -41,22 +41,13 @@ class Evaluator {
   Result<StepValue> operator()(const NumberExpr& expr) { return StepValue(expr.value); }
   Result<StepValue> operator()(const VectorExpr& expr) { return StepValue(constant_vector(expr.value, grid_)); }
   Result<StepValue> operator()(const RangeAggregation& expr) {
-    TRY_ASSIGN(StepVector vector, run_range_aggregation(scope_, expr, nullptr, grid_));
+    TRY_ASSIGN(StepVector vector, run_range_aggregation(scope_, expr, nullptr, grid_, nullptr));
     return StepValue(std::move(vector));
   }
 
   Result<StepValue> operator()(const VectorAggregation& expr) {
-    if (expr.op == VectorOp::approx_topk) TRY(check_approximate());
-    const auto* range = std::get_if<RangeAggregation>(&expr.inner->node);
-    StepVector input;
-    if (range != nullptr && !range->grouping && can_group_early(expr.op, range->op)) {
-      const Grouping grouping = expr.grouping.value_or(Grouping{});
-      TRY_ASSIGN(input, run_range_aggregation(scope_, *range, &grouping, grid_));
-      if (is_grouped(input, grouping)) return StepValue(std::move(input));
-    } else {
-      TRY_ASSIGN(input, vector_of(*expr.inner));
-    }
-    return StepValue(aggregate_vector(expr, std::move(input), grid_));
+    TRY_ASSIGN(StepVector vector, aggregate(expr, nullptr));
+    return StepValue(std::move(vector));
   }
 
   Result<StepValue> operator()(const BinaryExpr& expr) {
@@ -91,6 +82,31 @@ class Evaluator {
     }
     if (grid_.count > 1) return Error::io("count min sketches are only supported on instant queries");
     return {};
+  }
+
+  /// The value of an aggregation.  `wanted`: of its series no others are needed; null: all are.
+  Result<StepVector> aggregate(const VectorAggregation& expr, const Extremes* wanted) {
+    if (expr.op == VectorOp::approx_topk) TRY(check_approximate());
+    const auto* range = std::get_if<RangeAggregation>(&expr.inner->node);
+    if (range != nullptr && !range->grouping && can_group_early(expr.op, range->op)) {
+      const Grouping grouping = expr.grouping.value_or(Grouping{});
+      TRY_ASSIGN(StepVector input, run_range_aggregation(scope_, *range, &grouping, grid_, wanted));
+      if (is_grouped(input, grouping)) return input;
+      return aggregate_vector(expr, std::move(input), grid_);
+    }
+    const std::optional<Extremes> own = grid_.count == 1 && !expr.grouping ? extremes_of(expr) : std::nullopt;
+    TRY_ASSIGN(StepVector input, vector_of(*expr.inner, own ? &*own : nullptr));
+    return aggregate_vector(expr, std::move(input), grid_);
+  }
+
+  Result<StepVector> vector_of(const Expr& expr, const Extremes* wanted) {
+    if (const auto* range = std::get_if<RangeAggregation>(&expr.node)) {
+      return run_range_aggregation(scope_, *range, nullptr, grid_, wanted);
+    }
+    if (const auto* inner = std::get_if<VectorAggregation>(&expr.node)) {
+      return aggregate(*inner, wanted);
+    }
+    return vector_of(expr);
   }
 
   Result<StepVector> vector_of(const Expr& expr) {

@@ -101,7 +101,7 @@ StepVector absent(const StepVector& vector, const std::vector<Matcher>& matchers
 
 /// What the scan of the rows comes to.
 Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
-                        const StepGrid& grid) {
+                        const StepGrid& grid, const Extremes* wanted) {
   const LogRange& range = aggregation.range;
   const bool sees_line = aggregation.op == RangeOp::bytes || aggregation.op == RangeOp::bytes_rate;
   const std::vector<Stage> stages = sees_line ? range.query.stages : without_unseen_line_formats(range.query.stages);
@@ -113,7 +113,7 @@ Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggrega
   TRY_ASSIGN(const auto pipeline, Pipeline::make(stages, demand, scope.environment->rows_one_by_one, extra));
   RangeScan scan(scope, aggregation, demand, windows, pipeline.get(), stages);
   TRY(scan.run(plan));
-  return scan.finish();
+  return scan.finish(wanted);
 }
 
 /// Whether the same rows always come to the same.
@@ -174,10 +174,10 @@ StepVector join(const KeptVector& kept, const StepGrid& grid, uint32_t steps, St
 
 /// scan() for the steps that no answer before has told, or that rows have come for since.
 Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
-                             const Grouping* outer, const StepGrid& grid) {
+                             const Grouping* outer, const StepGrid& grid, const Extremes* wanted) {
   KeptSteps* keeper = scope.environment->kept;
   const bool keeps = keeper != nullptr && grid.count > 1 && depends_on_rows_alone(aggregation.range.query);
-  if (!keeps) return scan(scope, aggregation, demand, grid);
+  if (!keeps) return scan(scope, aggregation, demand, grid, wanted);
   const std::string key = kept_key(scope, aggregation, outer, grid);
   const std::shared_ptr<const KeptVector> kept = keeper->find(key);
   const uint32_t steps = kept == nullptr ? 0 : usable_steps(scope, *kept, grid, aggregation.range.offset_ns);
@@ -185,7 +185,8 @@ Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& ag
   const size_t warnings = scope.warnings->size();
   StepVector vector;
   if (steps < grid.count) {
-    TRY_ASSIGN(vector, scan(scope, aggregation, demand, {grid.time_ns(steps), grid.step_ns, grid.count - steps}));
+    TRY_ASSIGN(vector,
+               scan(scope, aggregation, demand, {grid.time_ns(steps), grid.step_ns, grid.count - steps}, nullptr));
   }
   if (steps > 0) {
     TRY(scope.memory->add(kept->memory_bytes()));
@@ -200,10 +201,10 @@ Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& ag
 }  // namespace
 
 Result<StepVector> run_range_aggregation(const QueryScope& scope, const RangeAggregation& aggregation,
-                                         const Grouping* outer, const StepGrid& grid) {
+                                         const Grouping* outer, const StepGrid& grid, const Extremes* wanted) {
   const LogRange& range = aggregation.range;
   const LabelDemand demand = label_demand(aggregation, outer);
-  TRY_ASSIGN(StepVector vector, scan_news(scope, aggregation, demand, outer, grid));
+  TRY_ASSIGN(StepVector vector, scan_news(scope, aggregation, demand, outer, grid, wanted));
   TRY(check_errors(vector));
   if (aggregation.op == RangeOp::absent) return absent(vector, range.query.matchers, grid);
   if (is_rate(aggregation.op)) {

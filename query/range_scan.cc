@@ -2,6 +2,7 @@
 #include "query/range_scan.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <unordered_map>
 
@@ -179,14 +180,29 @@ Result<void> RangeScan::add_sample(uint32_t series, int64_t time_ns, int64_t cel
   return grown > 0 ? scope_.memory->add(grown) : Result<void>();
 }
 
-Result<StepVector> RangeScan::finish() {
+std::vector<uint32_t> RangeScan::pick(const Extremes* wanted) const {
+  std::vector<uint32_t> all(series_->series_count());
+  std::iota(all.begin(), all.end(), 0);
+  // Of a series with an error the caller must know.
+  if (wanted == nullptr || table_.has_errors() || all.empty() || !series_->value(0)) return all;
+  std::vector<Extremes::Candidate> candidates;
+  candidates.reserve(all.size());
+  for (const uint32_t series : all) candidates.push_back({*series_->value(series), series});
+  wanted->select(&candidates);
+  std::vector<uint32_t> picked;
+  for (const Extremes::Candidate& candidate : candidates) picked.push_back(candidate.series);
+  std::sort(picked.begin(), picked.end());
+  return picked;
+}
+
+Result<StepVector> RangeScan::finish(const Extremes* wanted) {
   StepVector out;
-  for (uint32_t i = 0; i < series_->series_count(); ++i) {
-    if (i % kSeriesPerCheck == 0) TRY(scope_.guard->check());
+  for (const uint32_t number : pick(wanted)) {
+    if (number % kSeriesPerCheck == 0) TRY(scope_.guard->check());
     StepSeries series;
-    series.points = series_->finish(i);
+    series.points = series_->finish(number);
     if (series.points.empty()) continue;
-    series.labels = table_.labels(i);
+    series.labels = table_.labels(number);
     TRY(scope_.memory->add(sizeof(StepSeries) + series.labels.size() * sizeof(series.labels[0]) +
                            series.points.size() * sizeof(StepPoint)));
     out.push_back(std::move(series));

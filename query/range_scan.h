@@ -12,6 +12,7 @@
 #include "query/pipeline.h"
 #include "query/sample_value.h"
 #include "query/series_table.h"
+#include "query/step_operators.h"
 #include "query/window_table.h"
 
 namespace cordwood::query {
@@ -24,8 +25,9 @@ class RangeScan {
   RangeScan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
             const WindowGrid& windows, Pipeline* pipeline, std::span<const Stage> stages);
   Result<void> run(const ReadPlan& plan);
-  /// One value per series and window that holds samples.
-  Result<StepVector> finish();
+  /// One value per series and window that holds samples.  `wanted`: of an instant answer no others are needed; null:
+  /// all are.
+  Result<StepVector> finish(const Extremes* wanted);
 
  private:
   Result<void> scan_block(const ReadPlan& plan, const PlannedBlock& planned,
@@ -37,6 +39,8 @@ class RangeScan {
   /// Whether columns tell the samples of the current stream's rows that are not open.
   Result<bool> begin_columns(BlockView& view, const Stream& stream);
   Result<void> add(const CountShortcut::Part& part);
+  /// The series to give, in order.
+  std::vector<uint32_t> pick(const Extremes* wanted) const;
   Result<uint32_t> series_of(const std::vector<LabelView>& labels);
   Result<void> add_sample(uint32_t series, int64_t time_ns, int64_t cell, double value);
 

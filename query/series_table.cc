@@ -43,6 +43,9 @@ uint32_t SeriesTable::intern(bool* is_new) {
   if (size() > 0 && key_ == last_key_) return last_series_;
   last_series_ = keys_.number(key_, is_new);
   last_key_ = key_;
+  has_errors_ = has_errors_ || (*is_new && std::any_of(current_.begin(), current_.end(), [](const LabelView& label) {
+                  return label.name == kErrorLabel;
+                }));
   return last_series_;
 }
 

@@ -25,6 +25,8 @@ class SeriesTable {
 
   LabelPairs labels(uint32_t series) const;
   size_t size() const { return keys_.size(); }
+  /// Whether the labels of any series tell of an error.
+  bool has_errors() const { return has_errors_; }
   /// Bytes of the series that was added last, here and where columns number its labels (ColumnSamples).
   uint64_t last_bytes() const { return 2 * (key_.size() + TextNumbers::kBytesPerText); }
 
@@ -39,6 +41,7 @@ class SeriesTable {
   std::vector<LabelView> current_;
   std::string key_, last_key_;
   uint32_t last_series_ = 0;
+  bool has_errors_ = false;
 };
 
 }  // namespace cordwood::query

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -17,24 +18,35 @@ class TextNumbers {
   TextNumbers& operator=(const TextNumbers&) = delete;
 
   uint32_t number(std::string_view text, bool* is_new);
-  /// Valid for as long as the object lives.
-  std::string_view text(uint32_t number) const { return {texts_[number].data, texts_[number].bytes}; }
+  /// Valid until the next call of number() or clear().
+  std::string_view text(uint32_t number) const { return texts_[number].view(); }
   size_t size() const { return texts_.size(); }
   void clear();
   /// About what a text takes beside its bytes.
   static constexpr uint64_t kBytesPerText = 32;
 
  private:
+  /// Short texts lie within, so that one look at memory tells whether it is the one.
   struct Text {
-    const char* data;
+    static constexpr size_t kShort = 12;
     uint32_t bytes;
+    char within[kShort];  ///< or where it lies
+    std::string_view view() const {
+      if (bytes <= kShort) return {within, bytes};
+      const char* data = nullptr;
+      std::memcpy(&data, within, sizeof data);
+      return {data, bytes};
+    }
+  };
+  struct Slot {
     uint32_t hash;
+    uint32_t number;  ///< + 1; 0: free
   };
   void grow();
 
   Arena arena_{kChunkBytes};
   std::vector<Text> texts_;
-  std::vector<uint32_t> slots_;  ///< open addressing: number + 1; 0 = free
+  std::vector<Slot> slots_;  ///< open addressing
   static constexpr size_t kChunkBytes = 4096;
 };
 

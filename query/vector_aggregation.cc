@@ -70,19 +70,10 @@ StepVector fold_all(const std::vector<Group>& groups, const StepVector& input, c
 }
 
 /// Keeps the k largest (or smallest) of each group on each step, with their own labels.
-StepVector select_extremes(const std::vector<Group>& groups, const StepVector& input, const StepGrid& grid, int64_t k,
-                           bool largest) {
-  struct Candidate {
-    double value;
-    uint32_t series;
-  };
-  const auto better = [largest](const Candidate& a, const Candidate& b) {
-    if (std::isnan(a.value) != std::isnan(b.value)) return std::isnan(b.value);
-    if (a.value != b.value && !std::isnan(a.value)) return largest ? a.value > b.value : a.value < b.value;
-    return a.series < b.series;
-  };
+StepVector select_extremes(const std::vector<Group>& groups, const StepVector& input, const StepGrid& grid,
+                           const Extremes& extremes) {
   StepVector picked(input.size());
-  std::vector<std::vector<Candidate>> steps(grid.count);
+  std::vector<std::vector<Extremes::Candidate>> steps(grid.count);
   std::vector<uint32_t> order;  // series in the order of their rank on the first step they appear
   for (const Group& group : groups) {
     for (auto& step : steps) step.clear();
@@ -91,10 +82,8 @@ StepVector select_extremes(const std::vector<Group>& groups, const StepVector& i
     }
     for (uint32_t step = 0; step < grid.count; ++step) {
       auto& candidates = steps[step];
-      const size_t keep = std::min<size_t>(candidates.size(), static_cast<size_t>(k));
-      std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(keep), candidates.end(),
-                        better);
-      for (size_t i = 0; i < keep; ++i) {
+      extremes.select(&candidates);
+      for (size_t i = 0; i < candidates.size(); ++i) {
         StepSeries& series = picked[candidates[i].series];
         if (series.points.empty()) order.push_back(candidates[i].series);
         series.points.push_back({step, candidates[i].value});
@@ -121,6 +110,27 @@ void sort_by_value(StepVector* vector, bool descending) {
 
 }  // namespace
 
+void Extremes::select(std::vector<Candidate>* candidates) const {
+  const auto better = [this](const Candidate& a, const Candidate& b) {
+    if (std::isnan(a.value) != std::isnan(b.value)) return std::isnan(b.value);
+    if (a.value != b.value && !std::isnan(a.value)) return largest ? a.value > b.value : a.value < b.value;
+    return a.series < b.series;
+  };
+  const size_t keep = std::min<size_t>(candidates->size(), static_cast<size_t>(k));
+  std::partial_sort(candidates->begin(), candidates->begin() + static_cast<std::ptrdiff_t>(keep), candidates->end(),
+                    better);
+  candidates->resize(keep);
+}
+
+std::optional<Extremes> extremes_of(const VectorAggregation& aggregation) {
+  switch (aggregation.op) {
+    case VectorOp::topk:
+    case VectorOp::approx_topk: return Extremes{aggregation.parameter, true};
+    case VectorOp::bottomk: return Extremes{aggregation.parameter, false};
+    default: return std::nullopt;
+  }
+}
+
 LabelPairs group_labels(const LabelPairs& labels, const std::vector<std::string>& names, bool without) {
   LabelPairs out;
   for (const auto& label : labels) {
@@ -144,9 +154,9 @@ StepVector aggregate_vector(const VectorAggregation& aggregation, StepVector inp
     case VectorOp::count: return fold_all<CountState>(groups, input, grid);
     case VectorOp::stddev: return fold_all<StandardDeviationState>(groups, input, grid);
     case VectorOp::stdvar: return fold_all<VarianceState>(groups, input, grid);
-    case VectorOp::bottomk: return select_extremes(groups, input, grid, aggregation.parameter, false);
+    case VectorOp::bottomk:
     case VectorOp::topk:
-    case VectorOp::approx_topk: return select_extremes(groups, input, grid, aggregation.parameter, true);
+    case VectorOp::approx_topk: return select_extremes(groups, input, grid, *extremes_of(aggregation));
     case VectorOp::sort:
     case VectorOp::sort_desc: break;
   }

@@ -47,6 +47,7 @@ class OneWindow final : public WindowTable {
   }
   uint32_t series_count() const override { return static_cast<uint32_t>(states_.size()); }
   std::vector<StepPoint> finish(uint32_t series) override { return {{0, states_[series].result()}}; }
+  std::optional<double> value(uint32_t series) const override { return states_[series].result(); }
 
  private:
   std::vector<State> states_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "query/logql_ast.h"
@@ -20,6 +21,11 @@ class WindowTable {
   virtual uint32_t series_count() const = 0;
   /// The windows of a series that hold a sample, with their values; once for each series.
   virtual std::vector<StepPoint> finish(uint32_t series) = 0;
+  /// The value of the only window, if the states of the function keep it at hand.
+  virtual std::optional<double> value(uint32_t series) const {
+    (void)series;
+    return std::nullopt;
+  }
 };
 
 /// `windows` outlives the table.
