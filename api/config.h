@@ -64,7 +64,7 @@ struct Config {
   ingest::IngestLimits ingest_limits = ingest::default_ingest_limits();
   query::QueryLimits query_limits;
   query::ReadGateOptions read_gate;
-  uint64_t kept_results_bytes = 24u << 20;
+  uint64_t kept_results_bytes = 48u << 20;
   query::TailOptions tail;
   DeleteSettings deletes;
 };

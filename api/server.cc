@@ -17,11 +17,13 @@
 #include "lifecycle/merger.h"
 #include "query/delete_predicate.h"
 #include "query/kept_steps.h"
+#include "query/kept_sums.h"
 #include "storage/base/mutex.h"
 
 namespace cordwood::api {
 namespace {
 
+constexpr int kSealNiceness = 5;
 constexpr int kMergeNiceness = 10;
 constexpr size_t kIdDigits = 16;  ///< of delete requests and holds
 constexpr int64_t kDrainPauseNs = 250'000'000;
@@ -72,7 +74,8 @@ class ServerImpl final : public Server {
         log_(std::move(log)),
         memory_(config.memory),
         read_gate_(config.read_gate, clock_, &metrics_),
-        kept_steps_(config.kept_results_bytes, memory_, metrics_),
+        kept_steps_(config.kept_results_bytes / 2, memory_, metrics_),
+        kept_sums_(config.kept_results_bytes / 2, memory_, metrics_),
         tail_hub_(config.tail, {.memory = &memory_, .clock = &clock_, .metrics = &metrics_}) {
     config_.engine.data_dir = config_.data_dir;
     config_.merge.spill_dir = config_.data_dir + "/spill";
@@ -104,7 +107,7 @@ class ServerImpl final : public Server {
     TRY_ASSIGN(index_, index::StreamIndex::open(config_.index, fs_, *log_));
     terms_opener_ = std::make_unique<index::XapianTermsOpener>(config_.terms_open_bytes, memory_, *log_, metrics_);
     body_decoder_ = ingest::make_wal_body_decoder();
-    background_ = make_thread_pool(std::max<uint64_t>(config_.background_threads, 1), "background");
+    background_ = make_thread_pool(std::max<uint64_t>(config_.background_threads, 1), "background", kSealNiceness);
     TRY_ASSIGN(engine_, Engine::open(config_.engine, {.fs = &fs_,
                                                       .clock = &clock_,
                                                       .store = store_.get(),
@@ -134,6 +137,7 @@ class ServerImpl final : public Server {
         .version = [this] { return engine_->version(); },
         .oldest_since = [this](const TenantId& tenant,
                                uint64_t version) { return engine_->oldest_since(tenant, version); },
+        .kept_sums = &kept_sums_,
         .kept = &kept_steps_,
         .gate = &read_gate_,
         .metrics = &metrics_};
@@ -283,6 +287,7 @@ class ServerImpl final : public Server {
   MemoryAccountant memory_;
   query::ReadGate read_gate_;
   query::KeptSteps kept_steps_;
+  query::KeptSums kept_sums_;
   query::TailHub tail_hub_;
   std::atomic<Phase> phase_{Phase::starting};
   std::unique_ptr<ObjectStore> store_;

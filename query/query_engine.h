@@ -149,6 +149,7 @@ struct VolumeRequest {
 };
 
 class KeptSteps;
+class KeptSums;
 class ReadGate;
 
 struct DetectedLabels;
@@ -186,9 +187,10 @@ class QueryEngine {
     std::function<uint64_t()> version = {};
     /// Engine::oldest_since(); unset: nothing is kept.
     std::function<int64_t(const TenantId&, uint64_t version)> oldest_since = {};
-    KeptSteps* kept = nullptr;   ///< results for the next refresh; null: none
-    ReadGate* gate = nullptr;    ///< decides which reads run; null: all
-    Metrics* metrics = nullptr;  ///< may be null
+    KeptSums* kept_sums = nullptr;  ///< counts of blocks; null: none
+    KeptSteps* kept = nullptr;      ///< results for the next refresh; null: none
+    ReadGate* gate = nullptr;       ///< decides which reads run; null: all
+    Metrics* metrics = nullptr;     ///< may be null
   };
   explicit QueryEngine(Environment environment);
   ~QueryEngine();

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/range_aggregation.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <unordered_map>
 
 #include "query/kept_steps.h"
+#include "query/kept_sums.h"
 #include "query/logql_print.h"
 #include "query/pipeline.h"
 #include "query/range_scan.h"
@@ -99,6 +100,21 @@ StepVector absent(const StepVector& vector, const std::vector<Matcher>& matchers
   return result;
 }
 
+/// Whether the same rows always come to the same.
+bool depends_on_rows_alone(const LogQuery& query) {
+  return std::none_of(query.stages.begin(), query.stages.end(), [](const Stage& stage) {
+    const bool is_template =
+        std::holds_alternative<LineFormatStage>(stage) || std::holds_alternative<LabelFormatStage>(stage);
+    return is_template && to_string(stage).find("now") != std::string::npos;
+  });
+}
+
+/// All that the counts of a block depend on.
+std::string sums_key(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand) {
+  return fmt::format("{} {} {} {} {}", to_string(aggregation.range.query), demand.without, demand.no_labels,
+                     fmt::join(demand.groups, ","), scope.context->tenant);
+}
+
 /// What the scan of the rows comes to.
 Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
                         const StepGrid& grid, const Extremes* wanted) {
@@ -112,17 +128,13 @@ Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggrega
   // Stages that cannot be built are an error only where there are lines for them.
   TRY_ASSIGN(const auto pipeline, Pipeline::make(stages, demand, scope.environment->rows_one_by_one, extra));
   RangeScan scan(scope, aggregation, demand, windows, pipeline.get(), stages);
+  KeptSums* keeper = scope.environment->kept_sums;
+  const bool counts = aggregation.op == RangeOp::count || aggregation.op == RangeOp::rate;
+  const bool keeps = keeper != nullptr && grid.count == 1 && counts && depends_on_rows_alone(range.query);
+  if (keeps) scan.keep_sums(keeper->find(sums_key(scope, aggregation, demand)));
   TRY(scan.run(plan));
+  if (keeps) keeper->finish(scan.blocks_taken());
   return scan.finish(wanted);
-}
-
-/// Whether the same rows always come to the same.
-bool depends_on_rows_alone(const LogQuery& query) {
-  return std::none_of(query.stages.begin(), query.stages.end(), [](const Stage& stage) {
-    const bool is_template =
-        std::holds_alternative<LineFormatStage>(stage) || std::holds_alternative<LabelFormatStage>(stage);
-    return is_template && to_string(stage).find("now") != std::string::npos;
-  });
 }
 
 /// All that the result on the steps of a grid depends on, but for which of them are asked for.

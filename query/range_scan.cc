@@ -46,11 +46,65 @@ Result<void> RangeScan::run(const ReadPlan& plan) {
     auto known = shortcut_.read(plan, windows_, *planned, taker, &rest);
     if (!known.ok() && !skip_damaged(scope_, known.error())) return std::move(known).error();
     if (!known.ok() || (*known && rest.empty())) continue;
+    const bool whole = sums_ != nullptr && !*known && counts_whole(plan, *planned);
+    if (const auto sums = whole ? sums_->find(planned->source) : nullptr) {
+      take(*sums);
+      continue;
+    }
     if (!copies_ready) TRY(copies.prepare());
     copies_ready = true;
+    const size_t warnings = scope_.warnings->size();
+    counting_ = whole;
     TRY(scan_block(plan, *planned, *known ? &rest : nullptr, copies.active() ? &copies : nullptr));
+    if (whole) keep_counted(*planned, scope_.warnings->size() == warnings);
   }
-  return {};
+  return add_taken();
+}
+
+bool RangeScan::counts_whole(const ReadPlan& plan, const PlannedBlock& planned) const {
+  const WindowGrid::Stretch stretch = windows_.stretch(planned.time_max_ns);
+  const auto& parts = planned.source->info().streams;
+  return stretch.cell >= 0 && stretch.holds(planned.time_min_ns) && plan.range.contains(planned.time_min_ns) &&
+         plan.range.contains(planned.time_max_ns) &&
+         std::none_of(parts.begin(), parts.end(), [&plan](const BlockStream& part) {
+           const auto ordinal = plan.ordinal(*part.stream);
+           return ordinal && plan.streams[*ordinal].contested;
+         });
+}
+
+void RangeScan::take(const BlockSums::OfBlock& sums) {
+  for (const BlockSums::Part& part : sums.parts) {
+    if (part.series >= taken_.size()) taken_.resize(part.series + 1);
+    taken_[part.series] += part.sum;
+  }
+  scope_.stats->post_filter_lines += sums.samples;
+  ++blocks_taken_;
+}
+
+void RangeScan::keep_counted(const PlannedBlock& planned, bool keeps) {
+  std::vector<BlockSums::Counted> counted;
+  for (const uint32_t series : in_block_) {
+    counted.push_back({table_.key(series), counted_[series]});
+    counted_[series] = 0;
+  }
+  in_block_.clear();
+  if (keeps && counting_) sums_->keep(planned.source, counted);
+  counting_ = false;
+}
+
+Result<void> RangeScan::add_taken() {
+  if (taken_.empty()) return {};
+  TRY(scope_.memory->add(taken_.size() * sizeof(double)));
+  Result<void> added;
+  const int64_t cell = windows_.first_cell(0);
+  sums_->for_each_key([&](uint32_t number, std::string_view key) {
+    if (!added.ok() || number >= taken_.size() || taken_[number] == 0) return;
+    bool is_new = false;
+    const uint32_t series = table_.find_key(key, &is_new);
+    if (is_new) added = scope_.memory->add(table_.last_bytes());
+    if (added.ok()) added = add_sample(series, 0, cell, taken_[number]);
+  });
+  return added;
 }
 
 Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& planned,
@@ -73,6 +127,8 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
       }
     }
   }
+  // Rows of an open head block are read again and again: each time there are more.
+  counting_ = counting_ && (block.view == nullptr || block.view->in_columns());
   const uint64_t rows = row_count(spans);
   pipeline_->on_block(rows);
   sampled_ = nullptr;
@@ -176,6 +232,11 @@ Result<void> RangeScan::add(const CountShortcut::Part& part) {
 }
 
 Result<void> RangeScan::add_sample(uint32_t series, int64_t time_ns, int64_t cell, double value) {
+  if (counting_) {
+    if (series >= counted_.size()) counted_.resize(series + 1);
+    if (counted_[series] == 0) in_block_.push_back(series);
+    counted_[series] += static_cast<uint32_t>(value);
+  }
   const uint64_t grown = series_->add(series, time_ns, cell, value);
   return grown > 0 ? scope_.memory->add(grown) : Result<void>();
 }
@@ -184,7 +245,7 @@ std::vector<uint32_t> RangeScan::pick(const Extremes* wanted) const {
   std::vector<uint32_t> all(series_->series_count());
   std::iota(all.begin(), all.end(), 0);
   // Of a series with an error the caller must know.
-  if (wanted == nullptr || table_.has_errors() || all.empty() || !series_->value(0)) return all;
+  if (wanted == nullptr || table_.may_have_errors() || all.empty() || !series_->value(0)) return all;
   std::vector<Extremes::Candidate> candidates;
   candidates.reserve(all.size());
   for (const uint32_t series : all) candidates.push_back({*series_->value(series), series});

@@ -8,6 +8,7 @@
 #include "query/column_samples.h"
 #include "query/copy_filter.h"
 #include "query/count_shortcut.h"
+#include "query/kept_sums.h"
 #include "query/open_block.h"
 #include "query/pipeline.h"
 #include "query/sample_value.h"
@@ -24,7 +25,10 @@ class RangeScan {
   /// All arguments outlive the scan; `stages` are those the pipeline was made of.
   RangeScan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
             const WindowGrid& windows, Pipeline* pipeline, std::span<const Stage> stages);
+  /// What blocks count is taken from `sums`, and put there; only for counts in one window.  Before run().
+  void keep_sums(std::shared_ptr<BlockSums> sums) { sums_ = std::move(sums); }
   Result<void> run(const ReadPlan& plan);
+  uint64_t blocks_taken() const { return blocks_taken_; }
   /// One value per series and window that holds samples.  `wanted`: of an instant answer no others are needed; null:
   /// all are.
   Result<StepVector> finish(const Extremes* wanted);
@@ -32,6 +36,12 @@ class RangeScan {
  private:
   Result<void> scan_block(const ReadPlan& plan, const PlannedBlock& planned,
                           const std::vector<CountShortcut::Rest>* rest, CopyFilter* copies);
+  /// Whether the block counts whole, whatever else there is.
+  bool counts_whole(const ReadPlan& plan, const PlannedBlock& planned) const;
+  void take(const BlockSums::OfBlock& sums);
+  /// What has been counted of a block; `keeps`: it is all there is.
+  void keep_counted(const PlannedBlock& planned, bool keeps);
+  Result<void> add_taken();
   Result<void> scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies);
   Result<void> add_row(int64_t time_ns, int64_t cell);
   /// Takes the sample of a row from columns; false when the pipeline must tell.
@@ -55,6 +65,12 @@ class RangeScan {
   std::span<const uint32_t> shapes_;              ///< of the rows of that block
   CountShortcut shortcut_;
   std::unique_ptr<WindowTable> series_;
+  std::shared_ptr<BlockSums> sums_;
+  std::vector<double> taken_;  ///< from sums_, by their number of the series
+  uint64_t blocks_taken_ = 0;
+  bool counting_ = false;           ///< a block that sums_ are to know
+  std::vector<uint32_t> counted_;   ///< of that block, by series
+  std::vector<uint32_t> in_block_;  ///< its series
   PipelineRow row_;
 };
 

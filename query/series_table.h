@@ -23,16 +23,22 @@ class SeriesTable {
   /// The same for labels that are known already, sorted by name.
   uint32_t find(const std::vector<LabelView>& labels, bool* is_new);
 
+  /// The same for the key of a series of another table.
+  uint32_t find_key(std::string_view key, bool* is_new);
+
   LabelPairs labels(uint32_t series) const;
+  /// What tells the series from others; valid until another is added.
+  std::string_view key(uint32_t series) const { return keys_.text(series); }
   size_t size() const { return keys_.size(); }
-  /// Whether the labels of any series tell of an error.
-  bool has_errors() const { return has_errors_; }
+  /// False when certainly no series' labels tell of an error.
+  bool may_have_errors() const { return has_errors_; }
   /// Bytes of the series that was added last, here and where columns number its labels (ColumnSamples).
   uint64_t last_bytes() const { return 2 * (key_.size() + TextNumbers::kBytesPerText); }
 
  private:
   void collect(PipelineRow& row);
   uint32_t intern(bool* is_new);
+  void note_error(std::string_view key);
 
   std::vector<std::string> groups_;
   bool without_;

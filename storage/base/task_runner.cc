@@ -2,6 +2,7 @@
 #include "storage/base/task_runner.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <deque>
 #include <thread>
@@ -15,9 +16,12 @@ namespace {
 
 class ThreadPool final : public TaskRunner {
  public:
-  ThreadPool(size_t threads, const char* name) {
+  ThreadPool(size_t threads, const char* name, int niceness) {
     for (size_t i = 0; i < threads; ++i) {
-      threads_.emplace_back([this] { run(); });
+      threads_.emplace_back([this, niceness] {
+        if (niceness != 0) (void)::setpriority(PRIO_PROCESS, 0, niceness);  // of this thread alone
+        run();
+      });
       pthread_setname_np(threads_.back().native_handle(), name);
     }
   }
@@ -72,8 +76,8 @@ class ThreadPool final : public TaskRunner {
 
 }  // namespace
 
-std::unique_ptr<TaskRunner> make_thread_pool(size_t threads, const char* name) {
-  return std::make_unique<ThreadPool>(threads, name);
+std::unique_ptr<TaskRunner> make_thread_pool(size_t threads, const char* name, int niceness) {
+  return std::make_unique<ThreadPool>(threads, name, niceness);
 }
 
 }  // namespace cordwood

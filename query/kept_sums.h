@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "query/text_numbers.h"
+#include "storage/base/memory_accountant.h"
+#include "storage/base/metrics.h"
+#include "storage/base/mutex.h"
+#include "storage/block_view.h"
+
+namespace cordwood::query {
+
+/// What one question counted in whole blocks, by series: blocks do not change, so the next to ask adds up what is here.
+/// Thread-safe.
+class BlockSums {
+ public:
+  struct Part {
+    uint32_t series = 0;  ///< number of its key here
+    uint32_t sum = 0;
+  };
+  struct OfBlock {
+    std::vector<Part> parts;
+    uint64_t samples = 0;
+  };
+  /// A series and what was counted of it in one block.
+  struct Counted {
+    std::string_view key;
+    uint32_t sum = 0;
+  };
+
+  /// Null when nothing is known of the block.
+  std::shared_ptr<const OfBlock> find(const BlockSourcePtr& block) const;
+  void keep(const BlockSourcePtr& block, const std::vector<Counted>& counted);
+  /// The key of every series here, by number.
+  template <typename Take>
+  void for_each_key(Take&& take) const {
+    const MutexLock lock(mu_);
+    for (uint32_t number = 0; number < keys_.size(); ++number) take(number, keys_.text(number));
+  }
+  uint64_t memory_bytes() const;
+
+ private:
+  struct Known {
+    std::weak_ptr<const BlockSource> block;  ///< which may go
+    std::shared_ptr<const OfBlock> sums;
+  };
+  void prune() REQUIRES(mu_);
+
+  mutable Mutex mu_;
+  TextNumbers keys_ GUARDED_BY(mu_);
+  std::unordered_map<const BlockSource*, Known> blocks_ GUARDED_BY(mu_);
+  size_t prune_at_ GUARDED_BY(mu_) = 64;
+  uint64_t bytes_ GUARDED_BY(mu_) = sizeof(BlockSums);
+};
+
+/// The sums of questions that were asked more than once.  Those asked for longest ago go first.  Thread-safe.
+class KeptSums {
+ public:
+  /// `memory` and `metrics` outlive it.  At `max_bytes` 0 nothing is kept.
+  KeptSums(uint64_t max_bytes, MemoryAccountant& memory, Metrics& metrics);
+
+  /// `question` names all that counts depend on but the block.  Null when it was not asked lately.
+  std::shared_ptr<BlockSums> find(const std::string& question);
+  /// To be told when an execution is through: makes room, and counts the blocks that it took from here.
+  void finish(uint64_t blocks);
+
+ private:
+  struct Entry {
+    std::string question;
+    std::shared_ptr<BlockSums> sums;
+  };
+  static constexpr size_t kAskedOnce = 256;
+
+  const uint64_t max_bytes_;
+  Counter& blocks_;
+  Mutex mu_;
+  MemoryReservation bytes_ GUARDED_BY(mu_);
+  std::list<Entry> entries_ GUARDED_BY(mu_);                  ///< the latest asked for first
+  std::array<uint64_t, kAskedOnce> asked_ GUARDED_BY(mu_){};  ///< hashes of questions that were asked, a ring
+  size_t next_asked_ GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace cordwood::query
