@@ -100,6 +100,24 @@ class ServerImpl final : public Server {
     background_.reset();
   }
 
+  void open_queries() {
+    const query::QueryEngine::Environment reads{
+        .snapshot = [this] { return engine_->snapshot(); },
+        .streams = index_.get(),
+        .memory = &memory_,
+        .clock = &clock_,
+        .zone_file = [this](std::string_view zone) { return read_zone(fs_, zone); },
+        .version = [this] { return engine_->version(); },
+        .oldest_since = [this](const TenantId& tenant,
+                               uint64_t version) { return engine_->oldest_since(tenant, version); },
+        .kept_sums = &kept_sums_,
+        .kept = &kept_steps_,
+        .gate = &read_gate_,
+        .metrics = &metrics_};
+    queries_ = std::make_unique<query::QueryEngine>(reads);
+    tails_ = std::make_unique<query::TailReader>(reads, tail_hub_);
+  }
+
   Result<void> open() {
     const int64_t begin_ns = clock_.monotonic_ns();
     TRY(fs_.create_directories(config_.data_dir));
@@ -128,21 +146,7 @@ class ServerImpl final : public Server {
                                     .clock = &clock_,
                                     .metrics = &metrics_,
                                     .limits = [this](const TenantId&) { return config_.ingest_limits; }});
-    const query::QueryEngine::Environment reads{
-        .snapshot = [this] { return engine_->snapshot(); },
-        .streams = index_.get(),
-        .memory = &memory_,
-        .clock = &clock_,
-        .zone_file = [this](std::string_view zone) { return read_zone(fs_, zone); },
-        .version = [this] { return engine_->version(); },
-        .oldest_since = [this](const TenantId& tenant,
-                               uint64_t version) { return engine_->oldest_since(tenant, version); },
-        .kept_sums = &kept_sums_,
-        .kept = &kept_steps_,
-        .gate = &read_gate_,
-        .metrics = &metrics_};
-    queries_ = std::make_unique<query::QueryEngine>(reads);
-    tails_ = std::make_unique<query::TailReader>(reads, tail_hub_);
+    open_queries();
     if (config_.merge_terms) {
       terms_builder_ =
           std::make_unique<index::XapianTermsBuilder>(config_.terms, config_.data_dir + "/spill-terms", fs_, metrics_);

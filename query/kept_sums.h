@@ -29,7 +29,6 @@ class BlockSums {
   };
   struct OfBlock {
     std::vector<Part> parts;
-    uint64_t samples = 0;
   };
   /// A series and what was counted of it in one block.
   struct Counted {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "query/kept_steps.h"
 #include "query/kept_sums.h"
@@ -184,6 +185,14 @@ StepVector join(const KeptVector& kept, const StepGrid& grid, uint32_t steps, St
   return out;
 }
 
+/// What a query costs shall not depend on what was asked before: steps that are kept count for its budget.
+Result<void> count_planned_bytes(const QueryScope& scope, const LogRange& range, const StepGrid& grid) {
+  if (scope.context->limits.max_query_bytes_read == 0) return {};
+  const WindowGrid windows(grid, range.range_ns, range.offset_ns);
+  TRY(make_read_plan(scope, windows.covered(), range.query));
+  return {};
+}
+
 /// scan() for the steps that no answer before has told, or that rows have come for since.
 Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
                              const Grouping* outer, const StepGrid& grid, const Extremes* wanted) {
@@ -193,6 +202,10 @@ Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& ag
   const std::string key = kept_key(scope, aggregation, outer, grid);
   const std::shared_ptr<const KeptVector> kept = keeper->find(key);
   const uint32_t steps = kept == nullptr ? 0 : usable_steps(scope, *kept, grid, aggregation.range.offset_ns);
+  uint64_t& planned_bytes = scope.stats->planned_bytes;
+  const uint64_t before_bytes = planned_bytes;
+  if (steps > 0) TRY(count_planned_bytes(scope, aggregation.range, grid));
+  const uint64_t all_bytes = std::exchange(planned_bytes, before_bytes);
   keeper->count(steps);
   const size_t warnings = scope.warnings->size();
   StepVector vector;
@@ -200,6 +213,7 @@ Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& ag
     TRY_ASSIGN(vector,
                scan(scope, aggregation, demand, {grid.time_ns(steps), grid.step_ns, grid.count - steps}, nullptr));
   }
+  planned_bytes = std::max(planned_bytes, all_bytes);
   if (steps > 0) {
     TRY(scope.memory->add(kept->memory_bytes()));
     vector = join(*kept, grid, steps, std::move(vector));

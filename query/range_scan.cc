@@ -38,6 +38,10 @@ Result<void> RangeScan::run(const ReadPlan& plan) {
   std::sort(blocks.begin(), blocks.end(), [](const PlannedBlock* a, const PlannedBlock* b) {
     return a->source->info().arrival_min < b->source->info().arrival_min;
   });
+  if (sums_ != nullptr && !shortcut_.possible()) {
+    std::erase_if(blocks, [&](const PlannedBlock* block) { return take(plan, *block); });
+    TRY(add_taken());
+  }
   const CountShortcut::Taker taker{[this](const auto& labels) { return series_of(labels); },
                                    [this](const auto& part) { return add(part); }};
   for (const PlannedBlock* planned : blocks) {
@@ -47,10 +51,6 @@ Result<void> RangeScan::run(const ReadPlan& plan) {
     if (!known.ok() && !skip_damaged(scope_, known.error())) return std::move(known).error();
     if (!known.ok() || (*known && rest.empty())) continue;
     const bool whole = sums_ != nullptr && !*known && counts_whole(plan, *planned);
-    if (const auto sums = whole ? sums_->find(planned->source) : nullptr) {
-      take(*sums);
-      continue;
-    }
     if (!copies_ready) TRY(copies.prepare());
     copies_ready = true;
     const size_t warnings = scope_.warnings->size();
@@ -58,7 +58,7 @@ Result<void> RangeScan::run(const ReadPlan& plan) {
     TRY(scan_block(plan, *planned, *known ? &rest : nullptr, copies.active() ? &copies : nullptr));
     if (whole) keep_counted(*planned, scope_.warnings->size() == warnings);
   }
-  return add_taken();
+  return {};
 }
 
 bool RangeScan::counts_whole(const ReadPlan& plan, const PlannedBlock& planned) const {
@@ -72,13 +72,16 @@ bool RangeScan::counts_whole(const ReadPlan& plan, const PlannedBlock& planned) 
          });
 }
 
-void RangeScan::take(const BlockSums::OfBlock& sums) {
-  for (const BlockSums::Part& part : sums.parts) {
+bool RangeScan::take(const ReadPlan& plan, const PlannedBlock& planned) {
+  const auto sums = counts_whole(plan, planned) ? sums_->find(planned.source) : nullptr;
+  if (sums == nullptr) return false;
+  for (const BlockSums::Part& part : sums->parts) {
     if (part.series >= taken_.size()) taken_.resize(part.series + 1);
     taken_[part.series] += part.sum;
+    scope_.stats->post_filter_lines += part.sum;
   }
-  scope_.stats->post_filter_lines += sums.samples;
   ++blocks_taken_;
+  return true;
 }
 
 void RangeScan::keep_counted(const PlannedBlock& planned, bool keeps) {
@@ -95,6 +98,8 @@ void RangeScan::keep_counted(const PlannedBlock& planned, bool keeps) {
 Result<void> RangeScan::add_taken() {
   if (taken_.empty()) return {};
   TRY(scope_.memory->add(taken_.size() * sizeof(double)));
+  const auto series_taken = taken_.size() - static_cast<size_t>(std::count(taken_.begin(), taken_.end(), 0.0));
+  table_.reserve(series_taken);
   Result<void> added;
   const int64_t cell = windows_.first_cell(0);
   sums_->for_each_key([&](uint32_t number, std::string_view key) {

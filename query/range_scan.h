@@ -38,9 +38,11 @@ class RangeScan {
                           const std::vector<CountShortcut::Rest>* rest, CopyFilter* copies);
   /// Whether the block counts whole, whatever else there is.
   bool counts_whole(const ReadPlan& plan, const PlannedBlock& planned) const;
-  void take(const BlockSums::OfBlock& sums);
+  /// Takes what sums_ know of a block; false when that is nothing.
+  bool take(const ReadPlan& plan, const PlannedBlock& planned);
   /// What has been counted of a block; `keeps`: it is all there is.
   void keep_counted(const PlannedBlock& planned, bool keeps);
+  /// Makes series of taken_.
   Result<void> add_taken();
   Result<void> scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies);
   Result<void> add_row(int64_t time_ns, int64_t cell);

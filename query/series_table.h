@@ -25,6 +25,8 @@ class SeriesTable {
 
   /// The same for the key of a series of another table.
   uint32_t find_key(std::string_view key, bool* is_new);
+  /// So many series are to come.
+  void reserve(size_t series) { keys_.reserve(series); }
 
   LabelPairs labels(uint32_t series) const;
   /// What tells the series from others; valid until another is added.

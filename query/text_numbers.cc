@@ -7,8 +7,14 @@
 
 namespace cordwood::query {
 
+namespace {
+
+constexpr size_t kFirstSlots = 16;
+
+}  // namespace
+
 uint32_t TextNumbers::number(std::string_view text, bool* is_new) {
-  if (texts_.size() * 2 >= slots_.size()) grow();
+  if (texts_.size() * 2 >= slots_.size()) grow(slots_.size() * 2);
   const auto hash = static_cast<uint32_t>(xxh3_64(text, reinterpret_cast<uintptr_t>(this)));
   const size_t mask = slots_.size() - 1;
   size_t at = hash & mask;
@@ -36,9 +42,15 @@ void TextNumbers::clear() {
   arena_ = Arena(kChunkBytes);
 }
 
-void TextNumbers::grow() {
-  constexpr size_t kFirst = 16;
-  std::vector<Slot> old(std::max(kFirst, slots_.size() * 2));
+void TextNumbers::reserve(size_t texts) {
+  texts_.reserve(texts_.size() + texts);
+  size_t slots = slots_.size();
+  while (slots < 2 * (texts_.size() + texts)) slots = std::max(kFirstSlots, slots * 2);
+  if (slots > slots_.size()) grow(slots);
+}
+
+void TextNumbers::grow(size_t slots) {
+  std::vector<Slot> old(std::max(kFirstSlots, slots));
   old.swap(slots_);
   arena_.set_chunk_bytes(std::clamp(arena_.reserved_bytes() / 4, kChunkBytes, size_t{256} << 10));
   const size_t mask = slots_.size() - 1;

@@ -21,6 +21,8 @@ class TextNumbers {
   /// Valid until the next call of number() or clear().
   std::string_view text(uint32_t number) const { return texts_[number].view(); }
   size_t size() const { return texts_.size(); }
+  /// So many texts are to come.
+  void reserve(size_t texts);
   void clear();
   /// About what a text takes beside its bytes.
   static constexpr uint64_t kBytesPerText = 32;
@@ -42,7 +44,7 @@ class TextNumbers {
     uint32_t hash;
     uint32_t number;  ///< + 1; 0: free
   };
-  void grow();
+  void grow(size_t slots);
 
   Arena arena_{kChunkBytes};
   std::vector<Text> texts_;

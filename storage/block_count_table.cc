@@ -56,20 +56,14 @@ std::vector<BlockCount> count_rows(std::span<const BlockInputRow> rows, std::spa
   return counts;
 }
 
+std::tuple<uint32_t, int64_t, std::string_view> place_of(const BlockCount& count) {
+  return {count.stream, count.bucket, count.level};
+}
+
 /// Joins `factor` neighbouring buckets into one.
 void widen(int64_t factor, std::vector<BlockCount>* counts) {
   for (BlockCount& c : *counts) c.bucket = floor_div(c.bucket + factor - 1, factor);
-  const auto order = [](const BlockCount& c) { return std::tuple(c.stream, c.bucket, c.level); };
-  std::sort(counts->begin(), counts->end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
-  size_t kept = 0;
-  for (size_t i = 1; i < counts->size(); ++i) {
-    if (order((*counts)[kept]) == order((*counts)[i])) {
-      add_into((*counts)[i], &(*counts)[kept]);
-    } else {
-      (*counts)[++kept] = (*counts)[i];
-    }
-  }
-  counts->resize(kept + 1);
+  join_equal(counts);
 }
 
 }  // namespace
@@ -77,6 +71,20 @@ void widen(int64_t factor, std::vector<BlockCount>* counts) {
 int64_t count_bucket(int64_t time_ns, int64_t width_ns) {
   const int64_t below = floor_div(time_ns, width_ns);
   return time_ns % width_ns == 0 ? below : below + 1;
+}
+
+void join_equal(std::vector<BlockCount>* counts) {
+  if (counts->empty()) return;
+  std::sort(counts->begin(), counts->end(), [](const auto& a, const auto& b) { return place_of(a) < place_of(b); });
+  size_t kept = 0;
+  for (size_t i = 1; i < counts->size(); ++i) {
+    if (place_of((*counts)[kept]) == place_of((*counts)[i])) {
+      add_into((*counts)[i], &(*counts)[kept]);
+    } else {
+      (*counts)[++kept] = (*counts)[i];
+    }
+  }
+  counts->resize(kept + 1);
 }
 
 std::string_view counted_level(std::span<const MetadataPair> metadata) {

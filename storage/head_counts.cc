@@ -16,7 +16,7 @@ void HeadCounts::add(const HeadRow& row) {
   std::vector<BlockCount>& counts = streams_[row.stream];
   const int64_t bucket = count_bucket(row.time_ns, kWidthNs);
   const std::string_view level = counted_level(row.metadata());
-  constexpr size_t kLatest = 16;  // an entry for the same further back does no harm
+  constexpr size_t kLatest = 16;  // those further back are joined when somebody asks
   auto at = std::find_if(counts.rbegin(), counts.rbegin() + std::min(kLatest, counts.size()),
                          [&](const BlockCount& count) { return count.bucket == bucket && count.level == level; });
   if (at == counts.rbegin() + std::min(kLatest, counts.size())) {
@@ -43,12 +43,8 @@ std::shared_ptr<const std::vector<BlockCount>> HeadCounts::table() const {
   if (entries_ > kMostEntries) return nullptr;
   auto table = std::make_shared<std::vector<BlockCount>>();
   table->reserve(entries_);
-  for (const std::vector<BlockCount>& counts : streams_) {
-    const auto first = static_cast<std::ptrdiff_t>(table->size());
-    table->insert(table->end(), counts.begin(), counts.end());
-    std::stable_sort(table->begin() + first, table->end(),
-                     [](const BlockCount& a, const BlockCount& b) { return a.bucket < b.bucket; });
-  }
+  for (const std::vector<BlockCount>& counts : streams_) table->insert(table->end(), counts.begin(), counts.end());
+  join_equal(table.get());
   return table;
 }
 

@@ -46,6 +46,8 @@ class QueryStore {
   void flush();
   ReadContext context() const;
   const QueryEngine& queries() const { return *queries_; }
+  /// What queries() reads.
+  QueryEngine::Environment environment() const { return reads_; }
   const TailReader& tails() const { return *tails_; }
   EngineWorld& world() { return world_; }
 
@@ -55,6 +57,7 @@ class QueryStore {
   TailHub tail_hub_;
   std::unique_ptr<BlockStreamIndex> index_;
   std::unique_ptr<ingest::Pusher> pusher_;
+  QueryEngine::Environment reads_;
   std::unique_ptr<QueryEngine> queries_;
   std::unique_ptr<TailReader> tails_;
 };
@@ -96,18 +99,17 @@ inline QueryStore::QueryStore(SegmentTermsOpener* terms, TailOptions tail_option
     return limits;
   };
   pusher_ = std::make_unique<ingest::Pusher>(ingest::IngestOptions{}, environment);
-  QueryEngine::Environment reads;
-  reads.snapshot = [this] { return world_.engine->snapshot(); };
-  reads.streams = index_.get();
-  reads.memory = &world_.memory;
-  reads.clock = &world_.clock;
-  reads.zone_file = [](std::string_view name) {
+  reads_.snapshot = [this] { return world_.engine->snapshot(); };
+  reads_.streams = index_.get();
+  reads_.memory = &world_.memory;
+  reads_.clock = &world_.clock;
+  reads_.zone_file = [](std::string_view name) {
     std::ifstream file("/usr/share/zoneinfo/" + std::string(name), std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
   };
-  reads.rows_one_by_one = rows_one_by_one.value_or(reads.rows_one_by_one);
-  queries_ = std::make_unique<QueryEngine>(reads);
-  tails_ = std::make_unique<TailReader>(reads, tail_hub_);
+  reads_.rows_one_by_one = rows_one_by_one.value_or(reads_.rows_one_by_one);
+  queries_ = std::make_unique<QueryEngine>(reads_);
+  tails_ = std::make_unique<TailReader>(reads_, tail_hub_);
 }
 
 inline void QueryStore::push(const std::string& path, const std::string& content_type, const std::string& body) {

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Results that are kept for the next refresh of a panel, against an engine that keeps none.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "query/kept_steps.h"
+#include "query/kept_sums.h"
+#include "tests/query/query_store.h"
+
+namespace cordwood::query {
+namespace {
+
+constexpr int64_t kStart = 1'700'000'000 * kNsPerSecond;
+
+class KeptResultsTest : public testing::Test {
+ protected:
+  KeptResultsTest() {
+    QueryEngine::Environment reads = store_.environment();
+    reads.version = [this] { return store_.world().engine->version(); };
+    reads.oldest_since = [this](const TenantId& tenant, uint64_t version) {
+      return store_.world().engine->oldest_since(tenant, version);
+    };
+    reads.kept = &steps_;
+    reads.kept_sums = &sums_;
+    keeping_ = std::make_unique<QueryEngine>(reads);
+  }
+
+  void push(int64_t time_ns, const std::string& app, const std::string& line) {
+    store_.push_json(
+        fmt::format(R"({{"streams":[{{"stream":{{"app":"{}"}},"values":[["{}","{}"]]}}]}})", app, time_ns, line));
+  }
+
+  using Samples = std::map<std::string, std::vector<std::pair<int64_t, double>>>;
+  static Samples samples_of(const Answer<QueryResult>& answer) {
+    Samples out;
+    const auto* result = std::get_if<QueryResult>(&answer);
+    if (result == nullptr) {
+      out["error " + std::get<QueryError>(answer).message];
+      return out;
+    }
+    const auto* matrix = std::get_if<Matrix>(&result->data);
+    for (const Series& series : matrix != nullptr ? matrix->series : std::get<Vector>(result->data).series) {
+      std::string labels;
+      for (const auto& [name, value] : series.labels) labels += name + "=" + value + ",";
+      for (const Sample& sample : series.samples) out[labels].push_back({sample.time_ms, sample.value});
+    }
+    return out;
+  }
+  /// Which of equal series topk picks is open: its values alone count.
+  static Samples without_labels(const Samples& samples) {
+    Samples out;
+    for (const auto& [labels, values] : samples) {
+      for (const auto& value : values) out[std::to_string(value.first)].push_back(value);
+    }
+    for (auto& [time, values] : out) std::sort(values.begin(), values.end());
+    return out;
+  }
+  static void expect_same(Samples got, Samples want, const std::string& query) {
+    if (query.find("topk") == 0 || query.find("bottomk") == 0) {
+      got = without_labels(got);
+      want = without_labels(want);
+    }
+    ASSERT_EQ(got.size(), want.size()) << query;
+    for (const auto& [labels, samples] : want) {
+      ASSERT_TRUE(got.contains(labels)) << query << " " << labels;
+      const auto& ours = got.at(labels);
+      ASSERT_EQ(ours.size(), samples.size()) << query << " " << labels;
+      for (size_t i = 0; i < samples.size(); ++i) {
+        ASSERT_EQ(ours[i].first, samples[i].first) << query << " " << labels;
+        ASSERT_NEAR(ours[i].second, samples[i].second, 1e-9 * (1 + std::abs(samples[i].second)))
+            << query << " " << labels << " at " << samples[i].first;
+      }
+    }
+  }
+  void compare_range(const std::string& query, int64_t end_ns) const {
+    RangeRequest request;
+    request.query = query;
+    request.start_ns = end_ns - 300 * kNsPerSecond;
+    request.end_ns = end_ns;
+    request.step_ns = 10 * kNsPerSecond;
+    expect_same(samples_of(keeping_->range(store_.context(), request)),
+                samples_of(store_.queries().range(store_.context(), request)), query);
+  }
+  void compare_instant(const std::string& query, int64_t time_ns) const {
+    InstantRequest request;
+    request.query = query;
+    request.time_ns = time_ns;
+    expect_same(samples_of(keeping_->instant(store_.context(), request)),
+                samples_of(store_.queries().instant(store_.context(), request)), query);
+  }
+  uint64_t count(const char* name) { return store_.world().metrics.counter(name, "").value(); }
+
+  QueryStore store_;
+  KeptSteps steps_{1u << 20, store_.world().memory, store_.world().metrics};
+  KeptSums sums_{1u << 20, store_.world().memory, store_.world().metrics};
+  std::unique_ptr<QueryEngine> keeping_;
+};
+
+TEST_F(KeptResultsTest, AreWhatAnEngineSaysThatKeepsNone) {
+  std::mt19937 random(11);
+  int64_t now_ns = kStart;
+  for (int round = 0; round < 120; ++round) {
+    now_ns += static_cast<int64_t>(random() % 12) * kNsPerSecond + static_cast<int64_t>(random() % 1000);
+    const auto rows = static_cast<int>(random() % 20);
+    for (int i = 0; i < rows; ++i) {
+      // Rows of one stream come in order, those of the other also late.
+      const bool in_order = random() % 2 == 0;
+      const int64_t late_s =
+          random() % 8 == 0 ? static_cast<int64_t>(random() % 200) : static_cast<int64_t>(random() % 3);
+      push(
+          in_order ? now_ns + i : now_ns - late_s * kNsPerSecond, in_order ? "a" : "b",
+          fmt::format(R"(user=u{} took={} {})", random() % 30, random() % 100, random() % 9 == 0 ? "breaker" : "fine"));
+    }
+    if (random() % 6 == 0) store_.flush();
+    for (const char* query :
+         {R"(sum by (app) (count_over_time({app=~".+"} |= "breaker" [10s])))",
+          R"(sum by (app) (rate({app=~".+"}[45s] offset 20s)))", R"(count_over_time({app="a"} | logfmt [10s]))",
+          R"(quantile_over_time(0.9, {app="a"} | logfmt | unwrap took [30s]) by (app))",
+          R"(topk(2, sum by (user) (count_over_time({app="b"} | logfmt [20s]))))",
+          R"(absent_over_time({app="a"} |= "breaker" [10s]))", R"(sum(count_over_time({app="a"} | unwrap x [5s])))",
+          R"(max_over_time({app="b"} | logfmt | unwrap took [5s]) by (app))"}) {
+      compare_range(query, now_ns);
+    }
+    for (const char* query :
+         {R"(topk(3, sum by (user) (count_over_time({app="a"} | logfmt [3m]))))",
+          R"(bottomk(3, sum by (user) (rate({app=~".+"} | logfmt [2m]))))", R"(sum(count_over_time({app="a"}[4m])))",
+          R"(sum by (user, app) (count_over_time({app=~".+"} | logfmt | user!="u1" [5m])))"}) {
+      compare_instant(query, now_ns);
+    }
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GT(count("cordwood_query_kept_steps_total"), 10'000u);
+  EXPECT_GT(count("cordwood_query_kept_blocks_total"), 300u);
+}
+
+TEST_F(KeptResultsTest, TakeNoMoreThanTheirRoom) {
+  for (int i = 0; i < 50; ++i) push(kStart + i * kNsPerSecond, "a", fmt::format("user=u{}", i));
+  store_.flush();
+  for (int i = 0; i < 2000; ++i) {
+    const std::string filter = fmt::format(R"({{app="a"}} != "no line has this {}")", i);
+    compare_range("sum by (user) (count_over_time(" + filter + " | logfmt [10s]))", kStart + 60 * kNsPerSecond);
+    for (int again = 0; again < 2; ++again) {
+      compare_instant("sum by (user) (count_over_time(" + filter + " | logfmt [5m]))", kStart + 60 * kNsPerSecond);
+    }
+    ASSERT_LE(store_.world().memory.used(MemoryShare::cache), 2u << 20);
+  }
+  EXPECT_GT(store_.world().memory.used(MemoryShare::cache), 1u << 20) << "the room is used";
+}
+
+TEST_F(KeptResultsTest, AreNotKeptWhenTheClockHasASay) {
+  push(kStart, "a", "x");
+  const std::string query = R"(count_over_time({app="a"} | label_format at="{{ now | unixEpoch }}" [1m]))";
+  compare_range(query, kStart + 30 * kNsPerSecond);
+  compare_range(query, kStart + 30 * kNsPerSecond);
+  EXPECT_EQ(count("cordwood_query_kept_steps_total"), 0u);
+}
+
+}  // namespace
+}  // namespace cordwood::query
