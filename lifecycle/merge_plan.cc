@@ -120,6 +120,7 @@ class BinBuilder {
     std::vector<MergeBin::Run> runs;
   };
   using StreamKey = std::pair<StreamId, std::string_view>;
+  using RowsOf = std::map<uint32_t, uint64_t>;  ///< by source
   struct Family {
     std::map<StreamKey, Rows> streams;
     uint64_t rows = 0;
@@ -135,24 +136,36 @@ class BinBuilder {
   /// One bin, or several that follow each other in arrival when it would hold too many rows.
   void add_bins(const std::vector<const Family*>& families) {
     std::map<StreamKey, const Rows*> streams;
-    std::map<uint32_t, uint64_t> rows_of;  // by source
+    RowsOf rows_of;
     for (const Family* family : families) {
       for (const auto& [key, rows] : family->streams) {
         streams.emplace(key, &rows);
         for (const MergeBin::Run& run : rows.runs) rows_of[run.source] += info_of(run).rows;
       }
     }
-    for (auto source = rows_of.begin(); source != rows_of.end();) {
-      uint64_t rows = 0;
-      const uint32_t first = source->first;
-      uint32_t last = first;
-      while (source != rows_of.end() && (rows == 0 || rows + source->second <= limits_.bin_rows)) {
-        last = source->first;
-        rows += source->second;
-        ++source;
-      }
-      add_bin(streams, first, last);
+    for (auto begin = rows_of.cbegin(); begin != rows_of.cend();) {
+      const auto end = bin_end(rows_of, begin);
+      add_bin(streams, begin->first, std::prev(end)->first);
+      begin = end;
     }
+  }
+
+  /// Blocks of equal arrival share no time of a stream, and that must hold for what is made of them: they come into one
+  /// bin, or when they are too many into bins of nothing else.
+  RowsOf::const_iterator bin_end(const RowsOf& rows_of, RowsOf::const_iterator begin) const {
+    const auto arrival_changes = [this](RowsOf::const_iterator at) {
+      return arrival_of(at->first) != arrival_of(std::prev(at)->first);
+    };
+    const bool is_rest = begin != rows_of.begin() && !arrival_changes(begin);
+    uint64_t rows = begin->second;
+    auto last_change = begin;
+    for (auto at = std::next(begin); at != rows_of.end(); ++at) {
+      if (arrival_changes(at)) last_change = at;
+      if (is_rest && last_change == at) return at;
+      rows += at->second;
+      if (rows > limits_.bin_rows) return last_change == begin ? at : last_change;
+    }
+    return rows_of.end();
   }
 
   void add_bin(const std::map<StreamKey, const Rows*>& streams, uint32_t first, uint32_t last) {
@@ -183,6 +196,7 @@ class BinBuilder {
     out_->push_back(std::move(bin));
   }
 
+  uint64_t arrival_of(uint32_t source) const { return chain_[source].block->info().arrival_min; }
   const BlockStream& info_of(const MergeBin::Run& run) const {
     return chain_[run.source].block->info().streams[run.run];
   }

@@ -215,6 +215,31 @@ TEST_F(MergerTest, HundredThousandRowsOfOneTime) {
   EXPECT_EQ(count("cordwood_merge_duplicate_rows_total"), kRows);
 }
 
+/// Blocks that were one have one arrival.  A later merge that has no room for all of them must not join some with rows
+/// that came later.
+TEST_F(MergerTest, LaterRowsStayBehindBlocksOfEqualArrival) {
+  std::vector<StoredRow> rows;
+  for (int64_t i = 0; i < 14; ++i) rows.push_back({"s0", kMidnightNs + i, fmt::format("line {}", i), {}});
+  append("t", rows);
+  flush();
+  merging_.options.block_limits.rows = 8;
+  merging_.renew();
+  merge(merging_.keys());
+  ASSERT_EQ(merging_.segments()[0].blocks, 2u);
+  const StoredRow late{"s0", kMidnightNs + 6, "late", {}};  // of the time that the first block ends with
+  append("t", {late});
+  flush();
+  merging_.options.memory_bytes = 1024;  // room for the order of eight rows: a block of seven and one more
+  merging_.renew();
+  merge(merging_.keys());
+  rows.insert(rows.begin() + 7, late);
+  EXPECT_EQ(read("t"), rows);
+  merging_.options.memory_bytes = 64u << 20;
+  merging_.renew();
+  merge(merging_.keys());
+  EXPECT_EQ(read("t"), rows);
+}
+
 TEST_F(MergerTest, SmallBlocksBecomeLargeOnes) {
   world_.options.block_rows = 500;
   open();
