@@ -16,16 +16,19 @@ std::shared_ptr<const BlockSums::OfBlock> BlockSums::find(const BlockSourcePtr& 
 }
 
 void BlockSums::keep(const BlockSourcePtr& block, const std::vector<Counted>& counted) {
+  uint64_t most_bytes = sizeof(Known) + sizeof(OfBlock);
+  for (const Counted& one : counted) most_bytes += one.key.size() + TextNumbers::kBytesPerText + sizeof(Part);
   auto sums = std::make_shared<OfBlock>();
-  sums->parts.reserve(counted.size());
   const MutexLock lock(mu_);
+  prune();
+  if (bytes_ + most_bytes > max_bytes_) return;
+  sums->parts.reserve(counted.size());
   for (const Counted& one : counted) {
     bool is_new = false;
     const uint32_t series = keys_.number(one.key, &is_new);
     if (is_new) bytes_ += one.key.size() + TextNumbers::kBytesPerText;
     sums->parts.push_back({series, one.sum});
   }
-  prune();
   bytes_ += sums->parts.size() * sizeof(Part) + sizeof(Known) + sizeof(OfBlock);
   blocks_[block.get()] = {block, std::move(sums)};
 }
@@ -68,7 +71,7 @@ std::shared_ptr<BlockSums> KeptSums::find(const std::string& question) {
     asked_[next_asked_++ % kAskedOnce] = hash;
     return nullptr;
   }
-  entries_.push_front({question, std::make_shared<BlockSums>()});
+  entries_.push_front({question, std::make_shared<BlockSums>(max_bytes_ / kShare)});
   return entries_.front().sums;
 }
 

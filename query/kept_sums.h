@@ -36,6 +36,9 @@ class BlockSums {
     uint32_t sum = 0;
   };
 
+  /// Beyond `max_bytes` nothing more is kept.
+  explicit BlockSums(uint64_t max_bytes) : max_bytes_(max_bytes) {}
+
   /// Null when nothing is known of the block.
   std::shared_ptr<const OfBlock> find(const BlockSourcePtr& block) const;
   void keep(const BlockSourcePtr& block, const std::vector<Counted>& counted);
@@ -54,6 +57,7 @@ class BlockSums {
   };
   void prune() REQUIRES(mu_);
 
+  const uint64_t max_bytes_;
   mutable Mutex mu_;
   TextNumbers keys_ GUARDED_BY(mu_);
   std::unordered_map<const BlockSource*, Known> blocks_ GUARDED_BY(mu_);
@@ -78,6 +82,7 @@ class KeptSums {
     std::shared_ptr<BlockSums> sums;
   };
   static constexpr size_t kAskedOnce = 256;
+  static constexpr uint64_t kShare = 2;  ///< no question takes more than this share of the room
 
   const uint64_t max_bytes_;
   Counter& blocks_;

@@ -149,6 +149,22 @@ TEST_F(KeptResultsTest, TakeNoMoreThanTheirRoom) {
   EXPECT_GT(store_.world().memory.used(MemoryShare::cache), 1u << 20) << "the room is used";
 }
 
+TEST_F(KeptResultsTest, OneQuestionTakesNoMoreThanItsShare) {
+  BlockSums sums(10'000);
+  for (int i = 0; i < 40; ++i) {
+    push(kStart + i * kNsPerSecond, "a", "x");
+    store_.flush();
+  }
+  const auto blocks = store_.world().engine->snapshot()->blocks("fake", {kStart, kStart + 100 * kNsPerSecond});
+  ASSERT_EQ(blocks.size(), 40u);
+  const std::string key(1000, 'k');
+  for (size_t i = 0; i < blocks.size(); ++i) sums.keep(blocks[i], {{key + std::to_string(i), 7}});
+  EXPECT_LE(sums.memory_bytes(), 10'000u);
+  ASSERT_NE(sums.find(blocks[0]), nullptr);
+  EXPECT_EQ(sums.find(blocks[0])->parts.at(0).sum, 7u);
+  EXPECT_EQ(sums.find(blocks[39]), nullptr) << "there was no room";
+}
+
 TEST_F(KeptResultsTest, AreNotKeptWhenTheClockHasASay) {
   push(kStart, "a", "x");
   const std::string query = R"(count_over_time({app="a"} | label_format at="{{ now | unixEpoch }}" [1m]))";
