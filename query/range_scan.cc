@@ -18,7 +18,6 @@ constexpr uint32_t kSeriesPerCheck = 1000;
 RangeScan::RangeScan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
                      const WindowGrid& windows, Pipeline* pipeline, std::span<const Stage> stages)
     : scope_(scope),
-      aggregation_(aggregation),
       windows_(windows),
       pipeline_(pipeline),
       value_(aggregation),

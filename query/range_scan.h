@@ -57,7 +57,6 @@ class RangeScan {
   Result<void> add_sample(uint32_t series, int64_t time_ns, int64_t cell, double value);
 
   const QueryScope& scope_;
-  const RangeAggregation& aggregation_;
   const WindowGrid& windows_;
   Pipeline* pipeline_;
   SampleValue value_;

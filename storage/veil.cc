@@ -161,33 +161,34 @@ bool TenantVeil::ages(const BlockInfo& info) const {
                      [this](const BlockStream& part) { return part.time_min_ns < edge_for(*rules_, *part.stream); });
 }
 
+std::optional<std::shared_ptr<const TenantVeil::Source>> TenantVeil::known_source(const BlockSourcePtr& block) const {
+  const auto known = known_.find(block.get());
+  if (known == known_.end() || known->second.block.lock() != block) return std::nullopt;
+  if (known->second.findings == nullptr) return nullptr;
+  std::shared_ptr<const Source> source = known->second.source.lock();
+  if (source == nullptr) {
+    source = std::make_shared<const Source>(block, rules_, known->second.findings);
+    known->second.source = source;
+  }
+  return source;
+}
+
 std::shared_ptr<const TenantVeil::Source> TenantVeil::source_of(const BlockSourcePtr& block) const {
-  const auto known_source = [&]() -> std::optional<std::shared_ptr<const Source>> {
-    const auto known = known_.find(block.get());
-    if (known == known_.end() || known->second.block.lock() != block) return std::nullopt;
-    if (known->second.findings == nullptr) return nullptr;
-    std::shared_ptr<const Source> source = known->second.source.lock();
-    if (source == nullptr) {
-      source = std::make_shared<const Source>(block, rules_, known->second.findings);
-      known->second.source = source;
-    }
-    return source;
-  };
   {
     const MutexLock lock(mu_);
-    if (auto source = known_source()) return *source;
+    if (auto source = known_source(block)) return *source;
   }
   const BlockInfo& info = block->info();
   const bool touched = ages(info) || std::any_of(rules_->deletes.begin(), rules_->deletes.end(),
                                                  [&info](const auto& rule) { return rule->touches(info); });
   const MutexLock lock(mu_);
-  if (auto source = known_source()) return *source;  // another thread was faster
+  if (auto source = known_source(block)) return *source;  // another thread was faster
   if (known_.size() >= prune_at_) {
     std::erase_if(known_, [](const auto& entry) { return entry.second.block.expired(); });
     prune_at_ = std::max<size_t>(256, 2 * known_.size());
   }
   known_.insert_or_assign(block.get(), Known{block, touched ? std::make_shared<Findings>() : nullptr, {}});
-  return *known_source();
+  return *known_source(block);
 }
 
 BlockSourcePtr TenantVeil::over(const BlockSourcePtr& block) const {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -44,6 +45,8 @@ class TenantVeil {
   };
   bool ages(const BlockInfo& info) const;
   std::shared_ptr<const Source> source_of(const BlockSourcePtr& block) const;
+  /// Nothing when the block is not known; null when it is not touched.
+  std::optional<std::shared_ptr<const Source>> known_source(const BlockSourcePtr& block) const REQUIRES(mu_);
 
   const std::shared_ptr<const Rules> rules_;
   const int64_t youngest_edge_ns_;  ///< of all streams
