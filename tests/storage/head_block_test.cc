@@ -116,7 +116,8 @@ TEST_F(HeadBlockTest, CountsAreThoseOfThePrefix) {
     const BlockSourcePtr source = make_head_source(prefix);
     EXPECT_EQ(source->count_widths_ns().size(), 1u);
     std::map<std::tuple<uint32_t, int64_t, std::string>, std::pair<uint64_t, uint64_t>> out;
-    for (const BlockCount& count : *source->counts(0)) {
+    const auto counts = source->counts(0);
+    for (const BlockCount& count : *counts) {
       auto& sums = out[{count.stream, count.bucket, std::string(count.level)}];
       sums.first += count.rows;
       sums.second += count.line_bytes;
