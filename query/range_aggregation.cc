@@ -130,7 +130,7 @@ Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggrega
   TRY_ASSIGN(const auto pipeline, Pipeline::make(stages, demand, scope.environment->rows_one_by_one, extra));
   RangeScan scan(scope, aggregation, demand, windows, pipeline.get(), stages);
   KeptSums* keeper = scope.environment->kept_sums;
-  const bool counts = aggregation.op == RangeOp::count || aggregation.op == RangeOp::rate;
+  const bool counts = !range.unwrap && (aggregation.op == RangeOp::count || aggregation.op == RangeOp::rate);
   const bool keeps = keeper != nullptr && grid.count == 1 && counts && depends_on_rows_alone(range.query);
   if (keeps) scan.keep_sums(keeper->find(sums_key(scope, aggregation, demand)));
   TRY(scan.run(plan));

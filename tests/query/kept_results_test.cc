@@ -109,9 +109,9 @@ TEST_F(KeptResultsTest, AreWhatAnEngineSaysThatKeepsNone) {
       const bool in_order = random() % 2 == 0;
       const int64_t late_s =
           random() % 8 == 0 ? static_cast<int64_t>(random() % 200) : static_cast<int64_t>(random() % 3);
-      push(
-          in_order ? now_ns + i : now_ns - late_s * kNsPerSecond, in_order ? "a" : "b",
-          fmt::format(R"(user=u{} took={} {})", random() % 30, random() % 100, random() % 9 == 0 ? "breaker" : "fine"));
+      push(in_order ? now_ns + i : now_ns - late_s * kNsPerSecond, in_order ? "a" : "b",
+           fmt::format("user=u{} took={} share=0.{} {}", random() % 30, random() % 100, random() % 100,
+                       random() % 9 == 0 ? "breaker" : "fine"));
     }
     if (random() % 6 == 0) store_.flush();
     for (const char* query :
@@ -126,7 +126,9 @@ TEST_F(KeptResultsTest, AreWhatAnEngineSaysThatKeepsNone) {
     for (const char* query :
          {R"(topk(3, sum by (user) (count_over_time({app="a"} | logfmt [3m]))))",
           R"(bottomk(3, sum by (user) (rate({app=~".+"} | logfmt [2m]))))", R"(sum(count_over_time({app="a"}[4m])))",
-          R"(sum by (user, app) (count_over_time({app=~".+"} | logfmt | user!="u1" [5m])))"}) {
+          R"(sum by (user, app) (count_over_time({app=~".+"} | logfmt | user!="u1" [5m])))",
+          R"(sum by (user) (rate({app="a"} | logfmt | unwrap share [5m])))",
+          R"(sum by (user) (rate({app="a"} | logfmt | unwrap took [5m])))"}) {
       compare_instant(query, now_ns);
     }
     if (HasFatalFailure()) return;
