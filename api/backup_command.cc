@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cstdio>
-#include <thread>
 
 #include "api/commands.h"
 #include "api/config_flags.h"
@@ -10,6 +8,7 @@
 #include "api/object_store_choice.h"
 #include "lifecycle/backup.h"
 #include "lifecycle/repair.h"
+#include "storage/base/clock.h"
 #include "storage/base/random.h"
 #include "storage/catalog.h"
 #include "storage/s3_store.h"
@@ -34,7 +33,7 @@ struct World {
             .metrics = &metrics,
             .log = log.get(),
             .variable = environment_variable,
-            .wait_ns = [](int64_t ns) { std::this_thread::sleep_for(std::chrono::nanoseconds(ns)); }};
+            .wait_ns = sleep_ns};
   }
   lifecycle::BackupOptions options() const {
     return {.node = config.engine.node, .wal_dir = config.data_dir + "/wal", .parallel = 8};

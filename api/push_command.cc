@@ -5,16 +5,15 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <thread>
 
 #include "api/client_flags.h"
 #include "api/commands.h"
 #include "api/line_times.h"
 #include "api/push_sender.h"
+#include "storage/base/clock.h"
 #include "storage/model/labels.h"
 
 namespace cordwood::api {
@@ -103,7 +102,7 @@ Result<std::string> label_string(const std::vector<std::string>& labels) {
 
 Result<uint64_t> push(PushFlags flags) {
   TRY_ASSIGN(flags.sender.labels, label_string(flags.labels));
-  flags.sender.sleep = [](int64_t ns) { std::this_thread::sleep_for(std::chrono::nanoseconds(ns)); };
+  flags.sender.sleep = sleep_ns;
   TRY_ASSIGN(const auto client, flags.client.connect());
   SystemClock clock;
   PushSender sender(flags.sender, *client, flags.client.headers());

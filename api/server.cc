@@ -220,14 +220,13 @@ class ServerImpl final : public Server {
 
  private:
   Result<std::unique_ptr<ObjectStore>> open_store() {
-    return open_object_store(
-        config_, {.fs = &fs_,
-                  .clock = &clock_,
-                  .random = &random_,
-                  .metrics = &metrics_,
-                  .log = log_.get(),
-                  .variable = environment_variable,
-                  .wait_ns = [](int64_t ns) { std::this_thread::sleep_for(std::chrono::nanoseconds(ns)); }});
+    return open_object_store(config_, {.fs = &fs_,
+                                       .clock = &clock_,
+                                       .random = &random_,
+                                       .metrics = &metrics_,
+                                       .log = log_.get(),
+                                       .variable = environment_variable,
+                                       .wait_ns = sleep_ns});
   }
   /// Publishes everything; what cannot be published by then is in the WAL and is published after the next start.
   void drain(int64_t deadline_ns) {
@@ -239,7 +238,7 @@ class ServerImpl final : public Server {
                    {{"generations", engine_->status().pending_generations}, {"error", flushed.error().message}});
         return;
       }
-      std::this_thread::sleep_for(std::chrono::nanoseconds(kDrainPauseNs));
+      sleep_ns(kDrainPauseNs);
     }
   }
   void tick() {

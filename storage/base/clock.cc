@@ -2,6 +2,7 @@
 #include "storage/base/clock.h"
 
 #include <chrono>
+#include <thread>
 
 namespace cordwood {
 
@@ -17,6 +18,10 @@ int64_t SystemClock::now_ns() {
 }
 int64_t SystemClock::monotonic_ns() {
   return ns_of<std::chrono::steady_clock>();
+}
+
+void sleep_ns(int64_t duration_ns) {
+  std::this_thread::sleep_for(std::chrono::nanoseconds(duration_ns));
 }
 
 }  // namespace cordwood

@@ -21,4 +21,7 @@ class SystemClock final : public Clock {
   int64_t monotonic_ns() override;
 };
 
+/// Lets the calling thread rest.
+void sleep_ns(int64_t duration_ns);
+
 }  // namespace cordwood

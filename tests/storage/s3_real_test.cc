@@ -2,9 +2,7 @@
 // The contract on a real bucket, when there is one (./dev radosgw).
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <thread>
-
+#include "storage/base/clock.h"
 #include "storage/base/object_tiers.h"
 #include "storage/s3_store.h"
 #include "tests/support/object_store_contract.h"
@@ -29,14 +27,13 @@ std::shared_ptr<ObjectStore> real_bucket() {
       .bucket = at.bucket, .prefix = at.prefix, .region = "us-east-1", .endpoint = at.endpoint, .path_style = true};
   options.access_key_id = at.access_key_id;
   options.secret_access_key = at.secret_access_key;
-  auto store = open_s3_store(
-      options, {.fs = &held->fs,
-                .clock = &held->clock,
-                .random = &held->random,
-                .metrics = &held->metrics,
-                .log = held->log.get(),
-                .variable = [](const std::string&) { return std::optional<std::string>(); },
-                .wait_ns = [](int64_t ns) { std::this_thread::sleep_for(std::chrono::nanoseconds(ns)); }});
+  auto store = open_s3_store(options, {.fs = &held->fs,
+                                       .clock = &held->clock,
+                                       .random = &held->random,
+                                       .metrics = &held->metrics,
+                                       .log = held->log.get(),
+                                       .variable = [](const std::string&) { return std::optional<std::string>(); },
+                                       .wait_ns = sleep_ns});
   CHECK(store.ok(), "{}", store.error().message);
   held->store = std::move(*store);
   return {held, held->store.get()};
