@@ -44,13 +44,9 @@ std::vector<BlockCount> count_rows(std::span<const BlockInputRow> rows, std::spa
   std::vector<BlockCount> counts;
   size_t group = 0;
   for (const BlockInputRow& row : rows) {
-    BlockCount c{run_of_stream[row.stream],
-                 count_bucket(row.time_ns, kFirstWidthNs),
-                 counted_level(row.metadata),
-                 1,
-                 row.line.size(),
-                 0};
-    for (const MetadataPair& pair : row.metadata) c.metadata_bytes += pair.name.size() + pair.value.size();
+    BlockCount c{
+        run_of_stream[row.stream], count_bucket(row.time_ns, kFirstWidthNs), counted_level(row.metadata), 0, 0, 0};
+    count_row(row.line.size(), row.metadata, &c);
     add(c, &group, &counts);
   }
   return counts;
@@ -71,6 +67,12 @@ void widen(int64_t factor, std::vector<BlockCount>* counts) {
 int64_t count_bucket(int64_t time_ns, int64_t width_ns) {
   const int64_t below = floor_div(time_ns, width_ns);
   return time_ns % width_ns == 0 ? below : below + 1;
+}
+
+void count_row(uint64_t line_bytes, std::span<const MetadataPair> metadata, BlockCount* count) {
+  ++count->rows;
+  count->line_bytes += line_bytes;
+  for (const MetadataPair& pair : metadata) count->metadata_bytes += pair.name.size() + pair.value.size();
 }
 
 void join_equal(std::vector<BlockCount>* counts) {

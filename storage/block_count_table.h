@@ -25,6 +25,8 @@ std::vector<BlockCountTable> make_count_tables(std::span<const BlockInputRow> ro
 
 /// The bucket a time belongs to: m for ((m - 1) * width_ns, m * width_ns].
 int64_t count_bucket(int64_t time_ns, int64_t width_ns);
+/// Counts one more row.
+void count_row(uint64_t line_bytes, std::span<const MetadataPair> metadata, BlockCount* count);
 /// Sorts counts by (stream, bucket, level) and makes one of equal ones.
 void join_equal(std::vector<BlockCount>* counts);
 /// The level by which a row is counted.

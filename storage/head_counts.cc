@@ -24,9 +24,7 @@ void HeadCounts::add(const HeadRow& row) {
     ++entries_;
     at = counts.rbegin();
   }
-  ++at->rows;
-  at->line_bytes += row.line_bytes;
-  for (const MetadataPair& pair : row.metadata()) at->metadata_bytes += pair.name.size() + pair.value.size();
+  count_row(row.line_bytes, row.metadata(), &*at);
 }
 
 void HeadCounts::add_name(std::string_view name) {

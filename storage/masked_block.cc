@@ -118,10 +118,7 @@ class HiddenRows {
     pairs_.clear();
     TRY(view_->metadata(row, &pairs_));
     const std::string_view level = *out_.levels->emplace(counted_level(pairs_)).first;
-    BlockCount& sum = sums_[{count_bucket(time_ns, out_.width_ns), level}];
-    ++sum.rows;
-    sum.line_bytes += line.size();
-    for (const MetadataPair& pair : pairs_) sum.metadata_bytes += pair.name.size() + pair.value.size();
+    count_row(line.size(), pairs_, &sums_[{count_bucket(time_ns, out_.width_ns), level}]);
     return {};
   }
 
