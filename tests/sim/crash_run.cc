@@ -426,6 +426,26 @@ class CrashRun {
 
 }  // namespace
 
+CrashRunReport& CrashRunReport::operator+=(const CrashRunReport& other) {
+  acknowledged += other.acknowledged;
+  refused += other.refused;
+  power_cuts += other.power_cuts;
+  cuts_in_recovery += other.cuts_in_recovery;
+  kills += other.kills;
+  failed_openings += other.failed_openings;
+  published += other.published;
+  merges += other.merges;
+  cuts_in_merges += other.cuts_in_merges;
+  operations += other.operations;
+  deletes += other.deletes;
+  processed += other.processed;
+  holds += other.holds;
+  rewrites += other.rewrites;
+  bucket_faults += other.bucket_faults;
+  disks_lost += other.disks_lost;
+  return *this;
+}
+
 CrashRunReport run_crashes(const CrashRunOptions& options) {
   return CrashRun(options).run();
 }

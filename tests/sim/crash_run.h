@@ -33,6 +33,9 @@ struct CrashRunReport {
   uint64_t rewrites = 0;
   uint64_t bucket_faults = 0;
   uint64_t disks_lost = 0;
+
+  /// Sums all but `failure`.
+  CrashRunReport& operator+=(const CrashRunReport& other);
 };
 
 /// One history of a store, drawn from the seed: several lives of a process, each of which recovers, answers, takes

@@ -38,14 +38,7 @@ TEST_P(CrashTest, AcknowledgedRowsAreThereOnceAndInOrder) {
     const uint64_t seed = 1 + i * kShards + GetParam();
     const CrashRunReport report = run_crashes({seed, "", false});
     ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_SEED=" << seed;
-    sum.acknowledged += report.acknowledged;
-    sum.refused += report.refused;
-    sum.power_cuts += report.power_cuts;
-    sum.cuts_in_recovery += report.cuts_in_recovery;
-    sum.kills += report.kills;
-    sum.published += report.published;
-    sum.merges += report.merges;
-    sum.cuts_in_merges += report.cuts_in_merges;
+    sum += report;
   }
   // The histories must hold what they are there for.
   EXPECT_GT(sum.acknowledged, kSeedsPerShard * 20);
@@ -66,11 +59,7 @@ TEST_P(CrashTest, DeletedRowsAreNeverSeenAgain) {
     const uint64_t seed = 100'001 + i * kShards + GetParam();
     const CrashRunReport report = run_crashes({seed, "", true});
     ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_DELETE_SEED=" << seed;
-    sum.deletes += report.deletes;
-    sum.processed += report.processed;
-    sum.holds += report.holds;
-    sum.rewrites += report.rewrites;
-    sum.power_cuts += report.power_cuts;
+    sum += report;
   }
   EXPECT_GT(sum.deletes, kSeedsPerShard);
   EXPECT_GT(sum.processed, kSeedsPerShard / 2);
@@ -87,13 +76,7 @@ TEST_P(CrashTest, TheBucketGivesBackWhatWasAcknowledged) {
     const uint64_t seed = 200'001 + i * kShards + GetParam();
     const CrashRunReport report = run_crashes({seed, "", i % 2 == 0, true});
     ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_BUCKET_SEED=" << seed;
-    sum.acknowledged += report.acknowledged;
-    sum.refused += report.refused;
-    sum.power_cuts += report.power_cuts;
-    sum.published += report.published;
-    sum.merges += report.merges;
-    sum.bucket_faults += report.bucket_faults;
-    sum.disks_lost += report.disks_lost;
+    sum += report;
   }
   EXPECT_GT(sum.acknowledged, kBucketSeedsPerShard * 20);
   EXPECT_GT(sum.refused, kBucketSeedsPerShard);
