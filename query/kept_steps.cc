@@ -22,39 +22,20 @@ uint64_t KeptVector::memory_bytes() const {
 
 KeptSteps::KeptSteps(uint64_t max_bytes, MemoryAccountant& memory, Metrics& metrics)
     : max_bytes_(max_bytes),
-      memory_(memory),
       steps_(metrics.counter("cordwood_query_kept_steps_total",
-                             "Steps of metric queries that were taken from an answer before.")) {}
+                             "Steps of metric queries that were taken from an answer before.")),
+      entries_(max_bytes, memory) {}
 
 std::shared_ptr<const KeptVector> KeptSteps::find(const std::string& key) {
   const MutexLock lock(mu_);
-  const auto known = by_key_.find(key);
-  if (known == by_key_.end()) return nullptr;
-  entries_.splice(entries_.begin(), entries_, known->second);
-  return known->second->kept;
+  return entries_.find(key);
 }
 
 void KeptSteps::keep(const std::string& key, std::shared_ptr<const KeptVector> kept) {
-  const uint64_t bytes = kept->memory_bytes() + 2 * key.size();
+  const uint64_t bytes = kept->memory_bytes();
   const MutexLock lock(mu_);
-  if (const auto known = by_key_.find(key); known != by_key_.end()) drop(known->second);
-  if (bytes > max_bytes_ / kShare || !make_room(bytes)) return;
-  auto reservation = memory_.reserve(MemoryShare::cache, bytes);
-  if (!reservation.ok()) return;  // others need the share
-  entries_.push_front({key, std::move(kept), *std::move(reservation)});
-  by_key_[entries_.front().key] = entries_.begin();
-  bytes_ += bytes;
-}
-
-bool KeptSteps::make_room(uint64_t bytes) {
-  while (!entries_.empty() && bytes_ + bytes > max_bytes_) drop(std::prev(entries_.end()));
-  return bytes_ + bytes <= max_bytes_;
-}
-
-void KeptSteps::drop(Entries::iterator entry) {
-  bytes_ -= entry->bytes.bytes();
-  by_key_.erase(entry->key);
-  entries_.erase(entry);
+  if (bytes > max_bytes_ / kShare) return entries_.drop(key);
+  entries_.put(key, std::move(kept), bytes);
 }
 
 }  // namespace cordwood::query

@@ -2,14 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 
+#include "query/kept_entries.h"
 #include "query/step_series.h"
-#include "storage/base/memory_accountant.h"
 #include "storage/base/metrics.h"
 #include "storage/base/mutex.h"
 
@@ -36,22 +33,10 @@ class KeptSteps {
   void count(uint64_t kept_steps) { steps_.add(kept_steps); }
 
  private:
-  struct Entry {
-    std::string key;
-    std::shared_ptr<const KeptVector> kept;
-    MemoryReservation bytes;
-  };
-  using Entries = std::list<Entry>;
-  bool make_room(uint64_t bytes) REQUIRES(mu_);
-  void drop(Entries::iterator entry) REQUIRES(mu_);
-
   const uint64_t max_bytes_;
-  MemoryAccountant& memory_;
   Counter& steps_;
   Mutex mu_;
-  Entries entries_ GUARDED_BY(mu_);  ///< the latest asked for first
-  std::unordered_map<std::string_view, Entries::iterator> by_key_ GUARDED_BY(mu_);
-  uint64_t bytes_ GUARDED_BY(mu_) = 0;
+  KeptEntries<const KeptVector> entries_ GUARDED_BY(mu_);
 };
 
 }  // namespace cordwood::query

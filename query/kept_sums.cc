@@ -55,41 +55,27 @@ KeptSums::KeptSums(uint64_t max_bytes, MemoryAccountant& memory, Metrics& metric
     : max_bytes_(max_bytes),
       blocks_(metrics.counter("cordwood_query_kept_blocks_total",
                               "Blocks of instant metric queries whose sums were known from a query before.")),
-      bytes_(memory.charge(MemoryShare::cache, 0)) {}
+      entries_(max_bytes, memory) {}
 
 std::shared_ptr<BlockSums> KeptSums::find(const std::string& question) {
   if (max_bytes_ == 0) return nullptr;
   const MutexLock lock(mu_);
-  const auto known =
-      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.question == question; });
-  if (known != entries_.end()) {
-    entries_.splice(entries_.begin(), entries_, known);
-    return known->sums;
-  }
+  if (auto known = entries_.find(question)) return known;
   const uint64_t hash = xxh3_64(question, reinterpret_cast<uintptr_t>(this));
   if (std::find(asked_.begin(), asked_.end(), hash) == asked_.end()) {
     asked_[next_asked_++ % kAskedOnce] = hash;
     return nullptr;
   }
-  entries_.push_front({question, std::make_shared<BlockSums>(max_bytes_ / kShare)});
-  return entries_.front().sums;
+  auto sums = std::make_shared<BlockSums>(max_bytes_ / kShare);
+  entries_.put(question, sums, sums->memory_bytes());
+  return sums;
 }
 
-void KeptSums::finish(uint64_t blocks) {
+void KeptSums::finish(const std::string& question, const std::shared_ptr<BlockSums>& sums, uint64_t blocks) {
   blocks_.add(blocks);
+  const uint64_t bytes = sums->memory_bytes();
   const MutexLock lock(mu_);
-  uint64_t bytes = 0;
-  for (auto entry = entries_.begin(); entry != entries_.end();) {
-    const uint64_t own = entry->sums->memory_bytes() + entry->question.size();
-    if (bytes + own > max_bytes_) {
-      entry = entries_.erase(entry);
-    } else {
-      bytes += own;
-      ++entry;
-    }
-  }
-  if (bytes > bytes_.bytes()) bytes_.charge(bytes - bytes_.bytes());
-  if (bytes < bytes_.bytes()) bytes_.shrink(bytes_.bytes() - bytes);
+  entries_.put(question, sums, bytes);
 }
 
 }  // namespace cordwood::query

@@ -3,16 +3,14 @@
 
 #include <array>
 #include <cstdint>
-#include <list>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "query/kept_entries.h"
 #include "query/text_numbers.h"
-#include "storage/base/memory_accountant.h"
 #include "storage/base/metrics.h"
 #include "storage/base/mutex.h"
 #include "storage/block_view.h"
@@ -73,22 +71,18 @@ class KeptSums {
 
   /// `question` names all that counts depend on but the block.  Null when it was not asked lately.
   std::shared_ptr<BlockSums> find(const std::string& question);
-  /// To be told when an execution is through: makes room, and counts the blocks that it took from here.
-  void finish(uint64_t blocks);
+  /// To be told when an execution is through: makes room for what it added, and counts the blocks that it took from
+  /// here.
+  void finish(const std::string& question, const std::shared_ptr<BlockSums>& sums, uint64_t blocks);
 
  private:
-  struct Entry {
-    std::string question;
-    std::shared_ptr<BlockSums> sums;
-  };
   static constexpr size_t kAskedOnce = 256;
   static constexpr uint64_t kShare = 2;  ///< no question takes more than this share of the room
 
   const uint64_t max_bytes_;
   Counter& blocks_;
   Mutex mu_;
-  MemoryReservation bytes_ GUARDED_BY(mu_);
-  std::list<Entry> entries_ GUARDED_BY(mu_);                  ///< the latest asked for first
+  KeptEntries<BlockSums> entries_ GUARDED_BY(mu_);
   std::array<uint64_t, kAskedOnce> asked_ GUARDED_BY(mu_){};  ///< hashes of questions that were asked, a ring
   size_t next_asked_ GUARDED_BY(mu_) = 0;
 };

@@ -132,9 +132,11 @@ Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggrega
   KeptSums* keeper = scope.environment->kept_sums;
   const bool counts = !range.unwrap && (aggregation.op == RangeOp::count || aggregation.op == RangeOp::rate);
   const bool keeps = keeper != nullptr && grid.count == 1 && counts && depends_on_rows_alone(range.query);
-  if (keeps) scan.keep_sums(keeper->find(sums_key(scope, aggregation, demand)));
+  const std::string question = keeps ? sums_key(scope, aggregation, demand) : std::string();
+  const std::shared_ptr<BlockSums> sums = keeps ? keeper->find(question) : nullptr;
+  scan.keep_sums(sums);
   TRY(scan.run(plan));
-  if (keeps) keeper->finish(scan.blocks_taken());
+  if (sums != nullptr) keeper->finish(question, sums, scan.blocks_taken());
   return scan.finish(wanted);
 }
 

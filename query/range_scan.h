@@ -25,7 +25,7 @@ class RangeScan {
   /// All arguments outlive the scan; `stages` are those the pipeline was made of.
   RangeScan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
             const WindowGrid& windows, Pipeline* pipeline, std::span<const Stage> stages);
-  /// What blocks count is taken from `sums`, and put there; only for counts in one window.  Before run().
+  /// What blocks count is taken from `sums`, and put there; only for counts in one window.  Null: nothing is kept.
   void keep_sums(std::shared_ptr<BlockSums> sums) { sums_ = std::move(sums); }
   Result<void> run(const ReadPlan& plan);
   uint64_t blocks_taken() const { return blocks_taken_; }
