@@ -69,7 +69,7 @@ class Evaluator {
   }
 
   Result<StepValue> operator()(const LabelReplace& expr) {
-    TRY_ASSIGN(StepVector input, vector_of(*expr.inner));
+    TRY_ASSIGN(StepVector input, vector_of(*expr.inner, nullptr));
     TRY_ASSIGN(StepVector out, replace_label(expr, std::move(input)));
     return StepValue(std::move(out));
   }
@@ -103,13 +103,7 @@ class Evaluator {
     if (const auto* range = std::get_if<RangeAggregation>(&expr.node)) {
       return run_range_aggregation(scope_, *range, nullptr, grid_, wanted);
     }
-    if (const auto* inner = std::get_if<VectorAggregation>(&expr.node)) {
-      return aggregate(*inner, wanted);
-    }
-    return vector_of(expr);
-  }
-
-  Result<StepVector> vector_of(const Expr& expr) {
+    if (const auto* inner = std::get_if<VectorAggregation>(&expr.node)) return aggregate(*inner, wanted);
     TRY_ASSIGN(StepValue value, std::visit(*this, expr.node));
     if (const double* number = std::get_if<double>(&value)) return constant_vector(*number, grid_);
     return std::get<StepVector>(std::move(value));
