@@ -34,6 +34,7 @@ struct MergeBin {
   std::vector<StreamRuns> streams;   ///< in the order of blocks
   uint64_t rows = 0;
   uint64_t raw_bytes = 0;  ///< about
+  bool carried = false;    ///< its one source is all of it and stays as it is; it has no streams
 };
 
 struct MergeBlockLimits {
@@ -45,6 +46,7 @@ struct MergeCounts {
   uint64_t rows_read = 0;
   uint64_t duplicates = 0;  ///< rows left out: equal in stream, time, line and sent metadata to an earlier one
   uint64_t blocks = 0;
+  uint64_t carried = 0;  ///< rows of blocks that stayed as they were; rows_read has them, too
 };
 
 /// Makes new blocks of a bin: rows by (stream, time, arrival), of equal rows the first.  In memory at a time: 16 bytes

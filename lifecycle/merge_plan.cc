@@ -82,11 +82,17 @@ class BinBuilder {
       : chain_(chain), limits_(limits), out_(out) {}
 
   void add_all() {
+    const std::vector<bool> carried = choose_carried(chain_, limits_.carry, limits_.block);
     for (uint32_t source = 0; source < chain_.size(); ++source) {
       const BlockInfo& info = chain_[source].block->info();
       uint64_t lines = 0;
       for (const BlockStream& s : info.streams) lines += s.line_bytes;
       metadata_bytes_.push_back(info.raw_bytes > lines ? info.raw_bytes - lines : 0);
+      if (carried[source]) {
+        for (const BlockStream& s : info.streams) families_[s.stream->family].cuts.push_back(info.arrival_min);
+        out_->push_back(carried_bin(chain_[source]));
+        continue;
+      }
       for (uint32_t run = 0; run < info.streams.size(); ++run) {
         const BlockStream& known = info.streams[run];
         Family& family = families_[known.stream->family];
@@ -100,7 +106,7 @@ class BinBuilder {
     std::vector<const Family*> together;
     uint64_t bytes = 0;
     for (const auto& [hash, family] : families_) {
-      if (family.bytes >= limits_.small_family_bytes) {
+      if (family.bytes >= limits_.small_family_bytes || !family.cuts.empty()) {
         add_bins({&family});
         continue;
       }
@@ -125,7 +131,18 @@ class BinBuilder {
     std::map<StreamKey, Rows> streams;
     uint64_t rows = 0;
     uint64_t bytes = 0;
+    std::vector<uint64_t> cuts;  ///< ascending arrivals of carried blocks that have rows of it
   };
+
+  static MergeBin carried_bin(const MergeSource& source) {
+    MergeBin bin;
+    bin.tenant = source.block->info().tenant;
+    bin.sources.push_back(source);
+    bin.rows = source.block->info().rows;
+    bin.raw_bytes = source.block->info().raw_bytes;
+    bin.carried = true;
+    return bin;
+  }
 
   /// Lines, and the rows' share of the block's metadata.
   uint64_t bytes_of(uint32_t source, const BlockStream& run) const {
@@ -144,15 +161,16 @@ class BinBuilder {
       }
     }
     for (auto begin = rows_of.cbegin(); begin != rows_of.cend();) {
-      const auto end = bin_end(rows_of, begin);
+      const auto end = bin_end(rows_of, begin, families.front()->cuts);
       add_bin(streams, begin->first, std::prev(end)->first);
       begin = end;
     }
   }
 
-  /// Blocks of equal arrival share no time of a stream, and that must hold for what is made of them: they come into one
-  /// bin, or when they are too many into bins of nothing else.
-  RowsOf::const_iterator bin_end(const RowsOf& rows_of, RowsOf::const_iterator begin) const {
+  /// Only families that are alone have cuts.  Blocks of equal arrival share no time of a stream, and that must hold for
+  /// what is made of them: they come into one bin, or when they are too many into bins of nothing else.
+  RowsOf::const_iterator bin_end(const RowsOf& rows_of, RowsOf::const_iterator begin,
+                                 const std::vector<uint64_t>& cuts) const {
     const auto arrival_changes = [this](RowsOf::const_iterator at) {
       return arrival_of(at->first) != arrival_of(std::prev(at)->first);
     };
@@ -161,6 +179,8 @@ class BinBuilder {
     auto last_change = begin;
     for (auto at = std::next(begin); at != rows_of.end(); ++at) {
       if (arrival_changes(at)) last_change = at;
+      const auto cut = std::lower_bound(cuts.begin(), cuts.end(), arrival_of(std::prev(at)->first));
+      if (cut != cuts.end() && *cut < arrival_of(at->first)) return at;
       if (is_rest && last_change == at) return at;
       rows += at->second;
       if (rows > limits_.bin_rows) return last_change == begin ? at : last_change;
@@ -193,7 +213,9 @@ class BinBuilder {
       stream.stream = rows->stream;
       bin.streams.push_back(std::move(stream));
     }
-    out_->push_back(std::move(bin));
+    const bool whole = bin.sources.size() == 1 && bin.rows == bin.sources[0].block->info().rows;
+    out_->push_back(whole && may_be_carried(*bin.sources[0].block, limits_.block) ? carried_bin(bin.sources[0])
+                                                                                  : std::move(bin));
   }
 
   uint64_t arrival_of(uint32_t source) const { return chain_[source].block->info().arrival_min; }

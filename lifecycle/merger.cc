@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "storage/block_carrier.h"
 #include "storage/model/time_range.h"
 
 namespace cordwood::lifecycle {
@@ -27,6 +28,7 @@ Merger::Counters::Counters(Metrics& m)
       damaged(m.counter("cordwood_merge_damaged_total", "Of these, because a block is damaged.")),
       segments_replaced(m.counter("cordwood_merge_segments_replaced_total", "Segments replaced by merged ones.")),
       rows(m.counter("cordwood_merge_rows_total", "Rows read by merges.")),
+      carried(m.counter("cordwood_merge_carried_rows_total", "Of these, rows of blocks that stayed as they were.")),
       duplicates(m.counter("cordwood_merge_duplicate_rows_total", "Rows left out because an equal one came before.")),
       raw_bytes(m.counter("cordwood_merge_raw_bytes_total", "Bytes of lines and metadata merged.")),
       written_bytes(m.counter("cordwood_merge_written_bytes_total", "Bytes of merged segments.")),
@@ -195,6 +197,7 @@ void Merger::count(const std::vector<const Segment*>& sources, const std::vector
   (sieved ? counters_.rewrites : counters_.merges).add();
   counters_.segments_replaced.add(sources.size());
   counters_.rows.add(counts.rows_read);
+  counters_.carried.add(counts.carried);
   counters_.duplicates.add(counts.duplicates);
   counters_.raw_bytes.add(raw_bytes);
   counters_.written_bytes.add(written_bytes);
@@ -205,6 +208,7 @@ void Merger::count(const std::vector<const Segment*>& sources, const std::vector
                   {"level", written.empty() ? 0 : written[0].level},
                   {"blocks", counts.blocks},
                   {"rows", counts.rows_read - counts.duplicates},
+                  {"carried_rows", counts.carried},
                   {"duplicates", counts.duplicates},
                   {"raw_bytes", raw_bytes},
                   {"read_bytes", sum_bytes(sources)},
@@ -218,24 +222,44 @@ Result<std::vector<MergeBin>> Merger::plan(const MergeTarget::State& state, cons
   // An eighth for the order of rows (16 bytes each), a quarter for the lines of a block; the rest for the columns of
   // the block being built and of the one being read.
   limits.bin_rows = std::max<uint64_t>(options_.memory_bytes / 8 / 16, 1);
+  limits.carry = options_.carry;
+  limits.block = block_limits();
   return plan_merge(state, keys, limits, sieve);
 }
 
+MergeBlockLimits Merger::block_limits() const {
+  MergeBlockLimits limits = options_.block_limits;
+  limits.raw_bytes = std::clamp<uint64_t>(options_.memory_bytes / 4, 1, limits.raw_bytes);
+  return limits;
+}
+
 Result<MergeCounts> Merger::make_blocks(const std::vector<MergeBin>& bins, SpillFile& spill, Parts* parts) {
-  MergeBlockLimits block_limits = options_.block_limits;
-  block_limits.raw_bytes = std::clamp<uint64_t>(options_.memory_bytes / 4, 1, block_limits.raw_bytes);
-  BlockBuilder builder(options_.block);
-  BinMerger merger(builder, block_limits, stop_, [&](EncodedBlock block) -> Result<void> {
+  const auto keep = [&](EncodedBlock block) -> Result<void> {
     Part& part = (*parts)[{block.info.tenant, day_of(block.info.time_min_ns)}];
     part.raw_bytes += block.info.raw_bytes;
     part.stored_bytes += block.info.stored_bytes;
     TRY_ASSIGN(SpilledBlock spilled, spill.write(std::move(block)));
     part.blocks.push_back(std::move(spilled));
     return {};
-  });
+  };
+  BlockBuilder builder(options_.block);
+  BinMerger merger(builder, block_limits(), stop_, keep);
+  BlockCarrier carrier;
   MergeCounts sum;
   for (const MergeBin& bin : bins) {
     if (stop_) return Error::cancelled("the merge was stopped");
+    if (bin.carried) {
+      Result<EncodedBlock> block = carrier.carry(*published_block(*bin.sources[0].block));
+      if (!block.ok()) {
+        failed_segment_ = bin.sources[0].segment;
+        return block.error();
+      }
+      TRY(keep(std::move(block).value()));
+      sum.rows_read += bin.rows;
+      sum.carried += bin.rows;
+      ++sum.blocks;
+      continue;
+    }
     const Result<MergeCounts> counts = merger.merge(bin);
     if (!counts.ok()) {
       failed_segment_ = merger.failed_segment();

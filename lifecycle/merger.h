@@ -33,6 +33,7 @@ struct MergeOptions {
   int64_t retry_after_ns = 60'000'000'000;   ///< after a failure
   int64_t damaged_retry_after_ns = 86'400'000'000'000;  ///< segments with a damaged block rest this long
   MergeBlockLimits block_limits;
+  MergeCarryLimits carry;
   BlockBuilderOptions block;
   std::string spill_dir = "data/spill";
 };
@@ -80,6 +81,7 @@ class Merger {
     Counter& damaged;
     Counter& segments_replaced;
     Counter& rows;
+    Counter& carried;
     Counter& duplicates;
     Counter& raw_bytes;
     Counter& written_bytes;
@@ -99,6 +101,7 @@ class Merger {
                            const RowSieve& sieve = nullptr);
   Result<std::vector<MergeBin>> plan(const MergeTarget::State& state, const std::set<std::string>& keys,
                                      const RowSieve& sieve) const;
+  MergeBlockLimits block_limits() const;
   Result<MergeCounts> make_blocks(const std::vector<MergeBin>& bins, SpillFile& spill, Parts* parts);
   void count(const std::vector<const Segment*>& sources, const std::vector<SegmentMeta>& written,
              const MergeCounts& counts, uint64_t raw_bytes, int64_t spent_ns, bool sieved);

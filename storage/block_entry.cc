@@ -10,7 +10,6 @@ namespace cordwood {
 
 namespace {
 
-constexpr uint8_t kEntryVersion = 2;
 constexpr uint64_t kMaxPartBytes = 256u << 20;
 /// No real data shrinks further: what claims to is not unpacked.
 constexpr uint64_t kMaxShrink = 1u << 15;

@@ -137,6 +137,9 @@ enum FixedPiece : uint32_t {
   kFixedPieces = 5,
 };
 
+/// Of entries written today.
+inline constexpr uint8_t kEntryVersion = 2;
+
 /// The parts of an entry, still encoded and perhaps packed.
 struct EntryParts {
   uint8_t version = 0;

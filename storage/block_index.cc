@@ -97,6 +97,46 @@ Result<BlockIndexHeader> check_block_index(std::string_view bytes) {
   return h;
 }
 
+void encode_block_index(const BlockTextFacts& facts, std::span<const uint64_t> ids, std::string_view filters,
+                        std::string* out) {
+  BlockIndexHeader header;
+  header.facts = facts;
+  header.ids = static_cast<uint32_t>(ids.size());
+  out->clear();
+  out->reserve(header.total_bytes());
+  ByteWriter w(out);
+  w.u32(facts.flags);
+  w.u32(facts.hex_lengths);
+  w.u32(header.ids);
+  w.u32(facts.token_blocks);
+  w.u32(facts.gram_blocks);
+  for (const uint64_t id : ids) {
+    char bytes[8];
+    std::memcpy(bytes, &id, 8);
+    out->append(bytes, BlockIndexHeader::kIdBytes);
+  }
+  out->append(filters);
+  w.u64(xxh3_64(*out));
+}
+
+/// Hashes are even: their top bits spread them over short runs.
+void sort_ids(std::vector<uint64_t>* ids) {
+  constexpr int kShift = kIdHashBits - 12;
+  std::vector<uint32_t> ends((1u << 12) + 1, 0);
+  for (const uint64_t id : *ids) ++ends[(id >> kShift) + 1];
+  for (size_t i = 1; i < ends.size(); ++i) ends[i] += ends[i - 1];
+  std::vector<uint64_t> sorted(ids->size());
+  for (const uint64_t id : *ids) sorted[ends[id >> kShift]++] = id;
+  size_t begin = 0;
+  for (size_t i = 0; i + 1 < ends.size(); ++i) {
+    const size_t end = ends[i];
+    std::sort(sorted.begin() + static_cast<ptrdiff_t>(begin), sorted.begin() + static_cast<ptrdiff_t>(end));
+    begin = end;
+  }
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  ids->swap(sorted);
+}
+
 void BlockIndexBuilder::reset(uint64_t raw_bytes) {
   facts_ = BlockTextFacts();
   raw_bytes_ = raw_bytes;
@@ -315,26 +355,8 @@ void BlockIndexBuilder::add_gram(uint32_t gram) {
   }
 }
 
-/// Ascending, each once.  Hashes are even: their top bits spread them over short runs.
-void BlockIndexBuilder::sort_ids() {
-  constexpr int kShift = kIdHashBits - 12;
-  id_counts_.assign((1u << 12) + 1, 0);
-  for (const uint64_t id : ids_) ++id_counts_[(id >> kShift) + 1];
-  for (size_t i = 1; i < id_counts_.size(); ++i) id_counts_[i] += id_counts_[i - 1];
-  sorted_ids_.resize(ids_.size());
-  for (const uint64_t id : ids_) sorted_ids_[id_counts_[id >> kShift]++] = id;
-  size_t begin = 0;
-  for (size_t i = 0; i + 1 < id_counts_.size(); ++i) {
-    const size_t end = id_counts_[i];
-    std::sort(sorted_ids_.begin() + static_cast<ptrdiff_t>(begin), sorted_ids_.begin() + static_cast<ptrdiff_t>(end));
-    begin = end;
-  }
-  sorted_ids_.erase(std::unique(sorted_ids_.begin(), sorted_ids_.end()), sorted_ids_.end());
-}
-
 void BlockIndexBuilder::finish(std::string* out) {
-  out->clear();
-  sort_ids();
+  sort_ids(&ids_);
   facts_.flags |= BlockTextFacts::kIndexed | (BlockTextFacts::kNoTraits & ~id_traits_);
   if (!too_many_tokens_) {
     facts_.flags |= BlockTextFacts::kTokens;
@@ -344,24 +366,11 @@ void BlockIndexBuilder::finish(std::string* out) {
     facts_.flags |= BlockTextFacts::kGrams;
     facts_.gram_blocks = bloom_blocks_for(grams_.size(), kBitsPerKey);
   }
-  BlockIndexHeader header;
-  header.facts = facts_;
-  header.ids = static_cast<uint32_t>(sorted_ids_.size());
-  out->reserve(header.total_bytes());
-  ByteWriter w(out);
-  w.u32(facts_.flags);
-  w.u32(facts_.hex_lengths);
-  w.u32(header.ids);
-  w.u32(facts_.token_blocks);
-  w.u32(facts_.gram_blocks);
-  for (const uint64_t id : sorted_ids_) {
-    char bytes[8];
-    std::memcpy(bytes, &id, 8);
-    out->append(bytes, BlockIndexHeader::kIdBytes);
-  }
-  if (facts_.token_blocks > 0) append_bloom(tokens_, facts_.token_blocks, kTokenFilter, out);
-  if (facts_.gram_blocks > 0) append_bloom(grams_, facts_.gram_blocks, kGramFilter, out);
-  w.u64(xxh3_64(*out));
+  std::string filters;
+  filters.reserve(facts_.filter_bytes());
+  if (facts_.token_blocks > 0) append_bloom(tokens_, facts_.token_blocks, kTokenFilter, &filters);
+  if (facts_.gram_blocks > 0) append_bloom(grams_, facts_.gram_blocks, kGramFilter, &filters);
+  encode_block_index(facts_, ids_, filters, out);
 }
 
 }  // namespace cordwood

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,11 @@ struct BlockIndexHeader {
 };
 /// corrupt when checksum or sizes do not hold.
 Result<BlockIndexHeader> check_block_index(std::string_view bytes);
+/// Makes one of its parts; `ids` as sort_ids() leaves them, `filters` those whose sizes the facts tell.
+void encode_block_index(const BlockTextFacts& facts, std::span<const uint64_t> ids, std::string_view filters,
+                        std::string* out);
+/// Top 40 bits of hashes: ascending, each once.
+void sort_ids(std::vector<uint64_t>* ids);
 
 /// Gathers what the index of a block needs from the text of its rows.  Text must stay where it is until finish().
 /// One thread at a time; keeps its memory from block to block.
@@ -107,7 +113,6 @@ class BlockIndexBuilder {
   void grow_seen();
   void add_grams(std::string_view token);
   void add_gram(uint32_t gram);
-  void sort_ids();
 
   BlockTextFacts facts_;
   uint64_t raw_bytes_ = 0;
@@ -115,8 +120,6 @@ class BlockIndexBuilder {
   uint32_t stamp_ = 0;
   const char* skip_until_ = nullptr;  ///< tokens before it belong to an UUID
   std::vector<uint64_t> ids_;
-  std::vector<uint64_t> sorted_ids_;
-  std::vector<uint32_t> id_counts_;
   std::vector<uint64_t> tokens_;  ///< hashes
   std::vector<std::string_view> token_texts_;
   std::vector<uint64_t> grams_;

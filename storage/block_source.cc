@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "storage/block_carrier.h"
 #include "storage/block_reader.h"
 #include "storage/segment.h"
 #include "storage/segment_index.h"
@@ -34,6 +35,10 @@ class SealedSource final : public BlockSource {
   Result<bool> may_hold(const TextProbe& probe, ReadStats* stats) const override {
     if (segment_.index == nullptr) return true;
     return segment_.index->may_hold(segment_.number, probe, stats);
+  }
+  std::optional<PublishedBlock> published() const {
+    if (block_->in_head || version_ != kEntryVersion) return std::nullopt;
+    return PublishedBlock{block_, segment_};
   }
   bool may_hold_field(const FieldProbe& probe, ReadStats* stats) const override {
     return segment_.terms == nullptr || segment_.terms->may_hold(segment_.number, probe, stats);
@@ -117,6 +122,11 @@ Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr>
   block->place = {std::move(source), narrow_offset, heap_offset, segment.ids};
   block->in_head = in_head;
   return BlockSourcePtr(std::make_shared<SealedSource>(std::move(block), std::move(counts), parts.version, segment));
+}
+
+std::optional<PublishedBlock> published_block(const BlockSource& source) {
+  const auto* sealed = dynamic_cast<const SealedSource*>(&source);
+  return sealed == nullptr ? std::nullopt : sealed->published();
 }
 
 BlockSourcePtr damaged_block(BlockInfo info, Error error) {

@@ -205,6 +205,59 @@ Result<const PatternReader::Frame*> PatternReader::frame(uint32_t index) {
   return parsed_[index].get();
 }
 
+namespace {
+
+/// The most hex digits and dashes in a row, counted on through the parts of a text.
+class HexRun {
+ public:
+  void add(std::string_view text) {
+    for (const char c : text) {
+      run_ = is_hex_digit(c) || c == '-' ? run_ + 1 : 0;
+      longest_ = std::max(longest_, run_);
+    }
+  }
+  void add_digits(size_t count) { longest_ = std::max(longest_, run_ += count); }
+  size_t longest() const { return longest_; }
+
+ private:
+  size_t run_ = 0;
+  size_t longest_ = 0;
+};
+
+size_t digits_of(int64_t value) {
+  char raw[24];
+  return static_cast<size_t>(std::to_chars(raw, raw + sizeof raw, value).ptr - raw);
+}
+
+}  // namespace
+
+Result<void> PatternReader::find_hex_runs(size_t length, RowBits* cells) {
+  const PieceMeta& ids = frames_->piece(first_piece_ + 1);
+  std::vector<int64_t> numbers;
+  for (uint32_t index = 0; index < ids.frames.size(); ++index) {
+    TRY_ASSIGN(const Frame* f, frame(index));
+    std::vector<bool> may_have(patterns_.size(), false);
+    bool any = false;
+    for (size_t id = 0; id < patterns_.size(); ++id) {
+      const Pattern& p = patterns_[id];
+      HexRun run;
+      for (size_t s = 0; s < f->slots[id].size(); ++s) {
+        run.add(p.constants[s]);
+        numbers.resize(f->slots[id][s].count());
+        f->slots[id][s].decode(numbers.data());
+        const auto [least, most] = std::minmax_element(numbers.begin(), numbers.end());
+        run.add_digits(std::max({digits_of(*least), digits_of(*most), size_t{p.digits[s]}}));
+      }
+      run.add(p.constants.back());
+      may_have[id] = run.longest() >= length;
+      any = any || may_have[id];
+    }
+    for (uint32_t i = 0; any && i < f->ids.size(); ++i)
+      if (may_have[f->ids[i]]) cells->set(ids.frames[index].first_row + i);
+  }
+  return {};
+}
+
 Result<void> PatternReader::append(uint32_t cell, std::string* out) {
   const PieceMeta& ids = frames_->piece(first_piece_ + 1);
   const uint32_t index = frame_of_row(ids, cell);

@@ -54,6 +54,8 @@ class PatternReader {
   Result<void> append(uint32_t cell, std::string* out);
   /// Sets the cells that pass the test.
   Result<void> find(const CellTest& test, RowBits* cells);
+  /// Sets the cells that may have so many hex digits and dashes in a row.
+  Result<void> find_hex_runs(size_t length, RowBits* cells);
 
  private:
   struct Pattern {

@@ -166,6 +166,28 @@ bool SegmentIndex::filter_holds(const std::vector<uint64_t>& hashes, uint64_t of
   return true;
 }
 
+Result<SegmentIndex::BlockPart> SegmentIndex::part_of(uint32_t block) const {
+  if (block >= directory_.blocks.size() || (directory_.blocks[block].facts.flags & BlockTextFacts::kIndexed) == 0)
+    return Error::corrupt("a block is not indexed");
+  const SegmentIndexDirectory::Block& b = directory_.blocks[block];
+  BlockPart part;
+  part.facts = b.facts;
+  if (b.facts.filter_bytes() == 0) return part;
+  TRY_ASSIGN(part.filters, source_->read(filter_section_.offset + b.filter_offset, b.facts.filter_bytes()));
+  if (part.filters.size() != b.facts.filter_bytes()) return Error::corrupt("filters end early");
+  std::string_view rest = part.filters;
+  for (const auto& [kind, blocks] :
+       {std::pair(kTokenFilter, b.facts.token_blocks), {kGramFilter, b.facts.gram_blocks}}) {
+    const uint32_t pages = (blocks + kBloomPageBlocks - 1) / kBloomPageBlocks;
+    for (uint32_t page = 0; page < pages; ++page) {
+      const uint32_t bytes = bloom_page_bytes(page, blocks);
+      TRY(check_bloom_page(rest.substr(0, bytes), page, kind));
+      rest.remove_prefix(bytes);
+    }
+  }
+  return part;
+}
+
 Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, ReadStats* stats) const {
   if (block >= directory_.blocks.size() || !probe.useful()) return true;
   const SegmentIndexDirectory::Block& b = directory_.blocks[block];

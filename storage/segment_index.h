@@ -66,6 +66,13 @@ class SegmentIndex {
   SegmentIndex(SegmentIndexDirectory directory, const SegmentFooter& footer, std::shared_ptr<const ByteSource> source);
   /// `block`: its number in the segment's block index.
   Result<bool> may_hold(uint32_t block, const TextProbe& probe, ReadStats* stats) const;
+  /// What the segment keeps of one block, but for its ids; the filters as they lie there.  corrupt when any of it does
+  /// not hold, or when the block is not indexed.
+  struct BlockPart {
+    BlockTextFacts facts;
+    std::string filters;
+  };
+  Result<BlockPart> part_of(uint32_t block) const;
   uint64_t memory_bytes() const { return directory_.blocks.capacity() * sizeof(SegmentIndexDirectory::Block); }
 
  private:

@@ -53,6 +53,29 @@ uint64_t id_hash(std::string_view digits) {
   return XXH3_64bits(bytes.data(), n / 2);
 }
 
+uint64_t id_hash_of_binary(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+void append_ids(std::string_view text, std::vector<uint64_t>* out) {
+  constexpr size_t kHeadOfUuid = 8;
+  // Shorter runs are of no use, so one character of eight tells whether to look closer.
+  for (size_t at = kHeadOfUuid - 1; at < text.size(); at += kHeadOfUuid) {
+    if (!is_hex_digit(text[at])) continue;
+    size_t begin = at;
+    while (begin > 0 && is_hex_digit(text[begin - 1])) --begin;
+    while (at < text.size() && is_hex_digit(text[at])) ++at;
+    const size_t digits = at - begin;
+    UuidPlace uuid;
+    if (digits == 16 || digits == 32) {
+      out->push_back(id_hash(text.substr(begin, digits)) >> (64 - kIdHashBits));
+    } else if (digits == kHeadOfUuid && at < text.size() && text[at] == '-' && find_uuid(text, at, &uuid) &&
+               uuid.exact()) {
+      out->push_back(id_hash(text.substr(uuid.begin, uuid.end - uuid.begin)) >> (64 - kIdHashBits));
+    }
+  }
+}
+
 uint64_t token_hash(std::string_view token) {
   return XXH3_64bits(token.data(), token.size());
 }

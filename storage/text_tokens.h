@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "storage/base/ascii.h"
 
@@ -64,6 +65,13 @@ inline bool is_token_char(char c) {
 /// Its top 40 bits are what is stored.
 uint64_t id_hash(std::string_view digits);
 inline constexpr int kIdHashBits = 40;
+
+/// The same of the 8 or 16 bytes that the digits stand for.
+uint64_t id_hash_of_binary(std::string_view bytes);
+/// Appends of every id in the text the top 40 bits of its hash.
+void append_ids(std::string_view text, std::vector<uint64_t>* out);
+/// No id has fewer hex digits and dashes in a row.
+inline constexpr size_t kLeastIdText = 16;
 
 /// Hash of a token for the token filter.
 uint64_t token_hash(std::string_view token);

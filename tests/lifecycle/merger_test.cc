@@ -99,6 +99,7 @@ TEST_F(MergerTest, TheWholeOrderedAnswerStaysWhateverIsMerged) {
     merging_.options.memory_bytes = random.pick(2) == 0 ? 64u << 20 : 4096 + random.pick(60'000);
     merging_.options.policy.segment_bytes = random.pick(3) == 0 ? 2000 : 256u << 20;
     merging_.options.own_segment_bytes = 500 + random.pick(8000);
+    if (seed % 2 == 0) merging_.options.carry = {300 + random.pick(2000), 3 + static_cast<uint32_t>(random.pick(40))};
     open();
     const std::string a = fmt::format("a{}", seed), b = fmt::format("b{}", seed);
     for (int round = 0; round < 25; ++round) {
@@ -120,6 +121,7 @@ TEST_F(MergerTest, TheWholeOrderedAnswerStaysWhateverIsMerged) {
     const std::vector<StoredRow> before_a = read(a), before_b = read(b);
     merging_.options.memory_bytes = 64u << 20;
     merging_.options.block_limits.rows = 64u << 10;
+    merging_.options.carry = {};
     merging_.renew();
     merge(merging_.keys());
     EXPECT_EQ(read_copies_too(a), before_a) << "copies are folded for good";
@@ -238,6 +240,48 @@ TEST_F(MergerTest, LaterRowsStayBehindBlocksOfEqualArrival) {
   merging_.renew();
   merge(merging_.keys());
   EXPECT_EQ(read("t"), rows);
+}
+
+/// Large blocks stay as they are, and so do small ones of their family, which would stay small.  Those whose rows
+/// overlap are made anew.
+TEST_F(MergerTest, LargeBlocksAreCarriedOver) {
+  world_.options.block_rows = 1000;
+  merging_.options.carry = {1u << 30, 100};
+  open();
+  int64_t time_ns = kMidnightNs;
+  const auto rows_of = [&time_ns](const std::string& stream, int count) {
+    std::vector<StoredRow> rows;
+    for (int i = 0; i < count; ++i) {
+      const std::string line = fmt::format(R"({{"id":"{:032x}","n":{}}})", time_ns / 7000 % 90, time_ns % 977);
+      rows.push_back({stream, time_ns += 1000, line, {{"request", fmt::format("{:016x}", time_ns / 5000)}}});
+    }
+    return rows;
+  };
+  const auto add = [&](const std::vector<StoredRow>& rows) {
+    append("t", rows);
+    flush();
+  };
+  for (int round = 0; round < 3; ++round) add(rows_of("s0", 400));
+  const auto check = [&](uint64_t carried, uint32_t blocks) {
+    const std::vector<StoredRow> before = read("t");
+    const uint64_t carried_before = count("cordwood_merge_carried_rows_total");
+    merge(merging_.keys());
+    EXPECT_EQ(read("t"), before);
+    EXPECT_EQ(count("cordwood_merge_carried_rows_total") - carried_before, carried);
+    ASSERT_EQ(merging_.segments().size(), 1u);
+    EXPECT_EQ(merging_.segments()[0].blocks, blocks);
+  };
+  check(1200, 3);
+  add(rows_of("s0", 20));
+  check(1220, 4);
+  std::vector<StoredRow> late = rows_of("s0", 300);
+  time_ns -= 200'000;
+  const std::vector<StoredRow> later = rows_of("s0", 300);
+  add(late);
+  add(later);
+  check(1200, 4);  // 20 and 600 rows, 200 of them copies, become one block
+  for (int round = 0; round < 3; ++round) add(rows_of("s1", 30));
+  check(1620 + 90, 7);
 }
 
 TEST_F(MergerTest, SmallBlocksBecomeLargeOnes) {

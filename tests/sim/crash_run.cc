@@ -36,6 +36,9 @@ class CrashRun {
     merging_.options.block_limits.rows = 8 + static_cast<uint32_t>(pick(200));
     merging_.options.memory_bytes = chance(0.3) ? 4096 + pick(64 << 10) : 64u << 20;
     merging_.options.retry_after_ns = 1;
+    // Not drawn, so that what a seed draws stays the same.
+    if (options.seed % 3 != 0)
+      merging_.options.carry = {options.seed % 2048, static_cast<uint32_t>(2 + options.seed % 61)};
     with_deletes_ = options.deletes;
     if (with_deletes_ && chance(0.5)) {
       erasing_.options.cancel_period_ns = static_cast<int64_t>(pick(60)) * 1'000'000'000;

@@ -7,8 +7,11 @@
 #include <filesystem>
 #include <functional>
 #include <random>
+#include <set>
 
 #include "storage/base/fold_text.h"
+#include "storage/block_carrier.h"
+#include "storage/block_index.h"
 #include "storage/segment_index.h"
 #include "tests/storage/columns/block_fixture.h"
 #include "tests/support/json_leaves.h"
@@ -74,12 +77,32 @@ class Fixture {
     options.max_shapes = 30;  // metadata past it is packed, lines past it are raw
     BlockBuilder builder(options);
     std::vector<SpilledBlock> spilled;
-    for (Rows& rows : blocks_) spilled.push_back(testing::spill(builder.build(rows.input())));
-    const auto meta = write_segment(store_, "s", "node", 1, spilled);
-    ASSERT_TRUE(meta.ok()) << meta.error().message;
-    auto segment = Segment::open(store_, *meta);
-    ASSERT_TRUE(segment.ok()) << segment.error().message;
-    segment_ = std::move(segment).value();
+    std::vector<std::string> indexes;
+    for (Rows& rows : blocks_) {
+      EncodedBlock block = builder.build(rows.input());
+      indexes.push_back(block.index);
+      spilled.push_back(testing::spill(std::move(block)));
+    }
+    write("s", spilled, &segment_);
+    if (!::testing::Test::HasFatalFailure()) carry(indexes);
+  }
+
+  /// A second segment of the same blocks, taken over from the first, must know no less.
+  void carry(const std::vector<std::string>& indexes) {
+    BlockCarrier carrier;
+    std::vector<SpilledBlock> spilled;
+    for (size_t i = 0; i < blocks_.size(); ++i) {
+      const auto source = published_block(*segment_->blocks()[i]);
+      ASSERT_TRUE(source.has_value());
+      Result<EncodedBlock> block = carrier.carry(*source);
+      ASSERT_TRUE(block.ok()) << block.error().message;
+      const auto view = testing::source_of(*block)->open(&stats_);
+      ASSERT_TRUE(view.ok()) << view.error().message;
+      testing::expect_same(view->get(), blocks_[i].rows());
+      expect_covers(block->index, indexes[i]);
+      spilled.push_back(testing::spill(std::move(block).value()));
+    }
+    write("carried", spilled, &carried_);
   }
 
   /// Random offsets: needles begin and end anywhere, or at tokens.
@@ -175,10 +198,45 @@ class Fixture {
       ASSERT_TRUE(may || !holds_folded(block, needle)) << "block " << block << " holds, in some case: " << needle;
     }
   }
+  /// What either segment says: both must be right.
   bool may_hold(size_t block, const TextProbe& probe) {
-    const auto answer = segment_->blocks()[block]->may_hold(probe, &stats_);
-    EXPECT_TRUE(answer.ok());
-    return !answer.ok() || *answer;
+    bool may = true;
+    for (const auto* segment : {&segment_, &carried_}) {
+      const auto answer = (*segment)->blocks()[block]->may_hold(probe, &stats_);
+      EXPECT_TRUE(answer.ok());
+      may = may && (!answer.ok() || *answer);
+    }
+    return may;
+  }
+  void write(const std::string& key, const std::vector<SpilledBlock>& blocks, std::shared_ptr<const Segment>* out) {
+    const auto meta = write_segment(store_, key, "node", 1, blocks);
+    ASSERT_TRUE(meta.ok()) << meta.error().message;
+    auto segment = Segment::open(store_, *meta);
+    ASSERT_TRUE(segment.ok()) << segment.error().message;
+    *out = std::move(segment).value();
+  }
+  /// The same facts and filters, and all ids.
+  void expect_covers(std::string_view index, std::string_view original) {
+    const auto head = check_block_index(index);
+    const auto wanted = check_block_index(original);
+    ASSERT_TRUE(head.ok() && wanted.ok());
+    EXPECT_EQ(head->facts.flags, wanted->facts.flags);
+    EXPECT_EQ(head->facts.hex_lengths, wanted->facts.hex_lengths);
+    EXPECT_EQ(index.substr(head->filters_offset(), head->facts.filter_bytes()),
+              original.substr(wanted->filters_offset(), wanted->facts.filter_bytes()));
+    const auto ids_of = [](std::string_view bytes, const BlockIndexHeader& h) {
+      std::set<std::string_view> ids;
+      for (uint32_t i = 0; i < h.ids; ++i)
+        ids.insert(bytes.substr(h.ids_offset() + i * BlockIndexHeader::kIdBytes, BlockIndexHeader::kIdBytes));
+      return ids;
+    };
+    const auto ids = ids_of(index, *head);
+    const auto needed = ids_of(original, *wanted);
+    EXPECT_EQ(ids.size(), head->ids) << "an id twice";
+    EXPECT_TRUE(std::includes(ids.begin(), ids.end(), needed.begin(), needed.end())) << "an id was lost";
+    surplus_ids_ += ids.size() - needed.size();
+    ids_ += needed.size();
+    EXPECT_LE(surplus_ids_, 10 + ids_ / 20);
   }
   void check(const TextProbe& probe, const std::string& needle, Tally* tally) {
     for (size_t block = 0; block < blocks_.size(); ++block) {
@@ -200,6 +258,9 @@ class Fixture {
   std::vector<Rows> blocks_;
   MemoryStore store_;
   std::shared_ptr<const Segment> segment_;
+  std::shared_ptr<const Segment> carried_;  ///< the same blocks, taken over
+  uint64_t ids_ = 0;
+  uint64_t surplus_ids_ = 0;
   ReadStats stats_;
 };
 
