@@ -5,6 +5,7 @@
 #include "api/commands.h"
 #include "api/config_flags.h"
 #include "api/data_lock_command.h"
+#include "api/lease_keeper.h"
 #include "api/object_store_choice.h"
 #include "lifecycle/backup.h"
 #include "lifecycle/repair.h"
@@ -55,18 +56,40 @@ Result<std::unique_ptr<World>> make_world(const ConfigSources& sources) {
   return world;
 }
 
+/// A store and its lease for as long as it is used.
+struct Place {
+  std::unique_ptr<ObjectStore> store;
+  std::unique_ptr<LeaseKeeper> lease;
+};
+
+Result<Place> hold(S3Home home) {
+  Place place{std::move(home.store), nullptr};
+  if (home.lease == nullptr) return place;
+  place.lease = std::make_unique<LeaseKeeper>(*home.lease);
+  TRY(place.lease->wait([](const std::string&) { return true; }));
+  return place;
+}
+
 /// A directory, or `s3://bucket/prefix` with the endpoint and the keys of the configuration.
-Result<std::unique_ptr<ObjectStore>> open_place(World& world, const std::string& place, bool write) {
+Result<Place> open_place(World& world, const std::string& place, bool write) {
+  Place opened;
+  if (!place.starts_with(kBucketUrl) && write) {
+    TRY_ASSIGN(opened.store, open_directory_store(world.fs, place));
+    return opened;
+  }
   if (!place.starts_with(kBucketUrl)) {
-    if (write) return open_directory_store(world.fs, place);
-    return view_directory_store(world.fs, place);
+    opened.store = view_directory_store(world.fs, place);
+    return opened;
   }
   const std::string rest = place.substr(kBucketUrl.size());
   S3Options options = world.config.s3;
   const size_t slash = std::min(rest.find('/'), rest.size());
   options.location.bucket = rest.substr(0, slash);
   options.location.prefix = rest.substr(std::min(slash + 1, rest.size()));
-  return open_s3_store(options, world.bucket());
+  TRY_ASSIGN(S3Home home, open_s3_home(options, world.bucket(), world.random.hex128(), "backup"));
+  if (write) return hold(std::move(home));
+  opened.store = std::move(home.store);
+  return opened;
 }
 
 /// The configured store, which a server may be using.
@@ -93,7 +116,7 @@ int run_backup(const ConfigSources& sources, const std::string& place) {
   if (!from.ok()) return fail(from.error().message);
   auto to = open_place(**world, place, true);
   if (!to.ok()) return fail(to.error().message);
-  return print("backed up", lifecycle::back_up(**from, **to, (*world)->fs, (*world)->options(), *(*world)->log));
+  return print("backed up", lifecycle::back_up(**from, *to->store, (*world)->fs, (*world)->options(), *(*world)->log));
 }
 
 int run_restore(const ConfigSources& sources, const std::string& place) {
@@ -102,23 +125,28 @@ int run_restore(const ConfigSources& sources, const std::string& place) {
   if (auto locked = lock_directory((*world)->config.data_dir); !locked.ok()) return fail(locked.error().message);
   auto from = open_place(**world, place, false);
   if (!from.ok()) return fail(from.error().message);
-  auto to = open_object_store((*world)->config, (*world)->bucket());
+  auto home = open_object_store((*world)->config, (*world)->bucket());
+  if (!home.ok()) return fail(home.error().message);
+  auto to = hold(std::move(*home));
   if (!to.ok()) return fail(to.error().message);
-  return print("restored", lifecycle::restore_backup(**from, **to, (*world)->fs, (*world)->options(), *(*world)->log));
+  return print("restored",
+               lifecycle::restore_backup(*from->store, *to->store, (*world)->fs, (*world)->options(), *(*world)->log));
 }
 
 int run_repair(const ConfigSources& sources, bool force, bool dry_run) {
   auto world = make_world(sources);
   if (!world.ok()) return fail(world.error().message);
   if (auto locked = lock_directory((*world)->config.data_dir); !locked.ok()) return fail(locked.error().message);
-  auto store = open_object_store((*world)->config, (*world)->bucket());
+  auto home = open_object_store((*world)->config, (*world)->bucket());
+  if (!home.ok()) return fail(home.error().message);
+  auto store = hold(std::move(*home));
   if (!store.ok()) return fail(store.error().message);
   lifecycle::RepairOptions options;
   options.node = (*world)->config.engine.node;
   options.data_dir = (*world)->config.data_dir;
   options.force = force;
   options.dry_run = dry_run;
-  const auto report = lifecycle::repair(**store, (*world)->fs, options, *(*world)->log);
+  const auto report = lifecycle::repair(*store->store, (*world)->fs, options, *(*world)->log);
   if (!report.ok()) return fail(report.error().message);
   uint64_t rows = 0;
   for (const SegmentMeta& meta : report->plan.named) rows += meta.rows;

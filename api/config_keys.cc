@@ -327,7 +327,9 @@ void add_bucket_keys(Table& t) {
   t.duration("store.s3_operation_timeout", FIELD(s3.operation_timeout_ns),
              "For an operation with all its retries and waits.");
   t.flag("store.s3_single_writer", FIELD(s3.single_writer),
-         "Use a bucket that ignores If-None-Match: this server is the only one that writes to it.");
+         "Take no lease on a bucket that ignores If-None-Match: no other server ever writes to it.");
+  t.duration("store.lease_duration", FIELD(s3.lease_duration_ns),
+             "Of the lease on such a bucket: how long another server waits once its holder is silent; 5s to 10m.");
 }
 
 void add_merge_keys(Table& t) {

@@ -13,6 +13,10 @@ namespace {
 
 /// Names the bucket that a data directory belongs to; there is none for a directory store.
 constexpr const char* kMarker = "/BUCKET";
+/// A name of the directory's own, by which the lease of a bucket knows it.
+constexpr const char* kOwner = "/OWNER";
+constexpr int64_t kMinLeaseNs = 5 * kNsPerSecond;
+constexpr int64_t kMaxLeaseNs = 600 * kNsPerSecond;
 constexpr uint64_t kMaxMarkerBytes = 4096;
 constexpr uint64_t kMinPartBytes = 5u << 20;  ///< of all parts but the last, as AWS has it
 constexpr uint64_t kMaxPartBytes = 1u << 30;
@@ -28,12 +32,12 @@ Result<std::string> read_marker(FileSystem& fs, const std::string& path) {
   return text;
 }
 
-Result<void> write_marker(FileSystem& fs, const std::string& path, const std::string& bucket) {
+Result<void> write_marker(FileSystem& fs, const std::string& path, const std::string& text) {
   const std::string fresh = path + ".new";
   TRY_ASSIGN(const bool left_over, fs.exists(fresh));
   if (left_over) TRY(fs.remove(fresh));
   TRY_ASSIGN(const std::unique_ptr<File> file, fs.open(fresh, OpenMode::create_new));
-  TRY(file->append(bucket + "\n"));
+  TRY(file->append(text + "\n"));
   TRY(file->sync());
   TRY(fs.rename(fresh, path));
   return fs.sync_directory(parent_directory(path));
@@ -65,9 +69,17 @@ Result<void> claim(FileSystem& fs, const std::string& data_dir, const std::strin
   return write_marker(fs, marker, bucket);
 }
 
+Result<std::string> owner_of(const S3Environment& env, const std::string& data_dir) {
+  TRY_ASSIGN(std::string owner, read_marker(*env.fs, data_dir + kOwner));
+  if (!owner.empty()) return owner;
+  owner = env.random->hex128();
+  TRY(write_marker(*env.fs, data_dir + kOwner, owner));
+  return owner;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_object_store(const Config& config, const S3Environment& env) {
+Result<S3Home> open_object_store(const Config& config, const S3Environment& env) {
   if (config.ack != "disk" && config.ack != "bucket") {
     return Error::invalid(fmt::format("store.ack '{}': want disk or bucket", config.ack));
   }
@@ -78,7 +90,9 @@ Result<std::unique_ptr<ObjectStore>> open_object_store(const Config& config, con
     if (!bucket.bucket.empty() || !bucket.url.empty()) {
       env.log->warn("a bucket is configured, but not used: `storage: s3` makes it the home of all data");
     }
-    return open_directory_store(*env.fs, config.data_dir + "/objects");
+    S3Home home;
+    TRY_ASSIGN(home.store, open_directory_store(*env.fs, config.data_dir + "/objects"));
+    return home;
   }
   if (config.storage != "s3") {
     return Error::invalid(fmt::format("storage '{}': want directory or s3", config.storage));
@@ -86,18 +100,23 @@ Result<std::unique_ptr<ObjectStore>> open_object_store(const Config& config, con
   if (config.s3.part_bytes < kMinPartBytes || config.s3.part_bytes > kMaxPartBytes) {
     return Error::invalid("store.s3_part_size: want 5MB to 1GB");
   }
+  if (config.s3.lease_duration_ns < kMinLeaseNs || config.s3.lease_duration_ns > kMaxLeaseNs) {
+    return Error::invalid("store.lease_duration: want 5s to 10m");
+  }
   S3Location location = config.s3.location;
   // Its own message might show the secret.
   if (!take_s3_url(&location).ok()) return Error::invalid("storage_config.aws.s3 is malformed");
   if (location.prefix.ends_with('/')) location.prefix.pop_back();
-  TRY_ASSIGN(std::unique_ptr<ObjectStore> store, open_s3_store(config.s3, env));
+  TRY_ASSIGN(const std::string owner, owner_of(env, config.data_dir));
+  TRY_ASSIGN(S3Home home, open_s3_home(config.s3, env, owner, config.engine.node));
   TRY(claim(*env.fs, config.data_dir, fmt::format("s3://{}/{}", location.bucket, location.prefix)));
-  if (config.cache_bytes == 0) return store;
+  if (config.cache_bytes == 0) return home;
   RangeCacheOptions cache;
   cache.dir = config.data_dir + "/cache";
   cache.max_bytes = config.cache_bytes;
   TRY_ASSIGN(auto ranges, RangeCache::open(*env.fs, std::move(cache), *env.metrics));
-  return make_cached_store(std::move(store), std::move(ranges), "segments/", *env.metrics);
+  home.store = make_cached_store(std::move(home.store), std::move(ranges), "segments/", *env.metrics);
+  return home;
 }
 
 }  // namespace cordwood::api

@@ -45,21 +45,28 @@ HttpResponse refusal(PushProtocol protocol, const HttpRequest& request, int stat
   return response;
 }
 
+HttpResponse try_later(PushProtocol protocol, const HttpRequest& request, const std::string& message) {
+  HttpResponse response = refusal(protocol, request, 503, message);
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
 HttpResponse refuse_body(PushProtocol protocol, const HttpRequest& request) {
   if (request.body_state == BodyState::too_large) {
     return refusal(protocol, request, 413,
                    fmt::format("request body too large: message size too large than max ({} vs {})", request.body_bytes,
                                request.body_limit_bytes));
   }
-  HttpResponse response = refusal(protocol, request, 503, "The server cannot accept more requests at this time.");
-  response.headers.emplace_back("Retry-After", "1");
-  return response;
+  return try_later(protocol, request, "The server cannot accept more requests at this time.");
 }
 
 HttpResponse push(const Services& services, PushProtocol protocol, HttpRequest& http) {
   auto tenant = tenant_of(services.config->tenants, http);
   if (!tenant.ok()) {
     return refusal(protocol, http, tenant.error().kind == ErrorKind::not_found ? 401 : 400, tenant.error().message);
+  }
+  if (const std::string why = services.push_refused ? services.push_refused() : ""; !why.empty()) {
+    return try_later(protocol, http, why);
   }
   ingest::PushRequest request;
   request.tenant = std::move(*tenant);

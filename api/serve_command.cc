@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 
@@ -59,10 +60,16 @@ int serve(const ConfigSources& sources) {
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
-  auto server = Server::start(config, log);
-  if (!server.ok()) return fail(server.error().message);
+  std::atomic<bool> ended{false};
+  const auto is_ended = [&ended, &ends] {
+    static constexpr timespec kNow{0, 0};
+    if (!ended && sigtimedwait(&ends, nullptr, &kNow) > 0) ended = true;
+    return ended.load();
+  };
+  auto server = Server::start(config, log, is_ended);
+  if (!server.ok()) return server.error().kind == ErrorKind::cancelled ? 0 : fail(server.error().message);
   int signal = 0;
-  sigwait(&ends, &signal);
+  if (!ended) sigwait(&ends, &signal);
   auto stopped = (*server)->stop();
   if (!stopped.ok()) return fail(stopped.error().message);
   return 0;

@@ -3,15 +3,16 @@
 
 #include <sys/resource.h>
 
-#include <chrono>
-#include <thread>
+#include <algorithm>
 
 #include "api/build_version.h"
 #include "api/config_keys.h"
 #include "api/config_load.h"
 #include "api/handlers.h"
+#include "api/lease_keeper.h"
 #include "api/object_store_choice.h"
 #include "api/process_metrics.h"
+#include "api/ticker.h"
 #include "index/segment_terms_opener.h"
 #include "lifecycle/eraser.h"
 #include "lifecycle/merger.h"
@@ -27,37 +28,9 @@ constexpr int kSealNiceness = 5;
 constexpr int kMergeNiceness = 10;
 constexpr size_t kIdDigits = 16;  ///< of delete requests and holds
 constexpr int64_t kDrainPauseNs = 250'000'000;
-
-/// Calls a function about once a second until it is destroyed.
-class Ticker {
- public:
-  explicit Ticker(std::function<void()> tick) : tick_(std::move(tick)), thread_([this] { run(); }) {}
-  ~Ticker() {
-    {
-      MutexLock lock(mu_);
-      stop_ = true;
-      wake_.notify_all();
-    }
-    thread_.join();
-  }
-
- private:
-  void run() {
-    for (;;) {
-      {
-        MutexLock lock(mu_);
-        if (!stop_) wake_.wait_for(mu_, std::chrono::seconds(1));
-        if (stop_) return;
-      }
-      tick_();
-    }
-  }
-  std::function<void()> tick_;
-  Mutex mu_;
-  CondVar wake_;
-  bool stop_ GUARDED_BY(mu_) = false;
-  std::thread thread_;
-};
+constexpr int64_t kFirstRetryNs = 500'000'000;  ///< of opening a bucket that is away
+constexpr int64_t kLastRetryNs = 15'000'000'000;
+constexpr int64_t kLookPauseNs = 50'000'000;  ///< between looks whether to stop, while waiting
 
 /// The system's file for a time zone, or nothing.  Names come from users' templates: they stay below the directory.
 std::string read_zone(FileSystem& fs, std::string_view name) {
@@ -69,9 +42,10 @@ std::string read_zone(FileSystem& fs, std::string_view name) {
 
 class ServerImpl final : public Server {
  public:
-  ServerImpl(const Config& config, std::shared_ptr<Logger> log)
+  ServerImpl(const Config& config, std::shared_ptr<Logger> log, std::function<bool()> stopping)
       : config_(config),
         log_(std::move(log)),
+        stopping_(std::move(stopping)),
         memory_(config.memory),
         read_gate_(config.read_gate, clock_, &metrics_),
         kept_steps_(config.kept_results_bytes / 2, memory_, metrics_),
@@ -95,9 +69,30 @@ class ServerImpl final : public Server {
     pusher_.reset();
     eraser_.reset();
     merger_.reset();
-    engine_.reset();
-    terms_opener_.reset();
-    background_.reset();
+    close();
+    lease_.reset();
+  }
+
+  /// Listens, and opens the store as soon as that is possible.
+  Result<void> start() {
+    TRY(listen());
+    for (int64_t pause_ns = kFirstRetryNs;; pause_ns = std::min(2 * pause_ns, kLastRetryNs)) {
+      const Result<void> opened = open();
+      if (opened.ok()) return opened;
+      close();
+      if (lease_ != nullptr && lease_->lease().state() == WriterLease::State::lost) forget_bucket();
+      if (!is_stopping()) {
+        if (config_.storage != "s3" || opened.error().kind != ErrorKind::unavailable) return opened;
+        waits_for(opened.error().message);
+        log_->warn("the bucket cannot be used now; the server waits for it",
+                   {{"error", opened.error().message}, {"again_in_ms", pause_ns / 1'000'000}});
+        pause(pause_ns);
+      }
+      if (!is_stopping()) continue;
+      phase_ = Phase::stopping;
+      log_->info("stopped before the store was open", {});
+      return Error::cancelled("stopped before the store was open");
+    }
   }
 
   void open_queries() {
@@ -121,7 +116,7 @@ class ServerImpl final : public Server {
   Result<void> open() {
     const int64_t begin_ns = clock_.monotonic_ns();
     TRY(fs_.create_directories(config_.data_dir));
-    TRY_ASSIGN(store_, open_store());
+    TRY(open_store());
     TRY_ASSIGN(index_, index::StreamIndex::open(config_.index, fs_, *log_));
     terms_opener_ = std::make_unique<index::XapianTermsOpener>(config_.terms_open_bytes, memory_, *log_, metrics_);
     body_decoder_ = ingest::make_wal_body_decoder();
@@ -181,6 +176,8 @@ class ServerImpl final : public Server {
 
   Result<void> listen() {
     services_ = {.config = &config_,
+                 .push_refused = [this] { return push_refused(); },
+                 .waits_for = [this] { return waiting(); },
                  .metrics = &metrics_,
                  .clock = &clock_,
                  .log = log_.get(),
@@ -214,20 +211,65 @@ class ServerImpl final : public Server {
     ticker_.reset();
     drain(deadline_ns);
     commit_index();
+    lease_.reset();
     log_->info("stopped", {});
     return {};
   }
 
  private:
-  Result<std::unique_ptr<ObjectStore>> open_store() {
-    return open_object_store(config_, {.fs = &fs_,
-                                       .clock = &clock_,
-                                       .random = &random_,
-                                       .metrics = &metrics_,
-                                       .log = log_.get(),
-                                       .variable = environment_variable,
-                                       .wait_ns = sleep_ns});
+  Result<void> open_store() {
+    if (store_ == nullptr) {
+      TRY_ASSIGN(S3Home home, open_object_store(config_, {.fs = &fs_,
+                                                          .clock = &clock_,
+                                                          .random = &random_,
+                                                          .metrics = &metrics_,
+                                                          .log = log_.get(),
+                                                          .variable = environment_variable,
+                                                          .wait_ns = [this](int64_t ns) { pause(ns); },
+                                                          .given_up = [this] { return is_stopping(); }}));
+      store_ = std::move(home.store);
+      if (home.lease != nullptr) lease_ = std::make_unique<LeaseKeeper>(*home.lease);
+    }
+    if (lease_ == nullptr) return {};
+    return lease_->wait([this](const std::string& why) {
+      waits_for(why);
+      return !is_stopping();
+    });
   }
+  /// What open() made; the bucket and its lease stay.
+  void close() {
+    engine_.reset();
+    terms_opener_.reset();
+    background_.reset();
+    body_decoder_.reset();
+    index_.reset();
+  }
+  void forget_bucket() {
+    lease_.reset();
+    store_.reset();
+  }
+
+  /// Whether to stop before the store is open; later stop() says when.
+  bool is_stopping() const { return phase_ == Phase::starting && stopping_ && stopping_(); }
+  void pause(int64_t ns) {
+    const int64_t until_ns = clock_.monotonic_ns() + ns;
+    for (int64_t left_ns = ns; left_ns > 0 && !is_stopping(); left_ns = until_ns - clock_.monotonic_ns()) {
+      sleep_ns(std::min(left_ns, kLookPauseNs));
+    }
+  }
+  void waits_for(const std::string& what) EXCLUDES(waits_mu_) {
+    const MutexLock lock(waits_mu_);
+    waits_for_ = what;
+  }
+  std::string waiting() const EXCLUDES(waits_mu_) {
+    // Without the lease for now the answers to queries are right; once another has it they grow old.
+    if (phase_ == Phase::running && lease_ != nullptr && lease_->lease().state() == WriterLease::State::lost) {
+      return lease_->lease().why();
+    }
+    const MutexLock lock(waits_mu_);
+    return phase_ == Phase::starting ? waits_for_ : "";
+  }
+  std::string push_refused() const { return lease_ == nullptr || lease_->lease().held() ? "" : lease_->lease().why(); }
   /// Publishes everything; what cannot be published by then is in the WAL and is published after the next start.
   void drain(int64_t deadline_ns) {
     for (;;) {
@@ -283,6 +325,7 @@ class ServerImpl final : public Server {
 
   Config config_;
   std::shared_ptr<Logger> log_;
+  const std::function<bool()> stopping_;
   SystemClock clock_;
   PosixFileSystem fs_;
   SystemRandom random_;
@@ -293,7 +336,10 @@ class ServerImpl final : public Server {
   query::KeptSums kept_sums_;
   query::TailHub tail_hub_;
   std::atomic<Phase> phase_{Phase::starting};
+  mutable Mutex waits_mu_;
+  std::string waits_for_ GUARDED_BY(waits_mu_);
   std::unique_ptr<ObjectStore> store_;
+  std::unique_ptr<LeaseKeeper> lease_;  ///< null: none is needed
   std::unique_ptr<index::StreamIndex> index_;
   std::unique_ptr<WalBodyDecoder> body_decoder_;
   std::unique_ptr<TaskRunner> background_;
@@ -317,10 +363,10 @@ class ServerImpl final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(const Config& config, std::shared_ptr<Logger> log) {
-  auto server = std::make_unique<ServerImpl>(config, std::move(log));
-  TRY(server->listen());
-  TRY(server->open());
+Result<std::unique_ptr<Server>> Server::start(const Config& config, std::shared_ptr<Logger> log,
+                                              std::function<bool()> stopping) {
+  auto server = std::make_unique<ServerImpl>(config, std::move(log), std::move(stopping));
+  TRY(server->start());
   return std::unique_ptr<Server>(std::move(server));
 }
 

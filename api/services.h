@@ -21,6 +21,8 @@ struct Services {
   const query::TailReader* tails = nullptr;
   const lifecycle::Eraser* eraser = nullptr;
   lifecycle::AuditLog* audit = nullptr;
+  std::function<std::string()> push_refused;  ///< why no push can be taken now; empty: it can
+  std::function<std::string()> waits_for;     ///< why the server is not ready, as far as that is known
   Metrics* metrics = nullptr;
   Clock* clock = nullptr;
   Logger* log = nullptr;

@@ -34,12 +34,14 @@ HttpResponse front_page(const HttpRequest& request) {
 }
 
 HttpResponse ready(const Services& services) {
+  const std::string why = services.waits_for ? services.waits_for() : "";
   switch (services.phase->load()) {
-    case Phase::running: return text_response(200, "ready\n");
+    case Phase::running:
+      return why.empty() ? text_response(200, "ready\n") : text_response(503, "Ingester not ready: " + why + "\n");
     case Phase::stopping: return text_response(503, "Application is stopping\n");
     case Phase::starting: break;
   }
-  return text_response(503, "Ingester not ready: starting\n");
+  return text_response(503, "Ingester not ready: starting" + (why.empty() ? "" : ": " + why) + "\n");
 }
 
 HttpResponse build_info() {

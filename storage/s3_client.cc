@@ -126,7 +126,7 @@ S3Client::Attempt S3Client::attempt(const S3Call& call, std::string_view payload
   const int64_t transfer_ns =
       static_cast<int64_t>(bytes / std::max<uint64_t>(options_.min_bytes_per_second, 1)) * kNsPerSecond;
   signed_call->timeout_ns = std::min(left_ns, options_.answer_timeout_ns + transfer_ns);
-  signed_call->given_up = [this] { return env_.clock->monotonic_ns() >= end_ns_; };
+  signed_call->given_up = [this, &call] { return forbidden(call) != nullptr; };
   const int64_t began_ns = env_.clock->monotonic_ns();
   Result<HttpAnswer> answer = http_->send(*signed_call);
   count(call, answer, began_ns);
@@ -155,6 +155,13 @@ int64_t S3Client::backoff_ns(uint32_t retries) const {
   return static_cast<int64_t>(env_.random->next() % static_cast<uint64_t>(bound_ns)) + 1;
 }
 
+const char* S3Client::forbidden(const S3Call& call) const {
+  const int64_t now_ns = env_.clock->monotonic_ns();
+  if (now_ns >= end_ns_ || (env_.given_up && env_.given_up())) return "given up: the process ends";
+  if (call.writes() && now_ns >= write_end_ns_) return "this server does not have the lease of the bucket";
+  return nullptr;
+}
+
 Result<S3Reply> S3Client::call(const S3Call& call) {
   const int64_t timeout_ns = call.timeout_ns > 0 ? call.timeout_ns : options_.operation_timeout_ns;
   const int64_t began_ns = env_.clock->monotonic_ns();
@@ -165,10 +172,15 @@ Result<S3Reply> S3Client::call(const S3Call& call) {
   };
   for (uint32_t retries = 0;; ++retries) {
     const int64_t deadline_ns = std::min(began_ns + timeout_ns, end_ns_.load());
-    if (env_.clock->monotonic_ns() >= end_ns_) return away("given up: the process ends");
+    if (const char* why = forbidden(call)) return away(why);
     const int64_t left_ns = deadline_ns - env_.clock->monotonic_ns();
     Attempt tried = attempt(call, hash, std::max<int64_t>(left_ns, 1'000'000));
-    if (tried.verdict == Verdict::final && tried.reply.ok()) return std::move(tried.reply);
+    if (tried.verdict == Verdict::final && tried.reply.ok()) {
+      // What arrived too late counts as not sure, whatever the answer.
+      if (call.writes() && env_.clock->monotonic_ns() >= write_end_ns_)
+        return away("the lease of the bucket ended meanwhile");
+      return std::move(tried.reply);
+    }
     const std::string why = tried.reply.ok()
                                 ? fmt::format("{} {}: {}", tried.reply->http.status, tried.reply->failure.code,
                                               tried.reply->failure.message.substr(0, 500))

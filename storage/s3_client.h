@@ -29,6 +29,9 @@ struct S3Call {
   bool failure_in_success = false;  ///< 200 may carry an <Error> (copies, completed uploads)
   int64_t timeout_ns = 0;           ///< of the whole operation; 0: the options'
   bool retry = true;
+  bool of_lease = false;  ///< allowed when other writes are not
+
+  bool writes() const { return method != "GET" && method != "HEAD" && !of_lease; }
 };
 
 struct S3Reply {
@@ -52,6 +55,9 @@ class S3Client {
   Error refused(const S3Call& call, const S3Reply& reply) const;
   /// As ObjectStore has it.
   void give_up_at(int64_t monotonic_ns) { end_ns_ = monotonic_ns; }
+  /// From then on (monotonic) what would change the bucket is answered unavailable and not sent; what is under way is
+  /// given up about a second later at most.
+  void write_until(int64_t monotonic_ns) { write_end_ns_ = monotonic_ns; }
   const S3Address& address() const { return address_; }
   const S3Options& options() const { return options_; }
   const S3Environment& env() const { return env_; }
@@ -68,6 +74,8 @@ class S3Client {
   static Verdict judge(const S3Call& call, const S3Reply& reply);
   void learn_clock(const S3Reply& reply);
   int64_t backoff_ns(uint32_t retries) const;
+  /// Why a request may not be sent, or go on, any more; null: it may.
+  const char* forbidden(const S3Call& call) const;
   void count(const S3Call& call, const Result<HttpAnswer>& answer, int64_t began_ns);
 
   const S3Options options_;
@@ -76,8 +84,9 @@ class S3Client {
   const std::unique_ptr<HttpTransport> http_;
   S3CredentialCache credentials_;
   const std::shared_ptr<S3Breaker> breaker_;
-  std::atomic<int64_t> end_ns_{INT64_MAX};  ///< monotonic; nothing is asked for after it
-  std::atomic<int64_t> clock_skew_ns_{0};   ///< the server's clock minus ours, once it complained
+  std::atomic<int64_t> end_ns_{INT64_MAX};        ///< monotonic; nothing is asked for after it
+  std::atomic<int64_t> write_end_ns_{INT64_MAX};  ///< and nothing is written after this
+  std::atomic<int64_t> clock_skew_ns_{0};         ///< the server's clock minus ours, once it complained
   Counter& bytes_sent_;
   Counter& bytes_received_;
   Counter& retries_;

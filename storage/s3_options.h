@@ -53,7 +53,8 @@ struct S3Options {
 
   uint64_t part_bytes = 8u << 20;  ///< of a multipart upload; what an upload holds in memory
   bool sign_payload = true;        ///< false: UNSIGNED-PAYLOAD, which servers take over https only
-  bool single_writer = false;      ///< go on with a bucket that ignores If-None-Match: no other server writes to it
+  bool single_writer = false;  ///< take no lease on a bucket that ignores If-None-Match: no other server writes to it
+  int64_t lease_duration_ns = 30'000'000'000;
 };
 
 /// What it needs of the world; all outlive the store.
@@ -65,6 +66,8 @@ struct S3Environment {
   Logger* log = nullptr;
   std::function<std::optional<std::string>(const std::string&)> variable;  ///< of the process' environment
   std::function<void(int64_t)> wait_ns;                                    ///< sleeps; tests move their clock
+  /// Asked by many threads; true: whatever is under way ends unavailable, nothing more is asked for.  Null: never.
+  std::function<bool()> given_up = {};
 };
 
 }  // namespace cordwood

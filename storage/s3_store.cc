@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "storage/s3_lease.h"
 #include "storage/s3_objects.h"
 
 namespace cordwood {
@@ -21,6 +22,8 @@ class S3Store final : public ObjectStore {
 
   /// Learns how the bucket takes If-None-Match.
   Result<void> probe();
+  /// Nothing is written from now on but by the holder of the lease.  Null: none is needed.
+  WriterLease* begin_lease(const std::string& owner, const std::string& node);
 
   Result<bool> put_if_absent(const std::string& key, std::string_view data) override {
     return put_within(key, data, 0);
@@ -44,6 +47,7 @@ class S3Store final : public ObjectStore {
   S3Objects objects_;
   bool conditional_ = false;  ///< the bucket honours If-None-Match; constant after probe()
   std::unique_ptr<ObjectTiers> tiers_;
+  std::unique_ptr<WriterLease> lease_;
   Mutex put_mu_;  ///< makes look-and-put one step where the bucket does not
 };
 
@@ -51,7 +55,7 @@ Result<void> S3Store::probe() {
   const S3NewObject object{kProbe + new_name(), "", new_name()};
   S3NewObject other = object;
   other.name = new_name();
-  TRY_ASSIGN(S3Objects::Put put, objects_.put(object, "first", true));
+  TRY_ASSIGN(S3Objects::Put put, objects_.first_put(object, "first"));
   if (put == S3Objects::Put::taken) {
     // Nobody else has this key: our first try was answered into the void.
     TRY_ASSIGN(const bool ours, objects_.is_ours(object));
@@ -64,20 +68,24 @@ Result<void> S3Store::probe() {
   }
   if (put != S3Objects::Put::unsupported) TRY(objects_.remove(object.key));
   tiers_ = make_s3_tiers(objects_, conditional_);
-  const S3Environment& env = client_->env();
-  if (conditional_) {
-    env.log->info("bucket opened", {{"bucket", client_->address().describe()}});
-    return {};
-  }
-  if (!client_->options().single_writer) {
-    return Error::invalid(
-        fmt::format("{} ignores If-None-Match, so that two servers could overwrite each other's objects; "
-                    "if this server is the only one that writes to it, say so (store.s3_single_writer)",
-                    client_->address().describe()));
-  }
-  env.log->warn("the bucket ignores If-None-Match: this server must be the only one that writes to it",
-                {{"bucket", client_->address().describe()}});
+  client_->env().log->info("bucket opened", {{"bucket", client_->address().describe()}});
   return {};
+}
+
+WriterLease* S3Store::begin_lease(const std::string& owner, const std::string& node) {
+  if (conditional_) return nullptr;
+  const S3Environment& env = client_->env();
+  const S3Options& options = client_->options();
+  env.log->warn(options.single_writer
+                    ? "the bucket ignores If-None-Match: this server must be the only one that writes to it"
+                    : "the bucket ignores If-None-Match: one server alone may write to it, the holder of its lease",
+                {{"bucket", client_->address().describe()}});
+  if (options.single_writer) return nullptr;
+  lease_ = std::make_unique<WriterLease>(
+      WriterLease::Options{owner, new_name(), node, options.lease_duration_ns}, make_s3_lease_object(*client_),
+      WriterLease::Environment{env.clock, env.metrics, env.log,
+                               [c = client_.get()](int64_t ns) { c->write_until(ns); }});
+  return lease_.get();
 }
 
 /// Look, then put: right as long as nobody else writes.
@@ -187,7 +195,8 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix, const s
     for (ObjectInfo& object : page->objects) {
       if (!object.key.starts_with(ours + prefix)) return Error::unavailable("a listing has keys of another prefix");
       object.key.erase(0, ours.size());
-      if (object.key.starts_with(kProbe) || object.key <= after) continue;  // not everybody knows start-after
+      if (object.key.starts_with(kProbe) || object.key == kLeaseKey) continue;
+      if (object.key <= after) continue;  // not everybody knows start-after
       if (!found.empty() && object.key <= found.back().key) return Error::unavailable("a listing goes back");
       if (found.size() < limit) found.push_back(std::move(object));
     }
@@ -222,7 +231,7 @@ Result<void> check_options(const S3Options& o) {
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_s3_store(S3Options options, S3Environment env) {
+Result<S3Home> open_s3_home(S3Options options, S3Environment env, const std::string& owner, const std::string& node) {
   TRY_ASSIGN(S3UrlParts url, take_s3_url(&options.location));
   if (options.access_key_id.empty() && !url.access_key_id.empty()) {
     options.access_key_id = std::move(url.access_key_id);
@@ -242,7 +251,16 @@ Result<std::unique_ptr<ObjectStore>> open_s3_store(S3Options options, S3Environm
   auto client = std::make_unique<S3Client>(options, env, std::move(address), std::move(http), std::move(sources));
   auto store = std::make_unique<S3Store>(std::move(client));
   TRY(store->probe());
-  return std::unique_ptr<ObjectStore>(std::move(store));
+  S3Home home;
+  home.lease = store->begin_lease(owner, node);
+  home.store = std::move(store);
+  return home;
+}
+
+Result<std::unique_ptr<ObjectStore>> open_s3_store(S3Options options, S3Environment env) {
+  const std::string nobody = env.random->hex128();
+  TRY_ASSIGN(S3Home home, open_s3_home(std::move(options), std::move(env), nobody, "-"));
+  return std::move(home.store);
 }
 
 }  // namespace cordwood

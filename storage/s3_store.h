@@ -2,19 +2,31 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "storage/base/object_store.h"
 #include "storage/s3_options.h"
+#include "storage/writer_lease.h"
 
 namespace cordwood {
 
-/// A bucket as an object store.  Asks it whether it honours `If-None-Match: *` (three small requests below `probe/`),
-/// so keys and rights are tried, too.  invalid: the options are wrong, or the bucket overwrites and `single_writer` is
-/// not set; unavailable: the bucket does not answer or refuses.
+/// A bucket as an object store.
+struct S3Home {
+  std::unique_ptr<ObjectStore> store;
+  /// Where the bucket does not honour `If-None-Match: *`: what must be held (WriterLease::tick()) before anything can
+  /// be written; until then, and when it was lost, writes answer unavailable.  Null: no lease is needed.  The store's.
+  WriterLease* lease = nullptr;
+};
+
+/// Asks the bucket whether it honours `If-None-Match: *` (three small requests below `probe/`), so keys and rights are
+/// tried, too.  `owner` names the data directory, for the lease.  invalid: the options are wrong, or the bucket refuses
+/// (wrong keys, no rights, no such bucket); unavailable: it does not answer, or cannot now.
 ///
 /// put_if_absent carries a name of its own with each object, so that one whose answer was lost knows its own object
 /// when it tries again.  All errors of server, network and rights are `unavailable`: what cannot be read now is not
 /// lost.
+Result<S3Home> open_s3_home(S3Options options, S3Environment env, const std::string& owner, const std::string& node);
+/// For who only reads, or whose bucket honours the condition: without a lease the others refuse writes.
 Result<std::unique_ptr<ObjectStore>> open_s3_store(S3Options options, S3Environment env);
 
 }  // namespace cordwood

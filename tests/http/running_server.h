@@ -77,9 +77,10 @@ inline CommandResult run_command(const std::vector<std::string>& arguments, cons
 /// The real server on a free port, its data in a directory of its own that outlives restarts.
 class RunningServer {
  public:
-  explicit RunningServer(std::string config = "") {
+  enum class Wait : bool { until_it_listens, until_it_has_its_store };
+  explicit RunningServer(std::string config = "", Wait wait = Wait::until_it_has_its_store) {
     std::ofstream(directory_.path() + "/config.yaml") << config;
-    start();
+    wait == Wait::until_it_listens ? start_listening() : start();
   }
   ~RunningServer() {
     if (child_ > 0) kill_now();
@@ -87,11 +88,14 @@ class RunningServer {
   /// Starts the server and waits until it has its store.
   void start() {
     start_listening();
-    for (int i = 0; i < 6000 && log().find("msg=ready") == std::string::npos; ++i) {
+    wait_for_log("msg=ready");
+  }
+  void wait_for_log(const std::string& text) {
+    for (int i = 0; i < 6000 && log().find(text) == std::string::npos; ++i) {
       ASSERT_EQ(::waitpid(child_, nullptr, WNOHANG), 0) << "the server ended: " << log();
       ::usleep(10'000);
     }
-    ASSERT_NE(log().find("msg=ready"), std::string::npos) << "the server does not get ready: " << log();
+    ASSERT_NE(log().find(text), std::string::npos) << "never logged: " << text << "\n" << log();
   }
   void start_listening() {
     const std::string log = directory_.path() + "/log";

@@ -76,23 +76,97 @@ TEST(S3Store, AWrongSecretIsSaidAtTheStart) {
   S3World w;
   w.options.secret_access_key = "wrong";
   const auto opened = w.try_open();
-  EXPECT_EQ(opened.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(opened.error().kind, ErrorKind::invalid);
   EXPECT_THAT(opened.error().message, HasSubstr("SignatureDoesNotMatch"));
   EXPECT_EQ(w.bucket.seen().size(), 1u) << "a refusal is not asked for again";
 }
 
-TEST(S3Store, ABucketThatOverwritesIsRefusedUnlessTheOnlyWriterIsSaidToBeOne) {
-  S3World w({.conditional = false});
-  EXPECT_EQ(w.try_open().error().kind, ErrorKind::invalid);
+TEST(S3Store, ABucketThatOverwritesIsWrittenToByTheHolderOfItsLeaseAlone) {
+  ManualClock clock(1'800'000'000'000'000'000);
+  S3World w({.conditional = false, .clock = &clock});
+  const auto refused = [&w](ObjectStore& store) {
+    EXPECT_EQ(store.put_if_absent("k", "v").error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(store.put_within("k", "v", 1'000'000'000).error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(store.remove("k").error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(store.tiers()->change_class("old", "GLACIER_IR").error().kind, ErrorKind::unavailable);
+    auto upload = store.upload("k");
+    ASSERT_TRUE(upload.ok());
+    const auto begun = (*upload)->append(std::string(300'000, 'x'));
+    EXPECT_EQ(begun.error().kind, ErrorKind::unavailable);
+    EXPECT_THAT(begun.error().message, HasSubstr("lease"));
+    EXPECT_EQ(w.bucket.objects().count("some/where/k"), 0u);
+    EXPECT_EQ(w.bucket.open_uploads(), 0u);
+    EXPECT_EQ(*store.get_range("old", 0, 3), "old") << "reading needs no lease";
+  };
+  w.bucket.put("some/where/old", "old");
+  const auto home = [&w](const std::string& owner) {
+    auto opened = open_s3_home(w.options, w.environment(), owner, "n");
+    CHECK(opened.ok(), "{}", opened.error().message);
+    return std::move(*opened);
+  };
+  const auto get = [&](S3Home& of) {
+    of.lease->tick();
+    clock.advance_ns(w.options.lease_duration_ns / 10);
+    of.lease->tick();
+  };
+  S3Home one = home("one");
+  ASSERT_NE(one.lease, nullptr);
+  refused(*one.store);
+  get(one);
+  EXPECT_TRUE(*one.store->put_if_absent("made", "v"));
+  EXPECT_FALSE(*one.store->put_if_absent("made", "w"));
+  EXPECT_EQ(one.store->list("", "", 10)->size(), 2u) << "the lease is not among the objects";
+  S3Home two = home("two");
+  get(two);
+  refused(*two.store);
+  clock.advance_ns(w.options.lease_duration_ns);
+  EXPECT_EQ(one.store->put_if_absent("k", "v").error().kind, ErrorKind::unavailable) << "nobody has to tick";
+  two.lease->tick();
+  get(two);
+  EXPECT_TRUE(*two.store->put_if_absent("another", "v"));
+  one.lease->tick();
+  one.lease->tick();
+  EXPECT_EQ(one.lease->state(), WriterLease::State::lost);
+  refused(*one.store);
   w.options.single_writer = true;
-  EXPECT_TRUE(w.try_open().ok());
+  S3Home alone = home("three");
+  EXPECT_EQ(alone.lease, nullptr);
+  EXPECT_TRUE(*alone.store->put_if_absent("alone", "v"));
 }
 
 TEST(S3Store, AMissingBucketIsNotAMissingObject) {
   S3World w;
   w.open();
   w.options.location.bucket = "another";
-  EXPECT_EQ(w.try_open().error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(w.try_open().error().kind, ErrorKind::invalid);
+}
+
+TEST(S3Store, ABucketThatIsAwayAtTheStartMayComeBack) {
+  for (const S3Fault fault : {S3Fault::error_500, S3Fault::slow_down, S3Fault::hang_up}) {
+    S3World w;
+    w.bucket.set_faults([fault](const S3Double::Seen&) { return fault; });
+    EXPECT_EQ(w.try_open().error().kind, ErrorKind::unavailable);
+    w.bucket.set_faults({});
+    w.options.breaker_rest_ns = 0;
+    EXPECT_TRUE(w.try_open().ok());
+  }
+}
+
+TEST(S3Store, WhatIsGivenUpEndsAtOnce) {
+  S3World w;
+  std::atomic<bool> given_up{false};
+  S3Environment env = w.environment();
+  env.given_up = [&given_up] { return given_up.load(); };
+  auto store = open_s3_store(w.options, env);
+  ASSERT_TRUE(store.ok());
+  w.bucket.set_faults([&given_up](const S3Double::Seen&) {
+    given_up = true;
+    return S3Fault::slow_body;
+  });
+  w.bucket.put("some/where/k", std::string(1000, 'x'));
+  const auto got = (*store)->get_range("k", 0, 1000);
+  EXPECT_EQ(got.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(w.count("get"), 1u);
 }
 
 TEST(S3Store, RefusesKeysThatLeadElsewhere) {
