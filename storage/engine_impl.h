@@ -36,6 +36,7 @@ struct EngineMetrics {
   Counter& segments_corrupt;
   Counter& wal_records_replayed;
   Counter& wal_records_damaged;
+  Counter& wal_objects_damaged;
   Histogram& append_seconds;
   Histogram& wal_wait_seconds;
   Histogram& seal_seconds;

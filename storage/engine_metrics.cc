@@ -16,6 +16,8 @@ EngineMetrics::EngineMetrics(Metrics& m)
       segments_corrupt(m.counter("cordwood_segments_corrupt_total", "Segments left out because they cannot be read.")),
       wal_records_replayed(m.counter("cordwood_wal_records_replayed_total", "Records read back at start.")),
       wal_records_damaged(m.counter("cordwood_wal_records_damaged_total", "Records that could not be read back.")),
+      wal_objects_damaged(m.counter("cordwood_wal_objects_damaged_total",
+                                    "Objects of the write-ahead log in the bucket whose header is damaged.")),
       append_seconds(m.histogram("cordwood_append_seconds", "From a push's rows to their being durable and visible.")),
       wal_wait_seconds(m.histogram("cordwood_wal_wait_seconds", "Waiting for the write-ahead log.")),
       seal_seconds(m.histogram("cordwood_seal_seconds", "Building and spilling one block.")),

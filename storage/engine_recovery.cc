@@ -62,6 +62,10 @@ Result<void> EngineImpl::fetch_wal() {
   TRY_ASSIGN(const WalFetchReport report, fetch_wal_objects(*env_.store, *env_.fs, fetch, [this](uint64_t generation) {
                return catalog_->generation_done(generation);
              }));
+  metrics_.wal_objects_damaged.add(report.damaged);
+  for (const std::string& problem : report.problems) {
+    env_.log->error("damage in the write-ahead log of the store", {{"problem", problem}});
+  }
   if (report.objects == 0) return {};
   env_.log->info("write-ahead log fetched from the store", {{"objects", report.objects}, {"bytes", report.bytes}});
   return {};

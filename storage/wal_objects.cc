@@ -81,6 +81,19 @@ Result<Header> decode_header(std::string_view bytes) {
   return header;
 }
 
+/// Of the records at the beginning of `bytes` that belong there.
+uint64_t bytes_of_records(const WalPlace& place, std::string_view bytes) {
+  uint64_t sum = 0;
+  for (;;) {
+    const std::string_view rest = bytes.substr(sum);
+    const std::optional<WalRecordHeader> header = parse_wal_record_header(rest);
+    if (!header || header->body_bytes > rest.size() - kWalRecordHeaderBytes) return sum;
+    const std::string_view record = rest.substr(0, kWalRecordHeaderBytes + header->body_bytes);
+    if (!wal_record_intact(place, record)) return sum;
+    sum += record.size();
+  }
+}
+
 struct Piece {
   uint64_t generation = 0;
   uint64_t number = 0;
@@ -193,15 +206,28 @@ class Fetcher {
     TRY(run_parallel(count, options_.parallel_reads, [&](size_t i) -> Result<void> {
       const Piece& piece = pieces[i];
       const std::string key = key_of(options_.node, piece.generation, piece.number);
-      if (piece.size_bytes > kMaxObjectBytes) return Error::corrupt(key + ": too long");
+      if (piece.size_bytes > kMaxObjectBytes) return {};  // damaged: see mend()
       // Where the local log is still there, the header tells that no more is needed.
       const bool all = !local_generations_.contains(piece.generation) || piece.size_bytes <= kHeaderBytes;
       const uint64_t bytes = all ? piece.size_bytes : kHeaderBytes;
-      TRY_ASSIGN(contents[i], store_.get_range(key, 0, bytes));
-      return {};
+      return read(key, bytes, &contents[i]);
     }));
     for (size_t i = 0; i < count; ++i) TRY(write(pieces[i], std::move(contents[i])));
     return {};
+  }
+
+  /// Empty when the object is shorter than was said.
+  Result<void> read(const std::string& key, uint64_t bytes, std::string* content) {
+    Result<std::string> got = store_.get_range(key, 0, bytes);
+    if (got.ok()) {
+      *content = std::move(got).value();
+      return {};
+    }
+    content->clear();
+    if (got.error().kind == ErrorKind::corrupt) return {};
+    if (got.error().kind != ErrorKind::not_found) return std::move(got).error();
+    // Another server that was still at it has published the generation: what is known of the manifest is old.
+    return Error::unavailable(key + ": went away while it was fetched");
   }
 
   /// A file of the local WAL.  What it lacks goes into a copy that takes its place once it is durable: the length of a
@@ -226,13 +252,80 @@ class Fetcher {
     return file->fresh->append(bytes);
   }
 
+  static Result<Header> header_of(const Piece& piece, std::string_view content) {
+    TRY_ASSIGN(const Header header, decode_header(content));
+    const bool fits = header.generation == piece.generation && header.file_number <= UINT32_MAX &&
+                      header.bytes == piece.size_bytes - kHeaderBytes && header.offset <= INT64_MAX - header.bytes;
+    if (!fits) return Error::corrupt("the header of a piece of the write-ahead log is not its own");
+    return header;
+  }
+
+  /// Where the piece ended that was looked at last, of a generation.
+  struct End {
+    uint64_t number = 0;
+    uint64_t file_number = 0;
+    uint64_t offset = 0;
+  };
+
+  /// Reports an object whose header is no good, and finds the place of its records without it.
+  Result<std::optional<Header>> mend(const Piece& piece, const Error& damage, std::string* content) {
+    const std::string key = key_of(options_.node, piece.generation, piece.number);
+    ++report_.damaged;
+    if (content->size() < piece.size_bytes && piece.size_bytes <= kMaxObjectBytes) {
+      TRY(read(key, piece.size_bytes, content));
+    }
+    const Result<void> kept = keep_aside(key, *content);
+    const std::optional<Header> place = place_of(piece, *content);
+    const std::string what = place ? fmt::format("{} of its {} bytes are records of this place and are taken",
+                                                 place->bytes, content->size() - kHeaderBytes)
+                                   : "its records are left out";
+    report_.problems.push_back(fmt::format("{}: {}; {}{}", key, damage.message, what,
+                                           kept.ok() ? "" : "; no copy could be kept: " + kept.error().message));
+    return place;
+  }
+
+  std::optional<Header> place_of(const Piece& piece, std::string_view content) const {
+    if (content.size() <= kHeaderBytes) return std::nullopt;
+    content.remove_prefix(kHeaderBytes);
+    Header place{piece.generation, 0, 0, 0};
+    std::string_view records = content;
+    const Result<WalFileHeader> file = parse_wal_file_header(&records);
+    const auto before = ends_.find(piece.generation);
+    if (file.ok() && file->generation == piece.generation) {
+      place.file_number = file->file_number;
+      place.bytes = content.size() - records.size();
+    } else if (before != ends_.end() && before->second.number + 1 == piece.number) {
+      records = content;
+      place.file_number = before->second.file_number;
+      place.offset = before->second.offset;
+    } else {
+      return std::nullopt;
+    }
+    place.bytes += bytes_of_records({place.generation, static_cast<uint32_t>(place.file_number)}, records);
+    return place.bytes > 0 ? std::optional(place) : std::nullopt;
+  }
+
+  /// For a person to look at, once.
+  Result<void> keep_aside(const std::string& key, std::string_view content) {
+    if (content.empty()) return {};
+    const std::string path = options_.wal_dir + key.substr(key.rfind('/')) + ".object.damaged";
+    TRY_ASSIGN(const bool known, fs_.exists(path));
+    if (known) return {};
+    TRY_ASSIGN(const std::unique_ptr<File> file, fs_.open(path, OpenMode::create_new));
+    TRY(file->append(content));
+    return file->sync();
+  }
+
   Result<void> write(const Piece& piece, std::string content) {
     const std::string key = key_of(options_.node, piece.generation, piece.number);
-    const Result<Header> header = decode_header(content);
-    if (!header.ok()) return header.error().with_context(key);
-    const bool fits = header->generation == piece.generation && header->file_number <= UINT32_MAX &&
-                      header->bytes == piece.size_bytes - kHeaderBytes && header->offset <= INT64_MAX - header->bytes;
-    if (!fits) return Error::corrupt(key + ": its header does not fit");
+    Result<Header> header = header_of(piece, content);
+    if (!header.ok()) {
+      if (header.error().kind != ErrorKind::corrupt) return header.error().with_context(key);
+      TRY_ASSIGN(const std::optional<Header> place, mend(piece, header.error(), &content));
+      if (!place) return {};
+      header = *place;
+    }
+    ends_[piece.generation] = {piece.number, header->file_number, header->offset + header->bytes};
     const std::string path =
         options_.wal_dir + "/" + wal_file_name({header->generation, static_cast<uint32_t>(header->file_number)});
     LocalFile& file = files_[path];
@@ -243,7 +336,7 @@ class Fetcher {
     if (content.size() < piece.size_bytes) {
       TRY_ASSIGN(content, store_.get_range(key, 0, piece.size_bytes));
     }
-    TRY(file.fresh->write_at(header->offset, std::string_view(content).substr(kHeaderBytes)));
+    TRY(file.fresh->write_at(header->offset, std::string_view(content).substr(kHeaderBytes, header->bytes)));
     file.size = end;
     ++report_.objects;
     report_.bytes += header->bytes;
@@ -262,6 +355,7 @@ class Fetcher {
   const WalFetchOptions& options_;
   std::set<uint64_t> local_generations_;
   std::map<std::string, LocalFile> files_;  ///< by path
+  std::map<uint64_t, End> ends_;            ///< by generation
   WalFetchReport report_;
 };
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/base/file_system.h"
 #include "storage/base/object_store.h"
@@ -42,10 +43,15 @@ struct WalFetchReport {
   uint64_t objects = 0;
   uint64_t bytes = 0;  ///< written to local files
   uint64_t removed = 0;
+  uint64_t damaged = 0;  ///< objects whose header cannot be read, or is not theirs; copied to `<name>.object.damaged`
+  std::vector<std::string> problems;  ///< and what became of each
 };
 
 /// Brings back to the local WAL what it lacks of the generations that are not `done`; removes objects of the others.
 /// What the local files have already is left as it is.  All of it is durable when it returns.
+///
+/// An object whose header is damaged is told of and does not stop the rest.  Its records are taken all the same when it
+/// begins a file, or follows a piece that is there: they carry checksums that hold at their own place alone.
 Result<WalFetchReport> fetch_wal_objects(ObjectStore& store, FileSystem& fs, const WalFetchOptions& options,
                                          const std::function<bool(uint64_t)>& done);
 /// Of the generations from `first` to `last`, and what a list hides of the newest of them; returns how many there were.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 
 #include "storage/wal_reader.h"
 #include "tests/support/s3_engine_world.h"
@@ -156,24 +157,65 @@ TEST_F(S3AckTest, WhereverTheMachineIsLostNothingAcknowledgedIs) {
   EXPECT_GT(ends, 20);
 }
 
-TEST_F(S3AckTest, APieceThatIsNotWhatWasWrittenIsToldOf) {
+TEST_F(S3AckTest, APieceWhoseHeaderIsDamagedIsToldOfAndItsRecordsAreRead) {
+  world_.options.wal.file_bytes = 1000;
   ASSERT_TRUE(world_.open().ok());
-  ASSERT_TRUE(world_.append(some_rows(0, 5)).ok());
+  for (int64_t i = 0; i < 20; ++i) ASSERT_TRUE(world_.append(some_rows(i, 1)).ok());
   world_.close();
-  const std::string key = wal_objects(world_).at(0);
-  world_.lose_disk();
-  const std::string bytes = world_.s3.bucket.objects().at(key).bytes;
-  for (const size_t at : {0u, 5u, 30u, 50u}) {
-    std::string damaged = bytes;
-    damaged[at] = static_cast<char>(damaged[at] ^ 1);
-    world_.s3.bucket.put(key, damaged);
-    const auto opened = world_.open();
-    ASSERT_FALSE(opened.ok()) << at;
-    EXPECT_NE(opened.error().message.find("wal/"), std::string::npos) << opened.error().message;
+  const auto keys = wal_objects(world_);
+  ASSERT_EQ(keys.size(), 20u);
+  uint64_t damaged = 0;
+  // The first of a file, one after it, the last; with and without the local files.
+  for (const size_t piece : {0u, 1u, 10u, 19u}) {
+    const std::string bytes = world_.s3.bucket.objects().at(keys[piece]).bytes;
+    for (const size_t at : {0u, 18u, 30u, 50u}) {
+      const bool lost = at != 18;
+      if (lost) world_.lose_disk();
+      std::string wrong = bytes;
+      wrong[at] = static_cast<char>(wrong[at] ^ 1);
+      world_.s3.bucket.put(keys[piece], wrong);
+      const auto opened = world_.open();
+      ASSERT_TRUE(opened.ok()) << opened.error().message;
+      EXPECT_EQ(world_.read(), some_rows(0, 20)) << piece << " " << at;
+      ++damaged;
+      EXPECT_NE(world_.s3.metrics.text().find(fmt::format("cordwood_wal_objects_damaged_total {}\n", damaged)),
+                std::string::npos);
+      const std::string name = keys[piece].substr(keys[piece].rfind('/'));
+      EXPECT_TRUE(std::filesystem::exists(world_.data_dir() + "/wal" + name + ".object.damaged"));
+      world_.close();
+    }
+    world_.s3.bucket.put(keys[piece], bytes);
   }
-  world_.s3.bucket.put(key, bytes);
+}
+
+TEST_F(S3AckTest, WhatCannotBeReadIsLeftOutAndTheRestIsServed) {
+  world_.options.wal.file_bytes = 10'000;
   ASSERT_TRUE(world_.open().ok());
-  EXPECT_EQ(world_.read(), some_rows(0, 5));
+  for (int64_t i = 0; i < 10; ++i) ASSERT_TRUE(world_.append(some_rows(i, 1)).ok());
+  world_.close();
+  const auto keys = wal_objects(world_);
+  const auto f = [&](std::set<size_t> broken, const std::string& with, std::set<int64_t> missing) {
+    const auto objects = world_.s3.bucket.objects();
+    for (const size_t piece : broken) world_.s3.bucket.put(keys[piece], with);
+    world_.lose_disk();
+    const auto opened = world_.open();
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    std::vector<StoredRow> want;
+    for (int64_t i = 0; i < 10; ++i) {
+      if (!missing.contains(i)) want.push_back(some_rows(i, 1)[0]);
+    }
+    EXPECT_EQ(world_.read(), want);
+    world_.close();
+    for (const size_t piece : broken) world_.s3.bucket.put(keys[piece], objects.at(keys[piece]).bytes);
+  };
+  f({3}, "", {3});
+  f({3}, "short", {3});
+  f({3}, std::string(500, 'x'), {3});
+  f({0}, std::string(500, 'x'), {0});
+  f({0}, "", {0});
+  f({9}, "", {9});
+  f({2, 3, 7}, std::string(200, '\0'), {2, 3, 7});
+  f({}, "", {});
 }
 
 }  // namespace
