@@ -2,6 +2,8 @@
 #include "storage/id_list_choice.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include "storage/base/checksum.h"
 #include "storage/id_cells.h"
@@ -13,7 +15,7 @@ namespace cordwood {
 namespace {
 
 constexpr uint64_t kSampleIds = 1u << 16;
-/// A column that has fewer ids in the sample stays as it is.
+/// A column that has fewer ids in the sample is what its kind is, and that stays as it is when it has fewer.
 constexpr uint64_t kMinSampled = 8;
 /// What a number takes, in bytes; measured: 1.1 to 2.
 constexpr double kNumberBytes = 2;
@@ -22,11 +24,18 @@ constexpr double kNumberBytes = 2;
 constexpr double kMinGain = 1.0 / 8;
 constexpr double kMinGainBytes = 4096;
 
+/// Columns of one name and width, in all blocks.
+struct Kind {
+  uint64_t sampled = 0;
+  double cost = 0;  ///< bytes that the sampled cells take when they are listed
+};
+
 struct Candidate {
   uint32_t block = 0;
   uint32_t column = 0;
   uint32_t width = 0;
   double cell_bytes = 0;  ///< what a cell takes today
+  Kind* kind = nullptr;
   uint64_t sampled = 0;
   double gain = 0;  ///< bytes saved by the sampled cells
 };
@@ -50,11 +59,20 @@ void weigh(std::vector<Sampled>* sample, std::vector<Candidate>* candidates) {
     while (end < sample->size() && (*sample)[end].hash == (*sample)[begin].hash) ++end;
     for (size_t i = begin; i < end; ++i) {
       Candidate& c = (*candidates)[(*sample)[i].candidate];
+      const double cost = static_cast<double>(c.width) / static_cast<double>(end - begin) + kNumberBytes;
       ++c.sampled;
-      c.gain += c.cell_bytes - static_cast<double>(c.width) / static_cast<double>(end - begin) - kNumberBytes;
+      c.gain += c.cell_bytes - cost;
+      ++c.kind->sampled;
+      c.kind->cost += cost;
     }
     begin = end;
   }
+}
+
+bool pays(const Candidate& c) {
+  if (c.sampled >= kMinSampled) return c.gain >= static_cast<double>(c.sampled) * c.cell_bytes * kMinGain;
+  if (c.kind->sampled < kMinSampled) return false;
+  return c.cell_bytes - c.kind->cost / static_cast<double>(c.kind->sampled) >= c.cell_bytes * kMinGain;
 }
 
 }  // namespace
@@ -69,6 +87,7 @@ Result<std::vector<std::vector<uint32_t>>> choose_listed_columns(const std::vect
   ReadStats stats;
   std::vector<Candidate> candidates;
   std::vector<Sampled> sample;
+  std::map<std::tuple<ColumnSource, std::vector<std::string>, uint32_t, uint32_t>, Kind> kinds;
   for (uint32_t b = 0; b < blocks.size(); ++b) {
     TRY_ASSIGN(const std::unique_ptr<SealedBlockView> view, open_spilled(blocks[b], &stats));
     const std::vector<ColumnMeta>& columns = view->directory().columns;
@@ -77,7 +96,8 @@ Result<std::vector<std::vector<uint32_t>>> choose_listed_columns(const std::vect
       if (!cells) continue;
       const auto candidate = static_cast<uint32_t>(candidates.size());
       const uint32_t width = cells->width();
-      candidates.push_back({b, c, width, stored_bytes_per_cell(view->directory(), columns[c]), 0, 0});
+      Kind* kind = &kinds[{columns[c].source, columns[c].path, columns[c].occurrence, width}];
+      candidates.push_back({b, c, width, stored_bytes_per_cell(view->directory(), columns[c]), kind});
       TRY(cells->for_each([&](uint32_t, std::string_view id) {
         // Ids of different widths never meet in a list.
         const uint64_t hash = xxh3_64(id, width);
@@ -88,7 +108,7 @@ Result<std::vector<std::vector<uint32_t>>> choose_listed_columns(const std::vect
   weigh(&sample, &candidates);
   double gain = 0;
   for (const Candidate& c : candidates) {
-    if (c.sampled < kMinSampled || c.gain < static_cast<double>(c.sampled) * c.cell_bytes * kMinGain) continue;
+    if (!pays(c)) continue;
     chosen[c.block].push_back(c.column);
     gain += c.gain;
   }
