@@ -19,6 +19,14 @@ void gather(const IdCollector& ids, uint32_t first, uint32_t count, uint32_t beg
     out->append(ids.id(n).substr(begin, end - begin));
 }
 
+/// The ids of all cells in their order; they stay where they are as long as `cells` and its view.
+Result<std::vector<std::string_view>> ids_of(IdCells* cells) {
+  std::vector<std::string_view> ids;
+  ids.reserve(cells->listed().cells);
+  TRY(cells->for_each([&](uint32_t, std::string_view id) { ids.push_back(id); }));
+  return ids;
+}
+
 }  // namespace
 
 Result<IdListWriter> IdListWriter::open(const std::vector<SpilledBlock>& blocks) {
@@ -47,10 +55,8 @@ Result<void> IdListWriter::collect() {
       if (ids > kMaxIds) continue;
       IdCollector& collector = collector_of(cells->width());
       TRY_ASSIGN(const std::vector<int64_t> times, view->cell_times(c));
-      bool added = true;
-      TRY(cells->for_each(
-          [&](uint32_t cell, std::string_view id) { added = added && collector.add(id, times[cell]); }));
-      if (added) taken.push_back(c);
+      TRY_ASSIGN(const std::vector<std::string_view> texts, ids_of(&*cells));
+      if (collector.add(texts, times)) taken.push_back(c);
     }
     columns_[b] = std::move(taken);
   }
@@ -136,13 +142,10 @@ Result<IdListWriter::Rewritten> IdListWriter::rewrite(size_t number) const {
 Result<std::vector<int64_t>> IdListWriter::numbers_of(IdCells* cells) const {
   const auto ids = std::find_if(collectors_.begin(), collectors_.end(),
                                 [&](const IdCollector& c) { return c.width() == cells->width(); });
+  TRY_ASSIGN(const std::vector<std::string_view> texts, ids_of(cells));
   std::vector<int64_t> numbers;
-  numbers.reserve(cells->listed().cells);
-  TRY(cells->for_each([&](uint32_t, std::string_view id) {
-    const std::optional<uint32_t> number = ids->number_of(id);
-    CHECK(number.has_value(), "an id of a listed column is not in its list");
-    numbers.push_back(*number);
-  }));
+  numbers.reserve(texts.size());
+  ids->find(texts, &numbers);
   return numbers;
 }
 

@@ -211,20 +211,26 @@ TEST(IdLists, TakesOnlyWhatItCanCount) {
 
 TEST(IdCollector, NumbersByEarliestTime) {
   IdCollector ids(8);
-  EXPECT_FALSE(ids.number_of("absentid"));
-  for (const auto& [id, time_ns] : std::vector<std::pair<std::string, int64_t>>{
-           {"aaaaaaaa", 30}, {"bbbbbbbb", 20}, {"cccccccc", 40}, {"aaaaaaaa", 10}, {"cccccccc", 50}})
-    EXPECT_TRUE(ids.add(id, time_ns));
-  for (int i = 0; i < 5000; ++i) EXPECT_TRUE(ids.add(fmt::format("{:08}", i), 1000 - i % 7));
+  const std::vector<std::string_view> first = {"aaaaaaaa", "bbbbbbbb", "cccccccc", "aaaaaaaa", "cccccccc"};
+  EXPECT_TRUE(ids.add(first, std::vector<int64_t>{30, 20, 40, 10, 50}));
+  std::vector<std::string> many;
+  std::vector<int64_t> times_ns;
+  for (int i = 0; i < 5000; ++i) {
+    many.push_back(fmt::format("{:08}", i % 4500));
+    times_ns.push_back(1000 - i % 7);
+  }
+  const std::vector<std::string_view> views(many.begin(), many.end());
+  EXPECT_TRUE(ids.add(views, times_ns));
   ids.number();
-  EXPECT_EQ(ids.size(), 5003u);
-  EXPECT_EQ(ids.number_of("aaaaaaaa"), 0u);
-  EXPECT_EQ(ids.number_of("bbbbbbbb"), 1u);
-  EXPECT_EQ(ids.number_of("cccccccc"), 2u);
+  EXPECT_EQ(ids.size(), 4503u);
+  std::vector<int64_t> numbers;
+  ids.find(first, &numbers);
+  EXPECT_EQ(numbers, (std::vector<int64_t>{0, 1, 2, 0, 2}));
   EXPECT_EQ(ids.id(2), "cccccccc");
-  EXPECT_FALSE(ids.number_of("absentid"));
-  for (int i = 0; i < 5000; ++i)
-    EXPECT_EQ(ids.id(ids.number_of(fmt::format("{:08}", i)).value()), fmt::format("{:08}", i));
+  numbers.clear();
+  ids.find(views, &numbers);
+  ASSERT_EQ(numbers.size(), views.size());
+  for (size_t i = 0; i < views.size(); ++i) EXPECT_EQ(ids.id(static_cast<uint32_t>(numbers[i])), views[i]);
 }
 
 }  // namespace
