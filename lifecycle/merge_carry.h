@@ -11,8 +11,8 @@ namespace cordwood::lifecycle {
 
 /// When a block is large enough to stay as it is: making it anew would cost what sealing it did and gain little.
 struct MergeCarryLimits {
-  uint64_t raw_bytes = 2u << 20;
-  uint32_t rows = 8192;  ///< two frames; a block that has either is large
+  uint64_t raw_bytes = 1u << 20;
+  uint32_t rows = 4096;  ///< a frame; a block that has either is large
 };
 
 /// Whether a block may go into a new segment as it is: all its rows can be seen, its format is today's, and it is not

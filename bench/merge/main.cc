@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What merging costs: merge_bench DIRECTORY [lines] fills DIRECTORY/young with segments of generated logs, if it is not
-// there, and merges all segments of a copy of it, in this thread alone.  Head and generations are as large as
-// the server's.
+// there; merge_bench DIRECTORY [KB] merges all segments of a copy of it, in this thread alone, and carries over blocks
+// of so much raw text.  Head and generations are as large as the server's.
 #include <fmt/core.h>
 #include <sys/resource.h>
 
@@ -111,11 +111,12 @@ void fill(const std::string& directory, uint64_t lines) {
   need(world.engine->flush(), "flush");
 }
 
-void merge(const std::string& directory) {
+void merge(const std::string& directory, const char* carry_kb) {
   World world(directory);
   index::XapianTermsBuilder terms({}, directory + "/spill-terms", world.fs, world.metrics);
   lifecycle::MergeOptions options;
   options.spill_dir = directory + "/spill";
+  if (carry_kb != nullptr) options.carry = {std::strtoull(carry_kb, nullptr, 10) << 10, UINT32_MAX};
   lifecycle::Merger merger(options, {.fs = &world.fs,
                                      .clock = &world.clock,
                                      .store = world.store.get(),
@@ -151,7 +152,7 @@ void merge(const std::string& directory) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print("merge_bench DIRECTORY [lines]\n");
+    fmt::print("merge_bench DIRECTORY [lines or KB]\n");
     return 2;
   }
   namespace files = std::filesystem;
@@ -163,6 +164,6 @@ int main(int argc, char** argv) {
   }
   files::remove_all(copy);
   files::copy(young, copy, files::copy_options::recursive);
-  merge(copy);
+  merge(copy, argc > 2 ? argv[2] : nullptr);
   return 0;
 }
