@@ -16,10 +16,37 @@ constexpr uint64_t kWholePieceBytes = 64u << 10;
 /// Reading frame after frame takes this much at a time.
 constexpr uint64_t kReadAheadBytes = 512u << 10;
 
+bool holds(const ObjectBytes& read, ObjectRange wanted) {
+  return wanted.offset >= read.offset && wanted.offset - read.offset <= read.bytes.size() &&
+         wanted.size <= read.bytes.size() - (wanted.offset - read.offset);
+}
+
 }  // namespace
+
+ObjectRange BlockPlace::around(ObjectRange wanted, bool heap, uint64_t part_limit_bytes) const {
+  const uint64_t end = heap_offset + heap_bytes;
+  if (narrow_bytes > 0 && narrow_offset <= heap_offset && end - narrow_offset <= kNearBlockBytes) {
+    return {narrow_offset, end - narrow_offset};
+  }
+  const uint64_t begin = heap ? heap_offset : narrow_offset;
+  const uint64_t bytes = heap ? heap_bytes : narrow_bytes;
+  const uint64_t first = (wanted.offset - begin) / part_limit_bytes * part_limit_bytes;
+  const uint64_t last = std::max(wanted.offset - begin + wanted.size, std::min(first + part_limit_bytes, bytes));
+  return {begin + first, last - first};
+}
 
 BlockFrames::BlockFrames(BlockPlace place, const std::vector<PieceMeta>* pieces, ReadStats* stats, bool counts_as_block)
     : place_(std::move(place)), pieces_(pieces), stats_(stats), states_(pieces->size()), touched_(!counts_as_block) {}
+
+Result<std::shared_ptr<const ObjectBytes>> BlockFrames::read(ObjectRange wanted, bool heap) {
+  for (const auto& near : near_)
+    if (near != nullptr && holds(*near, wanted)) return near;
+  TRY_ASSIGN(ObjectBytes got, place_.source->read_near(wanted, place_.around(wanted, heap, near_part_bytes_)));
+  stats_->bytes_read += got.bytes.size();
+  auto out = std::make_shared<const ObjectBytes>(std::move(got));
+  if (out->bytes.size() > wanted.size) near_[heap ? 1 : 0] = out;
+  return out;
+}
 
 Result<void> BlockFrames::read_packed(const PieceMeta& piece, uint32_t index, State* state) {
   const uint32_t count = static_cast<uint32_t>(piece.frames.size());
@@ -36,11 +63,12 @@ Result<void> BlockFrames::read_packed(const PieceMeta& piece, uint32_t index, St
   }
   const uint64_t size = bytes();
   const uint64_t part = piece.heap ? place_.heap_offset : place_.narrow_offset;
-  TRY_ASSIGN(state->packed, place_.source->read(part + piece.frames[begin].offset, size));
-  if (state->packed.size() != size) return Error::corrupt("block: its data ends early");
+  const ObjectRange wanted{part + piece.frames[begin].offset, size};
+  TRY_ASSIGN(state->read, read(wanted, piece.heap));
+  if (!holds(*state->read, wanted)) return Error::corrupt("block: its data ends early");
+  state->packed = std::string_view(state->read->bytes).substr(wanted.offset - state->read->offset, size);
   state->packed_begin = begin;
   state->packed_end = end;
-  stats_->bytes_read += size;
   if (!touched_) ++stats_->blocks_opened;
   touched_ = true;
   return {};
@@ -55,7 +83,7 @@ Result<std::string_view> BlockFrames::frame(uint32_t piece_index, uint32_t index
   if (state.raw[index] == nullptr) {
     if (index < state.packed_begin || index >= state.packed_end) TRY(read_packed(piece, index, &state));
     const std::string_view packed =
-        std::string_view(state.packed).substr(meta.offset - piece.frames[state.packed_begin].offset, meta.packed_bytes);
+        state.packed.substr(meta.offset - piece.frames[state.packed_begin].offset, meta.packed_bytes);
     if (checksum_differs(meta.checksum, frame_checksum(packed, meta.codec)))
       return Error::corrupt("block: checksum of a frame differs");
     auto raw = std::make_unique<std::string>();

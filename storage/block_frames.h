@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -23,6 +24,14 @@ struct BlockPlace {
   uint64_t narrow_offset = 0;
   uint64_t heap_offset = 0;
   std::shared_ptr<const IdLists> ids = nullptr;  ///< of its segment; null: none
+  uint64_t narrow_bytes = 0;
+  uint64_t heap_bytes = 0;
+
+  /// Most that is read at once of what lies around a frame: of a whole block, and of one part.
+  static constexpr uint64_t kNearBlockBytes = 2u << 20;
+  static constexpr uint64_t kNearPartBytes = 4u << 20;
+  /// What to read with these bytes of a part where each read takes long: the block, the part, or a window of it.
+  ObjectRange around(ObjectRange wanted, bool heap, uint64_t part_limit_bytes) const;
 };
 
 /// Reads, checks and unpacks the frames of one open block, each once.  Views stay valid as long as it lives.
@@ -32,20 +41,26 @@ class BlockFrames {
   /// Raw bytes of a frame; kBitPadding more bytes are readable behind them.
   Result<std::string_view> frame(uint32_t piece, uint32_t index);
   const PieceMeta& piece(uint32_t index) const { return (*pieces_)[index]; }
+  /// What is read at once of a part at most, where each read takes long.
+  void set_near_part_bytes(uint64_t bytes) { near_part_bytes_ = bytes; }
 
  private:
   struct State {
     std::vector<std::unique_ptr<std::string>> raw;  ///< by frame
-    std::string packed;                             ///< frames [packed_begin, packed_end) as they were read
+    std::shared_ptr<const ObjectBytes> read;        ///< holds packed
+    std::string_view packed;                        ///< frames [packed_begin, packed_end) as they were read
     uint32_t packed_begin = 0;
     uint32_t packed_end = 0;
   };
   Result<void> read_packed(const PieceMeta& piece, uint32_t index, State* state);
+  Result<std::shared_ptr<const ObjectBytes>> read(ObjectRange wanted, bool heap);
 
   BlockPlace place_;
   const std::vector<PieceMeta>* pieces_;
   ReadStats* stats_;
   std::vector<State> states_;
+  std::array<std::shared_ptr<const ObjectBytes>, 2> near_;  ///< what came with others last, narrow and heap
+  uint64_t near_part_bytes_ = BlockPlace::kNearPartBytes;
   bool touched_;  ///< the block is counted
 };
 

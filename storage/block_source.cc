@@ -119,7 +119,8 @@ Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr>
   }
   block->info = make_info(tenant, std::move(streams), parts.summary, block->entry.size());
   block->summary = parts.summary;
-  block->place = {std::move(source), narrow_offset, heap_offset, segment.ids};
+  block->place = {std::move(source),          narrow_offset,           heap_offset, segment.ids,
+                  parts.summary.narrow_bytes, parts.summary.heap_bytes};
   block->in_head = in_head;
   return BlockSourcePtr(std::make_shared<SealedSource>(std::move(block), std::move(counts), parts.version, segment));
 }

@@ -76,6 +76,7 @@ class CachedStore final : public ObjectStore {
   Result<std::string> get_tail(const std::string& key, uint64_t offset, uint64_t size) override {
     return get(key, offset, size, true);
   }
+  Result<ObjectBytes> get_near(const std::string& key, ObjectRange wanted, ObjectRange around) override;
   Result<ObjectInfo> head(const std::string& key) override { return below_->head(key); }
   Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override {
     return below_->list(prefix, after, limit);
@@ -92,16 +93,20 @@ class CachedStore final : public ObjectStore {
   bool is_cached(const std::string& key) const { return key.starts_with(prefix_); }
   Result<std::string> get(const std::string& key, uint64_t offset, uint64_t size, bool tail) {
     if (!is_cached(key) || size == 0 || offset > UINT64_MAX - size) return below_->get_range(key, offset, size);
-    if (auto kept = cache_->get(key, offset, size, tail)) {
-      hits_.add();
-      hit_bytes_.add(size);
-      return std::move(*kept);
-    }
-    misses_.add();
+    if (auto kept = find(key, {offset, size}, tail)) return std::move(*kept);
     TRY_ASSIGN(std::string bytes, below_->get_range(key, offset, size));
+    keep(key, offset, bytes, tail);
+    return bytes;
+  }
+  std::optional<std::string> find(const std::string& key, ObjectRange range, bool tail) {
+    auto kept = cache_->get(key, range.offset, range.size, tail);
+    kept ? hits_.add() : misses_.add();
+    if (kept) hit_bytes_.add(range.size);
+    return kept;
+  }
+  void keep(const std::string& key, uint64_t offset, std::string_view bytes, bool tail) {
     missed_bytes_.add(bytes.size());
     cache_->put(key, offset, bytes, tail);
-    return bytes;
   }
 
   const std::unique_ptr<ObjectStore> below_;
@@ -112,6 +117,15 @@ class CachedStore final : public ObjectStore {
   Counter& hit_bytes_;
   Counter& missed_bytes_;
 };
+
+Result<ObjectBytes> CachedStore::get_near(const std::string& key, ObjectRange wanted, ObjectRange around) {
+  const uint64_t end = wanted.offset + wanted.size;
+  if (!is_cached(key) || wanted.size == 0 || end < wanted.offset) return below_->get_near(key, wanted, around);
+  if (auto kept = find(key, wanted, false)) return ObjectBytes{wanted.offset, std::move(*kept)};
+  TRY_ASSIGN(ObjectBytes got, below_->get_near(key, wanted, around));
+  keep(key, got.offset, got.bytes, false);
+  return got;
+}
 
 }  // namespace
 

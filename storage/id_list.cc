@@ -12,6 +12,8 @@ namespace cordwood {
 namespace {
 
 constexpr size_t kMaxLists = 64;
+/// Heads are looked at here and there: where each read takes long, lists up to this size come whole.
+constexpr uint64_t kNearScanBytes = 32u << 20;
 
 /// Whether the frames have the rows that numbers are looked up by.
 bool has_frames_of(const PieceMeta& piece, uint32_t frame_rows, uint32_t width, uint32_t ids) {
@@ -99,7 +101,8 @@ Result<IdLists> IdLists::take(std::string_view* index) {
 
 IdListReader::IdListReader(const IdLists* lists, ReadStats* stats)
     : lists_(lists),
-      frames_({lists->source, 0, lists->offset, nullptr}, &lists->pieces, stats, /*counts_as_block=*/false) {}
+      frames_({lists->source, 0, lists->offset, nullptr, 0, lists->bytes()}, &lists->pieces, stats,
+              /*counts_as_block=*/false) {}
 
 Result<std::string_view> IdListReader::frame(uint32_t piece, uint32_t index, uint64_t width) {
   TRY_ASSIGN(const std::string_view raw, frames_.frame(piece, index));
@@ -111,6 +114,10 @@ Result<void> IdListReader::copy(uint32_t list, int64_t number, char* out) {
   const IdLists::List& l = lists_->lists[list];
   if (number < 0 || number >= int64_t{l.ids}) return Error::corrupt("block: an id's number is out of range");
   const auto n = static_cast<uint32_t>(number);
+  if (found_.number == n && found_.list == list) {
+    std::memcpy(out, found_.id.data(), l.width);
+    return {};
+  }
   const uint32_t head = l.width - IdLists::kTailBytes;
   TRY_ASSIGN(const std::string_view heads, frame(2 * list, n / IdLists::kHeadRows, head));
   TRY_ASSIGN(const std::string_view tails, frame(2 * list + 1, n / IdLists::kTailRows, IdLists::kTailBytes));
@@ -121,9 +128,19 @@ Result<void> IdListReader::copy(uint32_t list, int64_t number, char* out) {
 
 Result<std::optional<uint32_t>> IdListReader::find(uint32_t list, std::string_view id) {
   if (id.size() != lists_->lists[list].width) return std::optional<uint32_t>();
-  if (const auto known = lists_->memo->recall(list, id)) return known->number;
+  const auto recalled = [&] {
+    auto known = lists_->memo->recall(list, id);
+    if (known) found_ = std::move(*known);
+    return known.has_value();
+  };
+  if (recalled()) return found_.number;
+  // Blocks that are searched at the same time ask for the same.
+  const MutexLock turn(lists_->memo->turn(id));
+  if (recalled()) return found_.number;
+  frames_.set_near_part_bytes(kNearScanBytes);
   TRY_ASSIGN(const std::optional<uint32_t> number, scan(list, id));
-  lists_->memo->remember({list, std::string(id), number});
+  found_ = {list, std::string(id), number};
+  lists_->memo->remember(found_);
   return number;
 }
 
@@ -152,6 +169,10 @@ std::optional<IdMemo::Found> IdMemo::recall(uint32_t list, std::string_view id) 
   for (const Found& found : found_)
     if (found.list == list && found.id == id) return found;
   return std::nullopt;
+}
+
+Mutex& IdMemo::turn(std::string_view id) {
+  return turns_[xxh3_64(id) % turns_.size()];
 }
 
 void IdMemo::remember(Found found) {

@@ -26,11 +26,14 @@ class IdMemo {
   };
   std::optional<Found> recall(uint32_t list, std::string_view id) const EXCLUDES(mu_);
   void remember(Found found) EXCLUDES(mu_);
+  /// Held by whoever looks for the id.
+  Mutex& turn(std::string_view id);
 
  private:
   mutable Mutex mu_;
   std::array<Found, 16> found_ GUARDED_BY(mu_);  ///< those without an id are empty
   size_t next_ GUARDED_BY(mu_) = 0;
+  std::array<Mutex, 8> turns_;
 };
 
 /// Ids that stand in many rows of a segment, kept once: the columns of its blocks hold their numbers.  One list for
@@ -83,6 +86,7 @@ class IdListReader {
 
   const IdLists* lists_;
   BlockFrames frames_;
+  IdMemo::Found found_;  ///< the id that was found last: whoever looks for it is going to copy it
 };
 
 }  // namespace cordwood

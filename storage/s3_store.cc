@@ -31,6 +31,10 @@ class S3Store final : public ObjectStore {
   Result<bool> put_within(const std::string& key, std::string_view data, int64_t timeout_ns) override;
   Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) override;
   Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) override;
+  Result<ObjectBytes> get_near(const std::string& key, ObjectRange, ObjectRange around) override {
+    TRY_ASSIGN(std::string bytes, get_range(key, around.offset, around.size));
+    return ObjectBytes{around.offset, std::move(bytes)};
+  }
   Result<ObjectInfo> head(const std::string& key) override;
   Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override;
   Result<void> remove(const std::string& key) override;

@@ -42,6 +42,11 @@ class ByteSource {
  public:
   virtual ~ByteSource() = default;
   virtual Result<std::string> read(uint64_t offset, uint64_t size) const = 0;
+  /// ObjectStore::get_near().
+  virtual Result<ObjectBytes> read_near(ObjectRange wanted, ObjectRange /*around*/) const {
+    TRY_ASSIGN(std::string bytes, read(wanted.offset, wanted.size));
+    return ObjectBytes{wanted.offset, std::move(bytes)};
+  }
 };
 std::shared_ptr<const ByteSource> object_source(ObjectStore& store, std::string key);
 std::shared_ptr<const ByteSource> file_source(std::shared_ptr<File> file);
@@ -78,7 +83,7 @@ struct SegmentOrigin {
   std::string terms;  ///< the Xapian part (segment_terms.h); may be empty
 };
 
-/// Writes one segment object from spilled blocks: stripes of at most 16 blocks, narrow pieces first, then tail.
+/// Writes one segment object from spilled blocks: stripes of at most 16 blocks or 1 MB, narrow pieces first, then tail.
 /// The object is durable on success, but published by the manifest alone.
 Result<SegmentMeta> write_segment(ObjectStore& store, const std::string& key, const std::string& node,
                                   uint64_t generation, const std::vector<SpilledBlock>& blocks,

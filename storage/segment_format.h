@@ -19,6 +19,8 @@ inline constexpr uint16_t kSegmentMajor = 1;
 inline constexpr uint16_t kSegmentMinor = 0;
 inline constexpr size_t kSegmentHeaderBytes = 20;
 inline constexpr uint32_t kBlocksPerStripe = 16;
+/// A stripe has no more than this, or is one block: so a bucket gives all of a block in one read.
+inline constexpr uint64_t kStripeBytes = 1u << 20;
 
 /// What a reader must know to read a segment rightly.  Bits it does not know make it refuse.
 enum SegmentFeature : uint64_t {

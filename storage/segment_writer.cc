@@ -232,8 +232,15 @@ Result<SegmentMeta> write_segment(ObjectStore& store, const std::string& key, co
   SegmentWriter writer(std::move(upload));
   TRY(writer.write_header());
   TRY(writer.write_id_lists(blocks));
-  for (size_t i = 0; i < blocks.size(); i += kBlocksPerStripe) {
-    TRY(writer.write_stripe(blocks, i, std::min<size_t>(blocks.size(), i + kBlocksPerStripe)));
+  for (size_t begin = 0; begin < blocks.size();) {
+    size_t end = begin;
+    uint64_t bytes = 0;
+    for (; end < blocks.size() && end - begin < kBlocksPerStripe; ++end) {
+      bytes += blocks[end].narrow_bytes + blocks[end].heap_bytes;
+      if (end > begin && bytes > kStripeBytes) break;
+    }
+    TRY(writer.write_stripe(blocks, begin, end));
+    begin = end;
   }
   TRY(writer.write_tail(blocks, origin.terms, &meta));
   return meta;

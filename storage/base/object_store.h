@@ -16,6 +16,18 @@ struct ObjectInfo {
   uint64_t size_bytes = 0;
 };
 
+/// Bytes of an object and where they begin in it.
+struct ObjectBytes {
+  uint64_t offset = 0;
+  std::string bytes;
+};
+
+/// [offset, offset + size) of an object.
+struct ObjectRange {
+  uint64_t offset = 0;
+  uint64_t size = 0;
+};
+
 /// Receives one object piece by piece.  Nothing is visible before finish() succeeds; dropping an unfinished
 /// upload leaves nothing that list() shows.
 class ObjectUpload {
@@ -45,6 +57,12 @@ class ObjectStore {
   /// The same for what is wanted at each start: a cache keeps it for as long as there is the object.
   virtual Result<std::string> get_tail(const std::string& key, uint64_t offset, uint64_t size) {
     return get_range(key, offset, size);
+  }
+  /// `wanted` and, where each request takes long, with it what lies in `around`, which holds it: that is likely to be
+  /// wanted next.
+  virtual Result<ObjectBytes> get_near(const std::string& key, ObjectRange wanted, ObjectRange /*around*/) {
+    TRY_ASSIGN(std::string bytes, get_range(key, wanted.offset, wanted.size));
+    return ObjectBytes{wanted.offset, std::move(bytes)};
   }
   virtual Result<ObjectInfo> head(const std::string& key) = 0;
   /// Keys that start with `prefix` and are greater than `after`, ascending, at most `limit`.

@@ -33,7 +33,7 @@ mon max pg per osd = 1000
 mon warn on pool no redundancy = false
 osd crush chooseleaf type = 0
 osd objectstore = memstore
-memstore device bytes = 4294967296
+memstore device bytes = 8589934592
 osd class load list = *
 ms bind ipv6 = false
 public addr = 127.0.0.1
@@ -52,6 +52,10 @@ rgw data = $dir/rgw
 rgw frontends = beast endpoint=127.0.0.1:$port tcp_nodelay=1
 rgw lc debug interval = 10
 rgw enable usage log = false
+# What was deleted takes memory no longer than needed.
+rgw gc obj min wait = 5
+rgw gc processor period = 5
+rgw gc processor max time = 5
 END
 }
 
