@@ -335,10 +335,12 @@ void add_bucket_keys(Table& t) {
 void add_merge_keys(Table& t) {
   t.flag("merge.enabled", FIELD(merge.enabled), "Merge young segments into large ones.");
   t.number("merge.fan_in", FIELD(merge.policy.fan_in), "Neighbouring segments that are merged at a time; at least 2.");
-  t.size("merge.segment_size", FIELD(merge.policy.segment_bytes), "Size that merged segments grow to.");
+  t.size("merge.segment_size", FIELD(merge.policy.segment_bytes),
+         "Size that merged segments grow to; a day that is over becomes one of up to twice that.");
   t.size("merge.own_segment_size", FIELD(merge.own_segment_bytes),
          "Raw bytes from which a tenant's day gets segments of its own.");
-  t.real("merge.max_rewrites", FIELD(merge.policy.max_rewrites), "How often a byte is rewritten on average, at most.");
+  t.real("merge.max_rewrites", FIELD(merge.policy.max_rewrites),
+         "How often a byte is rewritten on average, at most; twice as often once its day is over.");
   t.duration("merge.quiet_after", FIELD(merge.quiet_after_ns),
              "After this long without new segments two are enough to be merged.");
   t.size("merge.memory", FIELD(merge.memory_bytes), "About what a merge may take.");

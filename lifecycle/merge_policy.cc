@@ -11,6 +11,11 @@ namespace {
 
 using Candidates = std::span<const MergeCandidate>;
 
+/// A day's segments are merged into its largest one when the others have at least this part of what it has,
+constexpr uint64_t kWorthClosing = 8;
+/// and among themselves when there are so many.
+constexpr size_t kRemainsWorthMerging = 4;
+
 /// Segments that overlap in arrival.
 struct Unit {
   std::vector<size_t> members;
@@ -49,8 +54,9 @@ std::vector<Unit> make_units(Candidates all, std::span<const size_t> order, cons
 
 class Chooser {
  public:
-  Chooser(Candidates all, const MergePolicyOptions& options, bool quiet, std::span<const uint64_t> cuts)
-      : all_(all), options_(options), quiet_(quiet), cuts_(cuts) {}
+  Chooser(Candidates all, const MergePolicyOptions& options, bool quiet, std::span<const uint64_t> cuts,
+          int32_t first_open_day)
+      : all_(all), options_(options), quiet_(quiet), cuts_(cuts), first_open_day_(first_open_day) {}
 
   std::vector<MergeGroup> choose() {
     std::vector<size_t> order(all_.size());
@@ -68,7 +74,9 @@ class Chooser {
     add_runs(make_units(all_, shared, is_shared));
     const auto is_own = [](const MergeCandidate& c) { return !is_young(c) && !is_shared(c); };
     for (const auto& [part, list] : by_part) {
-      if (list.size() > 1) add_runs(make_units(all_, list, is_own));
+      if (list.size() < 2) continue;
+      const std::vector<Unit> units = make_units(all_, list, is_own);
+      if (part.second >= first_open_day_ || !close_day(units)) add_runs(units);
     }
     return within_budget();
   }
@@ -95,6 +103,32 @@ class Chooser {
       if (run.units.size() >= options_.fan_in || run.bytes >= options_.segment_bytes) emit(&run);
     }
     end_run(&run);
+  }
+  /// Of a day that is over; false when it is better left to add_runs().
+  bool close_day(const std::vector<Unit>& units) {
+    const size_t before = days_.size();
+    Run run;
+    for (const Unit& unit : units) {
+      const bool ends = unit.barrier || (!run.units.empty() && cut_between(*run.units.back(), unit));
+      if (ends) close(&run);
+      if (unit.barrier) continue;
+      run.units.push_back(&unit);
+      run.bytes += unit.bytes;
+    }
+    close(&run);
+    return days_.size() > before;
+  }
+  void close(Run* run) {
+    uint64_t largest = 0;
+    for (const Unit* unit : run->units) largest = std::max(largest, unit->bytes);
+    const bool worth = run->bytes - largest >= std::max<uint64_t>(largest / kWorthClosing, 1);
+    const bool remains = !worth && run->units.size() > kRemainsWorthMerging && run->units[0]->bytes == largest;
+    if (remains) run->units.erase(run->units.begin());
+    if (remains || (worth && run->bytes <= options_.day_bytes())) {
+      MergeGroup& group = days_.emplace_back();
+      for (const Unit* unit : run->units) group.insert(group.end(), unit->members.begin(), unit->members.end());
+    }
+    *run = {};
   }
   bool cut_between(const Unit& before, const Unit& after) const {
     const auto cut = std::lower_bound(cuts_.begin(), cuts_.end(), before.arrival_max);
@@ -125,12 +159,30 @@ class Chooser {
     return bytes;
   }
 
-  /// Levels tell how often bytes were rewritten, so the budget needs no memory of its own.
+  struct Budget {
+    double kept = 0;
+    double rewritten = 0;
+  };
+  bool is_over(size_t i) const {
+    const MergeCandidate& c = all_[i];
+    return c.level > 0 && c.parts.size() == 1 && c.parts[0].day < first_open_day_;
+  }
+  bool spend(Budget* budget, const MergeGroup& group, double max_rewrites) const {
+    double cost = bytes_of(group) * (level_of(group) + 1);
+    for (const size_t i : group) cost -= static_cast<double>(all_[i].size_bytes) * all_[i].level;
+    if (budget->rewritten + cost > budget->kept * max_rewrites) return false;
+    budget->rewritten += cost;
+    return true;
+  }
+
+  /// Levels tell how often bytes were rewritten, so the budget needs no memory of its own.  Days that are over have one
+  /// apart: what they took is not missing elsewhere.
   std::vector<MergeGroup> within_budget() {
-    double kept = 0, rewritten = 0;
-    for (const MergeCandidate& c : all_) {
-      kept += static_cast<double>(c.size_bytes);
-      rewritten += static_cast<double>(c.size_bytes) * c.level;
+    Budget open, over;
+    for (size_t i = 0; i < all_.size(); ++i) {
+      Budget& budget = is_over(i) ? over : open;
+      budget.kept += static_cast<double>(all_[i].size_bytes);
+      budget.rewritten += static_cast<double>(all_[i].size_bytes) * all_[i].level;
     }
     std::stable_sort(groups_.begin(), groups_.end(), [this](const MergeGroup& a, const MergeGroup& b) {
       const auto rank = [this](const MergeGroup& g) {
@@ -138,13 +190,12 @@ class Chooser {
       };
       return rank(a) < rank(b);
     });
+    groups_.insert(groups_.end(), days_.begin(), days_.end());
     std::vector<MergeGroup> chosen;
     for (MergeGroup& group : groups_) {
-      double cost = bytes_of(group) * (level_of(group) + 1);
-      for (const size_t i : group) cost -= static_cast<double>(all_[i].size_bytes) * all_[i].level;
-      if (rewritten + cost > kept * options_.max_rewrites) continue;
-      rewritten += cost;
-      chosen.push_back(std::move(group));
+      const bool past = is_over(group[0]);
+      if (spend(past ? &over : &open, group, options_.max_rewrites * (past ? 2 : 1)))
+        chosen.push_back(std::move(group));
     }
     return chosen;
   }
@@ -153,14 +204,16 @@ class Chooser {
   const MergePolicyOptions& options_;
   const bool quiet_;
   const std::span<const uint64_t> cuts_;
+  const int32_t first_open_day_;
   std::vector<MergeGroup> groups_;
+  std::vector<MergeGroup> days_;
 };
 
 }  // namespace
 
 std::vector<MergeGroup> choose_merges(std::span<const MergeCandidate> candidates, const MergePolicyOptions& options,
-                                      bool quiet, std::span<const uint64_t> cuts) {
-  return Chooser(candidates, options, quiet, cuts).choose();
+                                      bool quiet, std::span<const uint64_t> cuts, int32_t first_open_day) {
+  return Chooser(candidates, options, quiet, cuts, first_open_day).choose();
 }
 
 }  // namespace cordwood::lifecycle

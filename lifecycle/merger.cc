@@ -52,6 +52,12 @@ bool Merger::is_quiet(const MergeTarget::State& state) {
   return now_ns - seen_since_ns_ >= options_.quiet_after_ns;
 }
 
+/// A day is over an hour after its end: what comes later is little.
+int32_t Merger::first_open_day() const {
+  constexpr int64_t kHourNs = 3'600'000'000'000;
+  return day_of(env_.clock->now_ns() - kHourNs);
+}
+
 std::vector<MergeCandidate> Merger::candidates(const MergeTarget::State& state) {
   const int64_t now_ns = env_.clock->monotonic_ns();
   std::erase_if(resting_, [now_ns](const auto& entry) { return entry.second <= now_ns; });
@@ -90,7 +96,8 @@ bool Merger::merge_once() {
   const MergeTarget::State state = env_.target->merge_state();
   const bool quiet = is_quiet(state);
   const std::vector<MergeCandidate> all = candidates(state);
-  const std::vector<MergeGroup> groups = choose_merges(all, options_.policy, quiet, state.arrival_cuts);
+  const std::vector<MergeGroup> groups =
+      choose_merges(all, options_.policy, quiet, state.arrival_cuts, first_open_day());
   if (groups.empty()) return false;
   std::vector<const Segment*> sources;
   for (const size_t i : groups[0]) sources.push_back(state.segments[i].get());
@@ -276,7 +283,7 @@ Result<MergeCounts> Merger::make_blocks(const std::vector<MergeBin>& bins, Spill
 Result<void> Merger::write_segments(const MergeTarget::State& state, Parts parts, uint64_t generation,
                                     const SegmentOrigin& origin, std::vector<SegmentMeta>* written) {
   const std::string prefix = fmt::format("segments/{}/m{:020}-{:06}-", state.node, state.catalog_version, ++attempts_);
-  const auto write = [&](std::vector<SpilledBlock> blocks, uint64_t stored_bytes) -> Result<void> {
+  const auto write = [&](std::vector<SpilledBlock> blocks, uint64_t stored_bytes, uint64_t most) -> Result<void> {
     std::stable_sort(blocks.begin(), blocks.end(), [](const SpilledBlock& a, const SpilledBlock& b) {
       const auto key = [](const SpilledBlock& block) {
         return std::tuple(std::string_view(block.info.tenant), day_of(block.info.time_min_ns),
@@ -284,7 +291,7 @@ Result<void> Merger::write_segments(const MergeTarget::State& state, Parts parts
       };
       return key(a) < key(b);
     });
-    const uint64_t size = std::max<uint64_t>(options_.policy.segment_bytes, 1);
+    const uint64_t size = std::max<uint64_t>(most, 1);
     const uint64_t pieces = std::max<uint64_t>(1, (stored_bytes + size / 2) / size);
     for (size_t begin = 0, end = 0; begin < blocks.size(); begin = end) {
       if (stop_) return Error::cancelled("the merge was stopped");
@@ -305,13 +312,15 @@ Result<void> Merger::write_segments(const MergeTarget::State& state, Parts parts
   Part shared;
   for (auto& [key, part] : parts) {
     if (part.raw_bytes >= options_.own_segment_bytes) {
-      TRY(write(std::move(part.blocks), part.stored_bytes));
+      const bool over = key.second < first_open_day();
+      const uint64_t most = over ? options_.policy.day_bytes() : options_.policy.segment_bytes;
+      TRY(write(std::move(part.blocks), part.stored_bytes, most));
       continue;
     }
     shared.stored_bytes += part.stored_bytes;
     std::move(part.blocks.begin(), part.blocks.end(), std::back_inserter(shared.blocks));
   }
-  return write(std::move(shared.blocks), shared.stored_bytes);
+  return write(std::move(shared.blocks), shared.stored_bytes, options_.policy.segment_bytes);
 }
 
 /// A segment without it is found no less, only slower: what goes wrong here does not stop the merge.

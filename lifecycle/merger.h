@@ -96,6 +96,7 @@ class Merger {
   using Parts = std::map<std::pair<TenantId, int32_t>, Part>;
 
   bool is_quiet(const MergeTarget::State& state);
+  int32_t first_open_day() const;
   std::vector<MergeCandidate> candidates(const MergeTarget::State& state);
   Result<void> merge_group(const MergeTarget::State& state, const std::vector<const Segment*>& sources,
                            const RowSieve& sieve = nullptr);

@@ -91,11 +91,12 @@ class Simulation {
     std::string name;
     uint64_t bytes_per_generation = 0;
   };
-  explicit Simulation(uint64_t seed, MergePolicyOptions options) : random_(seed), options_(options) {}
+  Simulation(uint64_t seed, bool days_end) : random_(seed), days_end_(days_end) {}
 
   void run(const std::vector<Tenant>& tenants, uint64_t generations, uint64_t per_day, double quiet_share) {
     for (uint64_t g = 0; g < generations; ++g) {
       flush(tenants, g, static_cast<int32_t>(g / per_day));
+      if (days_end_) first_open_day_ = static_cast<int32_t>(g / per_day);
       merge(false);
       if (static_cast<double>(random_() % 1000) < quiet_share * 1000) merge(true);
     }
@@ -150,7 +151,7 @@ class Simulation {
     for (int round = 0; round < 100; ++round) {
       std::vector<MergeCandidate> facts;
       for (const auto& [key, s] : segments_) facts.push_back(s.facts);
-      const auto groups = choose_merges(facts, options_, quiet);
+      const auto groups = choose_merges(facts, options_, quiet, {}, first_open_day_);
       if (groups.empty()) return;
       std::set<size_t> used;
       for (const MergeGroup& group : groups) {
@@ -179,14 +180,17 @@ class Simulation {
         shared[part] = size;
         continue;
       }
-      const uint64_t pieces = std::max<uint64_t>(1, (size + options_.segment_bytes / 2) / options_.segment_bytes);
+      const uint64_t most = part.second < first_open_day_ ? options_.day_bytes() : options_.segment_bytes;
+      const uint64_t pieces = std::max<uint64_t>(1, (size + most / 2) / most);
       for (uint64_t i = 0; i < pieces; ++i) add(level + 1, first, last, {{part, size / pieces}});
     }
     if (!shared.empty()) add(level + 1, first, last, std::move(shared));
   }
 
   std::mt19937_64 random_;
+  const bool days_end_;
   const MergePolicyOptions options_;
+  int32_t first_open_day_ = INT32_MIN;
   std::map<std::string, Stored> segments_;
   uint64_t next_key_ = 1;
   uint64_t written_ = 0;
@@ -214,7 +218,7 @@ TEST(MergePolicyTest, WritesLittleAndLeavesFewSegmentsOverALongRun) {
       {"many small tenants", many, 576, 288, 0.01, 40},
   };
   for (const Case& c : cases) {
-    Simulation simulation(7, {});
+    Simulation simulation(7, false);
     simulation.run(c.tenants, c.generations, c.per_day, c.quiet_share);
     if (HasFatalFailure()) return;
     EXPECT_LE(simulation.write_amplification(), 2.5) << c.what;
@@ -226,6 +230,56 @@ TEST(MergePolicyTest, WritesLittleAndLeavesFewSegmentsOverALongRun) {
         "tenant's first day\n",
         c.what, c.generations, simulation.merges(), simulation.write_amplification(), simulation.segments(),
         simulation.most_segments(), of_part);
+  }
+}
+
+TEST(MergePolicyTest, ADayThatIsOverBecomesOneSegment) {
+  const auto f = [](std::vector<MergeCandidate> candidates, int32_t first_open_day, std::vector<MergeGroup> want,
+                    std::vector<uint64_t> cuts = {}) {
+    EXPECT_EQ(choose_merges(candidates, {}, false, cuts, first_open_day), want);
+  };
+  // Whatever their levels and sizes, as soon as it is over.
+  f({segment(1, 130, 1), segment(2, 100, 2), segment(1, 3, 3)}, 1, {});
+  f({segment(1, 130, 1), segment(3, 100, 2), segment(1, 3, 3)}, 2, {});
+  f({segment(1, 130, 1), segment(2, 100, 2), segment(1, 3, 3)}, 2, {{0, 1, 2}});
+  f({segment(1, 130, 1)}, 2, {});
+  // But for what is young, or shares a segment, and nothing across it.
+  f({segment(1, 130, 1), segment(1, 100, 2), segment(0, 3, 3)}, 2, {{0, 1}});
+  f({segment(1, 130, 1), segment(1, 100, 2), segment(1, 3, 3, {{"t", 1}, {"u", 1}})}, 2, {{0, 1}});
+  f({segment(1, 130, 1), segment(0, 3, 2), segment(1, 100, 3)}, 2, {});
+  f({segment(1, 130, 1), segment(1, 100, 2)}, 2, {}, {199});
+  // Not for the little that came late, nor beyond twice the size of segments.
+  f({segment(2, 250, 1), segment(1, 20, 2)}, 2, {});
+  f({segment(2, 250, 1), segment(1, 20, 2), segment(1, 20, 3)}, 2, {{0, 1, 2}});
+  f({segment(2, 250, 1), segment(1, 1, 2), segment(1, 1, 3), segment(1, 1, 4)}, 2, {});
+  f({segment(2, 250, 1), segment(1, 1, 2), segment(1, 1, 3), segment(1, 1, 4), segment(1, 1, 5)}, 2, {{1, 2, 3, 4}});
+  f({segment(1, 250, 1), segment(1, 250, 2), segment(1, 20, 3)}, 2, {});
+  // Each tenant and day for itself.
+  f({segment(1, 50, 1, {{"t", 1}}), segment(1, 50, 2, {{"u", 1}}), segment(1, 50, 3, {{"t", 1}}),
+     segment(1, 50, 4, {{"t", 2}})},
+    2, {{0, 2}});
+}
+
+TEST(MergePolicyTest, DaysThatAreOverStayOneSegmentEach) {
+  struct Case {
+    const char* what;
+    uint64_t bytes, generations, per_day;
+    size_t want;
+  };
+  // Late rows may wait beside a day.
+  const Case cases[] = {{"small", 40'000, 2880, 288, 5},
+                        {"a generation every five minutes", 900 << 10, 2880, 288, 5},
+                        {"large", 24 * kMb, 160, 16, 3}};
+  for (const Case& c : cases) {
+    Simulation simulation(7, true);
+    simulation.run({{"t", c.bytes}}, c.generations, c.per_day, 0);
+    if (HasFatalFailure()) return;
+    EXPECT_LE(simulation.write_amplification(), 3.5) << c.what;
+    size_t most = 0;
+    for (int32_t day = 0; day < 8; ++day) most = std::max(most, simulation.segments_of({"t", day}));
+    EXPECT_LE(most, c.want) << c.what;
+    fmt::print("{}: write amplification {:.2f}, {} segments, {} at most for a day\n", c.what,
+               simulation.write_amplification(), simulation.segments(), most);
   }
 }
 
