@@ -32,7 +32,7 @@ def fill(server, args, first):
     lines = int(args.gb * 1e9 / 257 / args.days)  # 257 bytes is what a line of the generator has
     ids, raw, begin = [], 0, time.monotonic()
     for day in range(args.days):
-        command = [GENERATOR, '--url', server.url, '--start', str(first + day * DAY), '--span', str(DAY), '--seed', str(77 + day),
+        command = [GENERATOR, '--url', server.url, '--start', str(first + day * DAY), '--span', str(DAY), '--seed', str(77 + day << 32),
                    '--lines', str(lines)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -42,11 +42,13 @@ def fill(server, args, first):
         ids.append(sorted(truth['traces'].items()))
     server.post('/flush')
     # Merging begins once nothing has come for the quiet time.
-    before = -1
-    while (merged := sum_of(server, 'cordwood_merges_total')) != before:
-        before = merged
-        time.sleep(12)
+    quiet_since, last = time.monotonic(), (-1, -1)
+    while time.monotonic() - quiet_since < 20:
         server.wait_idle()
+        now = sum_of(server, 'cordwood_merges_total'), server.metric('cordwood_segments')
+        if now != last:
+            quiet_since, last = time.monotonic(), now
+        time.sleep(1)
     print(f'{raw / 1e9:.2f} GB raw, {lines * args.days} lines, {args.days} UTC days; sent, published and merged after '
           f'{time.monotonic() - begin:.0f} s; {server.metric("cordwood_segments"):.0f} segments of '
           f'{server.metric("cordwood_segment_bytes") / 1e6:.0f} MB; peak RSS {server.peak_bytes / 1e6:.0f} MB', flush=True)
