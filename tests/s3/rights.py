@@ -35,8 +35,18 @@ def policy_of_readme():
     return json.loads(found.group(1))
 
 
-def give(policy):
-    """The policy of an identity as that of the bucket, for the limited user alone."""
+# What else a client could ask for.
+OTHERS = ['GetBucketLocation', 'GetBucketVersioning', 'ListAllMyBuckets', 'ListBucketMultipartUploads', 'ListBucketVersions',
+          'ListMultipartUploadParts', 'GetObjectAcl', 'GetObjectTagging', 'GetObjectVersion', 'PutObjectAcl', 'PutObjectTagging',
+          'DeleteObjectVersion', 'RestoreObject']
+
+
+def give(policy, missing):
+    """The policy of an identity as that of the bucket, for the limited user alone.  Here objects belong to who made them,
+    who may do everything with them: so what the policy does not name is forbidden."""
+    others = ([missing] if missing else []) + [f's3:{name}' for name in OTHERS]
+    for resource in ['arn:aws:s3:::my-logs', 'arn:aws:s3:::my-logs/*']:
+        policy['Statement'].append({'Effect': 'Deny', 'Action': others, 'Resource': resource})
     for statement in policy['Statement']:
         statement['Principal'] = {'AWS': [f'arn:aws:iam:::user/{USER}']}
         statement['Resource'] = statement['Resource'].replace('my-logs', BUCKET)
@@ -140,7 +150,7 @@ def life(directory):
             return int(answer['data']['result'][0]['value'][1])
         if rows() != 24000:
             return 'read'
-        server.ask('POST', '/loki/api/v1/delete', query='{app="a"} |= "drop"', start=bounds['start'] // NS, end=bounds['end'] // NS)
+        server.ask('POST', '/loki/api/v1/delete', query='{app="a"} |= "drop"', start=bounds['start'] // NS, end=now // NS + 1)
         if rows() != 12000 or not until(
                 lambda: json.loads(server.ask('GET', '/loki/api/v1/delete'))[0]['status'] == 'processed', 60):
             return 'delete'
@@ -172,7 +182,7 @@ def main():
             statement['Action'] = [a for a in statement['Action'] if a != missing]
         policy['Statement'] = [s for s in policy['Statement'] if s['Action']]
         clean(directory)
-        give(policy)
+        give(policy, missing)
         failed = life(directory)
         said = '' if failed is None else [line for line in open(os.path.join(directory, 'log'), encoding='utf-8') if 'error' in line]
         print(f'without {missing}: {failed or "all works"}' if missing else f'the policy of README: {failed or "all works"}', flush=True)
