@@ -43,7 +43,7 @@ def fill(server, args, first):
     server.post('/flush')
     # Merging begins once nothing has come for the quiet time.
     quiet_since, last = time.monotonic(), (-1, -1)
-    while time.monotonic() - quiet_since < 20:
+    while time.monotonic() - quiet_since < 60:
         server.wait_idle()
         now = sum_of(server, 'cordwood_merges_total'), server.metric('cordwood_segments')
         if now != last:
@@ -102,11 +102,16 @@ def show(name, rows):
 
 
 def judge(name, rows, days, wrong):
-    """At most one locating read a day, and two for each block with an answer."""
-    for _, sent, blocks, apps, index in rows:
+    """At most one locating read a day, and two for each block with an answer; now and then a bucket of an id table goes on in
+    another one, or an absent id looks like one that is there."""
+    over = []
+    for _, sent, blocks, apps, _ in rows:
         gets, most = sent.get('get', 0), days + 2 * (apps if blocks is None else blocks)
         if gets > most:
-            wrong.append(f'{name}: {gets} reads where {most} are allowed (blocks {blocks}, apps {apps}, index reads {index})')
+            over.append(f'{gets} where {most} are allowed')
+    print(f'      beyond one read a day and two a block: {len(over)} of {len(rows)}', *over[:3])
+    if len(over) > 1 + len(rows) / 20:
+        wrong.append(f'{name}: {len(over)} of {len(rows)} take too many reads')
 
 
 def needle(gateway, directory, args):

@@ -21,6 +21,8 @@ def free_port():
 
 
 class Server:
+    started_here = []
+
     def __init__(self, binary, directory, settings=()):
         self.port = free_port()
         self.url = f'http://127.0.0.1:{self.port}'
@@ -29,6 +31,7 @@ class Server:
         self.process = subprocess.Popen(
             [binary, 'serve', '--data-dir', os.path.join(directory, 'data'),
              '--http-listen', f'127.0.0.1:{self.port}', *settings], stderr=self.log)
+        Server.started_here.append(self.process)
         self.peak_bytes = 0
         self.stopping = False
         self.started = time.monotonic()
