@@ -25,7 +25,14 @@ ReadGuard::ReadGuard(const ReadContext& context, Clock& clock, ReadGate* gate)
       followers_(context.followers),
       clock_(&clock),
       deadline_ns_(deadline_monotonic_ns(context, clock)),
-      visit_(gate, context.tenant, [this] { return left() || clock_->monotonic_ns() > deadline_ns_; }) {}
+      visit_(gate, context.tenant, [this] { return left() || clock_->monotonic_ns() > deadline_ns_; }),
+      scope_(this) {}
+
+Result<void> ReadGuard::ended() const {
+  if (left()) return Error::cancelled(std::string(kCancelledText));
+  if (clock_->monotonic_ns() > deadline_ns_) return Error::timeout(std::string(kTimeoutText));
+  return {};
+}
 
 Result<void> ReadGuard::check() {
   const int64_t begin_ns = clock_->monotonic_ns();

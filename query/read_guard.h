@@ -5,6 +5,7 @@
 
 #include "query/query_engine.h"
 #include "query/read_gate.h"
+#include "storage/base/patience.h"
 #include "storage/base/result.h"
 
 namespace cordwood::query {
@@ -13,8 +14,9 @@ namespace cordwood::query {
 int64_t deadline_monotonic_ns(const ReadContext& context, Clock& clock);
 
 /// Tells a read when to stop: its clients left or its time is up.  Made before the read takes its snapshot, for which
-/// it may have to wait its turn; cheap enough to be asked for every batch of rows.
-class ReadGuard {
+/// it may have to wait its turn; cheap enough to be asked for every batch of rows.  Made and destroyed on the thread
+/// that reads: what it waits for in a store ends then, too.
+class ReadGuard final : private Patience {
  public:
   /// `gate` may be null.
   ReadGuard(const ReadContext& context, Clock& clock, ReadGate* gate);
@@ -22,6 +24,8 @@ class ReadGuard {
   Result<void> check();
 
  private:
+  int64_t until_ns() const override { return deadline_ns_; }
+  Result<void> ended() const override;
   /// Whether nobody waits for the answer.
   bool left() const {
     return cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed) &&
@@ -33,6 +37,7 @@ class ReadGuard {
   Clock* clock_;
   int64_t deadline_ns_;
   ReadGate::Visit visit_;
+  const Patience::Scope scope_;
 };
 
 /// The HTTP answer for an error of a read: invalid 400, not_found 404, cancelled 499, timeout 504, unavailable and

@@ -24,6 +24,11 @@ void S3Breaker::failed(int64_t monotonic_ns) {
   if (in_a_row_ == failures_) open_until_ns_ = monotonic_ns + rest_ns_;
 }
 
+void S3Breaker::given_up() {
+  const MutexLock lock(mu_);
+  probing_ = false;
+}
+
 bool S3Breaker::is_open() const {
   const MutexLock lock(mu_);
   return in_a_row_ >= failures_;

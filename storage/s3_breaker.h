@@ -13,10 +13,11 @@ class S3Breaker {
  public:
   S3Breaker(uint32_t failures, int64_t rest_ns) : failures_(failures), rest_ns_(rest_ns) {}
 
-  /// Whether a request may be sent now.  One that may must be followed by succeeded() or failed().
+  /// Whether a request may be sent now.  One that may must be followed by one of the next three.
   bool may_ask(int64_t monotonic_ns);
   void succeeded();
   void failed(int64_t monotonic_ns);
+  void given_up();  ///< by the one who waited: it says nothing of the server
   bool is_open() const;
 
  private:

@@ -115,7 +115,22 @@ void S3Client::count(const S3Call& call, const Result<HttpAnswer>& answer, int64
   if (answer.ok()) bytes_received_.add(answer->body.size());
 }
 
-S3Client::Attempt S3Client::attempt(const S3Call& call, std::string_view payload_hash, int64_t left_ns) {
+/// Tells the breaker how the server is.
+void S3Client::judge_server(const Result<HttpAnswer>& answer, const Patience* patience) {
+  const int64_t now_ns = env_.clock->monotonic_ns();
+  if (answer.ok()) {
+    // Being told to slow down is an answer; a server that only breaks is as good as away.
+    const bool broken = answer->status == 500 || answer->status == 502 || answer->status == 504;
+    return broken ? breaker_->failed(now_ns) : breaker_->succeeded();
+  }
+  if (answer.error().kind == ErrorKind::exhausted) return breaker_->succeeded();
+  constexpr int64_t kShortNs = 2'000'000;  // what a timeout in ms cuts off, and more
+  const bool impatient = patience != nullptr && (patience->until_ns() - now_ns < kShortNs || !patience->ended().ok());
+  impatient ? breaker_->given_up() : breaker_->failed(now_ns);
+}
+
+S3Client::Attempt S3Client::attempt(const S3Call& call, std::string_view payload_hash, int64_t left_ns,
+                                    const Patience* patience) {
   S3Credentials used;
   Result<HttpCall> signed_call = sign(call, payload_hash, &used);
   if (!signed_call.ok()) return {Verdict::again, std::move(signed_call).error(), 0};
@@ -126,21 +141,20 @@ S3Client::Attempt S3Client::attempt(const S3Call& call, std::string_view payload
   const int64_t transfer_ns =
       static_cast<int64_t>(bytes / std::max<uint64_t>(options_.min_bytes_per_second, 1)) * kNsPerSecond;
   signed_call->timeout_ns = std::min(left_ns, options_.answer_timeout_ns + transfer_ns);
-  signed_call->given_up = [this, &call] { return forbidden(call) != nullptr; };
+  signed_call->given_up = [this, &call, patience] {
+    return forbidden(call) != nullptr || (patience != nullptr && !patience->ended().ok());
+  };
   const int64_t began_ns = env_.clock->monotonic_ns();
   Result<HttpAnswer> answer = http_->send(*signed_call);
   count(call, answer, began_ns);
+  judge_server(answer, patience);
   if (!answer.ok()) {
     const bool too_long = answer.error().kind == ErrorKind::exhausted;
-    too_long ? breaker_->succeeded() : breaker_->failed(env_.clock->monotonic_ns());
     return {too_long ? Verdict::final : Verdict::again, Error::unavailable(answer.error().message), 0};
   }
   S3Reply reply{std::move(answer).value(), {}};
   if (reply.http.status >= 300 || call.failure_in_success) reply.failure = parse_s3_failure(reply.http.body);
   const Verdict verdict = judge(call, reply);
-  // Being told to slow down is an answer; a server that only breaks is as good as away.
-  const bool broken = reply.http.status == 500 || reply.http.status == 502 || reply.http.status == 504;
-  broken ? breaker_->failed(env_.clock->monotonic_ns()) : breaker_->succeeded();
   learn_clock(reply);
   if (verdict == Verdict::again_with_new_credentials) credentials_.refuse(used);
   const int64_t wait_ns = retry_after_ns(reply.http);
@@ -162,25 +176,39 @@ const char* S3Client::forbidden(const S3Call& call) const {
   return nullptr;
 }
 
+/// Not longer than there is patience.
+void S3Client::wait(int64_t wait_ns, const Patience* patience) const {
+  constexpr int64_t kLookNs = 100'000'000;
+  if (patience == nullptr) return env_.wait_ns(wait_ns);
+  for (int64_t left_ns = wait_ns; left_ns > 0 && patience->ended().ok(); left_ns -= kLookNs) {
+    env_.wait_ns(std::min(left_ns, kLookNs));
+  }
+}
+
 Result<S3Reply> S3Client::call(const S3Call& call) {
   const int64_t timeout_ns = call.timeout_ns > 0 ? call.timeout_ns : options_.operation_timeout_ns;
   const int64_t began_ns = env_.clock->monotonic_ns();
   const std::string hash = options_.sign_payload || call.body.empty() ? hex_of(sha256(call.body)) : "UNSIGNED-PAYLOAD";
+  const Patience* patience = call.of_lease ? nullptr : Patience::of_this_thread();
+  const int64_t patient_until_ns = patience != nullptr ? patience->until_ns() : INT64_MAX;
   const auto away = [&](const std::string& why) {
     return Error::unavailable(fmt::format("{} of {} ({}): {}", call.op, call.key.empty() ? "the bucket" : call.key,
                                           address_.describe(), why));
   };
   for (uint32_t retries = 0;; ++retries) {
-    const int64_t deadline_ns = std::min(began_ns + timeout_ns, end_ns_.load());
     if (const char* why = forbidden(call)) return away(why);
-    const int64_t left_ns = deadline_ns - env_.clock->monotonic_ns();
-    Attempt tried = attempt(call, hash, std::max<int64_t>(left_ns, 1'000'000));
+    if (patience != nullptr) TRY(patience->ended());
+    const int64_t deadline_ns = std::min(began_ns + timeout_ns, end_ns_.load());
+    const int64_t left_ns = std::min(deadline_ns, patient_until_ns) - env_.clock->monotonic_ns();
+    Attempt tried = attempt(call, hash, std::max<int64_t>(left_ns, 1'000'000), patience);
     if (tried.verdict == Verdict::final && tried.reply.ok()) {
       // What arrived too late counts as not sure, whatever the answer.
-      if (call.writes() && env_.clock->monotonic_ns() >= write_end_ns_)
+      if (call.writes() && env_.clock->monotonic_ns() >= write_end_ns_) {
         return away("the lease of the bucket ended meanwhile");
+      }
       return std::move(tried.reply);
     }
+    if (patience != nullptr) TRY(patience->ended());
     const std::string why = tried.reply.ok()
                                 ? fmt::format("{} {}: {}", tried.reply->http.status, tried.reply->failure.code,
                                               tried.reply->failure.message.substr(0, 500))
@@ -189,7 +217,7 @@ Result<S3Reply> S3Client::call(const S3Call& call) {
     const int64_t wait_ns = std::max(backoff_ns(retries), std::min(tried.wait_ns, options_.backoff_max_ns));
     if (env_.clock->monotonic_ns() + wait_ns >= deadline_ns) return away("no time is left to try again; " + why);
     retries_.add();
-    env_.wait_ns(wait_ns);
+    wait(wait_ns, patience);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "storage/base/patience.h"
 #include "storage/s3_address.h"
 #include "storage/s3_answers.h"
 #include "storage/s3_breaker.h"
@@ -41,7 +42,7 @@ struct S3Reply {
   bool ok() const { return http.status >= 200 && http.status < 300 && failure.code.empty(); }
 };
 
-/// Signs, sends, tries again.  Thread-safe.
+/// Signs, sends, tries again, for as long as the calling thread has patience.  Thread-safe.
 class S3Client {
  public:
   S3Client(const S3Options& options, const S3Environment& env, S3Address address, std::unique_ptr<HttpTransport> http,
@@ -49,7 +50,8 @@ class S3Client {
   ~S3Client();
 
   /// The answer, when trying again would not change it: success, or a refusal (404, 412, 403 …).  unavailable when the
-  /// server did not answer properly in time; it may have done what it was asked for.
+  /// server did not answer properly in time; it may have done what it was asked for.  cancelled or timeout when the
+  /// patience of the calling thread ends.
   Result<S3Reply> call(const S3Call& call);
   /// An Error for a refusal that has no meaning of its own: unavailable, so that nothing is taken for lost.
   Error refused(const S3Call& call, const S3Reply& reply) const;
@@ -70,7 +72,9 @@ class S3Client {
     int64_t wait_ns = 0;  ///< that the server asks for
   };
   Result<HttpCall> sign(const S3Call& call, std::string_view payload_hash, S3Credentials* used);
-  Attempt attempt(const S3Call& call, std::string_view payload_hash, int64_t left_ns);
+  Attempt attempt(const S3Call& call, std::string_view payload_hash, int64_t left_ns, const Patience* patience);
+  void judge_server(const Result<HttpAnswer>& answer, const Patience* patience);
+  void wait(int64_t wait_ns, const Patience* patience) const;
   static Verdict judge(const S3Call& call, const S3Reply& reply);
   void learn_clock(const S3Reply& reply);
   int64_t backoff_ns(uint32_t retries) const;

@@ -15,6 +15,13 @@ namespace {
 constexpr uint8_t kDirectoryVersion = 1;
 constexpr uint32_t kMaxOverflowReads = 256;
 
+/// Whether another try may read it; the one who waits for it is not to take it for damage.
+bool is_away(const Result<std::string>& read) {
+  if (read.ok()) return false;
+  const ErrorKind kind = read.error().kind;
+  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::cancelled;
+}
+
 }  // namespace
 
 void SegmentIndexDirectory::encode(std::string* out) const {
@@ -113,6 +120,10 @@ SegmentIndex::Lookup SegmentIndex::look_up(uint64_t id, ReadStats* stats) const 
   for (uint32_t reads = 0;; ++reads) {
     const Result<std::string> bucket =
         read(id_section_.offset + number * IdTableShape::kBucketBytes, IdTableShape::kBucketBytes, stats);
+    if (is_away(bucket)) {
+      out.anywhere = out.for_now = true;
+      return out;
+    }
     bool good = bucket.ok() && search_id_bucket(*bucket, number, place.remainder, directory_.ids, &match).ok();
     if (match.next > directory_.ids.overflow || reads >= kMaxOverflowReads) good = false;
     if (!good) {
@@ -139,7 +150,7 @@ bool SegmentIndex::id_in_block(uint64_t id, uint32_t block, ReadStats* stats) co
   if (found == nullptr) {
     found = std::make_shared<const Lookup>(look_up(id, stats));
     const MutexLock lock(mu_);
-    recent_[next_recent_++ % recent_.size()] = found;
+    if (!found->for_now) recent_[next_recent_++ % recent_.size()] = found;
   }
   return found->anywhere || std::binary_search(found->blocks.begin(), found->blocks.end(), block);
 }
@@ -154,6 +165,7 @@ bool SegmentIndex::filter_holds(const std::vector<uint64_t>& hashes, uint64_t of
     if (place.page != page_number) {
       Result<std::string> bytes = read(filter_section_.offset + offset + bloom_page_offset(place.page),
                                        bloom_page_bytes(place.page, blocks), stats);
+      if (is_away(bytes)) return true;
       if (!bytes.ok() || !check_bloom_page(*bytes, place.page, kind).ok()) {
         ++stats->index_damages;
         return true;

@@ -79,6 +79,7 @@ class SegmentIndex {
   struct Lookup {
     uint64_t id = UINT64_MAX;
     bool anywhere = false;  ///< common, or the table is damaged
+    bool for_now = false;   ///< or it cannot be read at the moment
     std::vector<uint32_t> blocks;
   };
   bool id_in_block(uint64_t id, uint32_t block, ReadStats* stats) const EXCLUDES(mu_);

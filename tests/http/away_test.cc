@@ -84,5 +84,23 @@ TEST(AwayTest, WhatWillNeverWorkEndsTheServer) {
   f("bucketnames: ", "bucketnames: x", "NoSuchBucket");
 }
 
+TEST(AwayTest, AQueryEndsAtItsDeadlineThoughTheBucketHangs) {
+  S3Double bucket;
+  RunningServer server(config_of(bucket) + "store: {cache_size: 0}\nlimits_config: {query_timeout: 700ms}\n");
+  server.push(lines(0, 100));
+  EXPECT_EQ(server.call("POST", "/flush").status, 204);
+  bucket.set_faults([](const S3Double::Seen& seen) { return seen.op == "get" ? S3Fault::slow_body : S3Fault::none; });
+  const std::string all = R"({app="s3"})", word = R"({app="s3"} |= "line 77 ")";
+  for (const std::string& query : {all, word, "sum(count_over_time(" + word + "[5m]))"}) {
+    const auto reply = server.get("/loki/api/v1/query_range?start=1795000000000000000&end=1795000100000000000&query=" +
+                                  percent_encode(query));
+    EXPECT_EQ(reply.status, 504) << reply.body;
+    EXPECT_THAT(reply.body, HasSubstr("request timed out, decrease the duration of the request"));
+  }
+  bucket.set_faults({});
+  EXPECT_EQ(count_lines(server), 100u);
+  EXPECT_EQ(count_lines(server, word), 1u);
+}
+
 }  // namespace
 }  // namespace cordwood::api

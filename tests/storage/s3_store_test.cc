@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "storage/base/object_tiers.h"
+#include "storage/base/patience.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/object_store_contract.h"
 #include "tests/support/s3_world.h"
@@ -339,6 +340,78 @@ TEST(S3Store, TheTimeOfAnOperationIsBounded) {
   EXPECT_EQ((*store)->head("k").error().kind, ErrorKind::unavailable);
   EXPECT_LE(clock.monotonic_ns() - began_ns, w.options.operation_timeout_ns);
   EXPECT_GT(clock.monotonic_ns() - began_ns, w.options.operation_timeout_ns / 2);
+}
+
+/// Ends at a time, or when it is told that its client left.
+class TestPatience final : public Patience {
+ public:
+  TestPatience(Clock* clock, int64_t until_ns) : clock_(clock), until_ns_(until_ns) {}
+  int64_t until_ns() const override { return until_ns_; }
+  Result<void> ended() const override {
+    if (left) return Error::cancelled("left");
+    if (clock_->monotonic_ns() > until_ns_) return Error::timeout("too long");
+    return {};
+  }
+  std::atomic<bool> left{false};
+
+ private:
+  Clock* clock_;
+  const int64_t until_ns_;
+};
+
+TEST(S3Store, WaitsAndRetriesEndWithThePatienceOfTheThread) {
+  ManualClock clock(1'800'000'000'000'000'000);
+  S3World w({.clock = &clock});
+  w.options.max_retries = 1'000'000;
+  w.options.breaker_failures = 1'000'000;
+  w.open();
+  S3Environment env = w.environment();
+  env.wait_ns = [&clock](int64_t ns) { clock.advance_ns(ns); };
+  auto store = open_s3_store(w.options, env);
+  ASSERT_TRUE(store.ok());
+  w.bucket.set_faults([](const S3Double::Seen&) { return S3Fault::slow_down; });
+  constexpr int64_t kPatienceNs = 10'000'000'000;
+  const int64_t began_ns = clock.monotonic_ns();
+  TestPatience patience(&clock, began_ns + kPatienceNs);
+  {
+    const Patience::Scope scope(&patience);
+    EXPECT_EQ((*store)->get_range("k", 0, 1).error().kind, ErrorKind::timeout);
+    EXPECT_GT(clock.monotonic_ns(), began_ns + kPatienceNs);
+    EXPECT_LE(clock.monotonic_ns(), began_ns + kPatienceNs + 100'000'000);
+    const size_t asked = w.bucket.seen().size();
+    EXPECT_EQ((*store)->head("k").error().kind, ErrorKind::timeout);
+    EXPECT_EQ(w.bucket.seen().size(), asked) << "nothing more is asked for";
+    std::thread([&] { EXPECT_EQ((*store)->head("k").error().kind, ErrorKind::unavailable); }).join();
+  }
+  EXPECT_EQ(Patience::of_this_thread(), nullptr);
+  patience.left = true;
+  w.bucket.set_faults({});
+  const Patience::Scope scope(&patience);
+  EXPECT_EQ((*store)->head("k").error().kind, ErrorKind::cancelled);
+}
+
+TEST(S3Store, AnAnswerThatDoesNotComeIsWaitedForNoLongerThanThat) {
+  S3World w;
+  w.options.breaker_failures = 1;
+  w.open();
+  w.bucket.put("some/where/k", std::string(1000, 'x'));
+  w.bucket.set_faults([](const S3Double::Seen&) { return S3Fault::slow_body; });
+  TestPatience brief(&w.system_clock, w.system_clock.monotonic_ns() + 100'000'000);
+  TestPatience leaving(&w.system_clock, INT64_MAX);
+  {
+    const Patience::Scope scope(&brief);
+    EXPECT_EQ(w.store->get_range("k", 0, 1000).error().kind, ErrorKind::timeout);
+  }
+  {
+    w.bucket.set_faults([&leaving](const S3Double::Seen&) {
+      leaving.left = true;
+      return S3Fault::slow_body;
+    });
+    const Patience::Scope scope(&leaving);
+    EXPECT_EQ(w.store->get_range("k", 0, 1000).error().kind, ErrorKind::cancelled);
+  }
+  w.bucket.set_faults({});
+  EXPECT_TRUE(w.store->get_range("k", 0, 1000).ok()) << "it says nothing of the bucket";
 }
 
 TEST(S3Store, SignsWithTheBucketsClockWhenOursIsWrong) {
