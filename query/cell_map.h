@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "query/block_labels.h"
 #include "query/cell_text.h"
 #include "storage/block_columns.h"
+#include "storage/column_pattern.h"
 
 namespace cordwood::query {
 
@@ -19,6 +21,8 @@ namespace cordwood::query {
 ///   Value                                  cheap to copy
 ///   Value of(optional<string_view> text)   nothing: the field sets no label
 ///   optional<Value> of_number(double)      for cells that are numbers; nothing: give me the text
+/// and, if its values are small numbers, perhaps
+///   NumberedIds numbered                   what it made of texts before, in all blocks
 template <typename Function>
 class CellMap {
  public:
@@ -31,6 +35,12 @@ class CellMap {
     TRY_ASSIGN(const RowRanks* ranks, view.columns()->ranks(slot.column));
     CellMap out(view, std::move(slot), form, function, *cells, *ranks);
     if (always_set) out.missing_ = std::string_view();
+    if constexpr (kKnowsPatterns) {
+      TRY_ASSIGN(PatternReader * pattern, view.columns()->pattern(out.slot_.column));
+      if (pattern == nullptr) return out;
+      TRY_ASSIGN(const bool one_number, pattern->has_one_number());
+      if (one_number) out.pattern_ = pattern;
+    }
     return out;
   }
   const RowRanks& ranks() const { return *ranks_; }
@@ -61,7 +71,7 @@ class CellMap {
     uint32_t row = 0;
     for (uint32_t cell = 0; cell < count; ++cell, ++row) {
       while (!ranks_->has(row)) ++row;
-      TRY_ASSIGN(const Value value, of_text(row));
+      TRY_ASSIGN(const Value value, at(cell, row));
       take(cell, value);
     }
     return {};
@@ -82,6 +92,9 @@ class CellMap {
       case ColumnCells::Kind::dictionary: return of_known(static_cast<size_t>(cells_->numbers[cell]));
       case ColumnCells::Kind::numbers: return of_number(cell);
       case ColumnCells::Kind::texts: break;
+    }
+    if constexpr (kKnowsPatterns) {
+      if (pattern_ != nullptr) return of_pattern(cell, row);
     }
     return of_text(row);
   }
@@ -105,6 +118,24 @@ class CellMap {
     return of_text(ranks_->row_of(cell));
   }
 
+  Result<Value> of_pattern(uint32_t cell, uint32_t row) {
+    TRY_ASSIGN(const PatternReader::Number number, pattern_->number_at(cell));
+    if (number.pattern >= patterns_.size()) patterns_.resize(number.pattern + 1);
+    std::optional<uint32_t>& pattern = patterns_[number.pattern];
+    if (!pattern) {
+      TRY_ASSIGN(const std::string_view text, pattern_->pattern(number.pattern));
+      // All that values depend on but the cell.
+      std::string key{static_cast<char>(form_), static_cast<char>(slot_.kind), static_cast<char>(missing_.has_value())};
+      pattern = function_->numbered.pattern(key.append(text));
+    }
+    uint32_t& known = function_->numbered.id(*pattern, number.number);
+    if (known == 0) {
+      TRY_ASSIGN(const Value value, of_text(row));
+      known = value + 1;
+    }
+    return known - 1;
+  }
+
   Result<Value> of_text(uint32_t row) {
     TRY_ASSIGN(const std::string_view cell, view_->cell(row, slot_, &scratch_));
     return of_cell(cell);
@@ -119,6 +150,7 @@ class CellMap {
     return std::binary_search(cells_->exceptions.begin(), cells_->exceptions.end(), cell);
   }
 
+  static constexpr bool kKnowsPatterns = requires(Function f) { f.numbered; };
   /// Up to here a quotient of two doubles is the double next to the decimal number.
   static constexpr int64_t kMostExact = int64_t{1} << 53;
 
@@ -128,6 +160,8 @@ class CellMap {
   Function* function_;
   const ColumnCells* cells_;
   const RowRanks* ranks_;
+  PatternReader* pattern_ = nullptr;               ///< of cells that are told by pattern and number
+  std::vector<std::optional<uint32_t>> patterns_;  ///< by pattern of the column: its number in all blocks
   std::optional<std::string_view> missing_;
   double power_ = 1;                         ///< exact: at most 10^18
   std::vector<std::optional<Value>> known_;  ///< by place in the dictionary
@@ -152,12 +186,11 @@ class LabelCells {
       TRY_ASSIGN(Map map, Map::make(view, std::move(slot), LineForm::raw, false, function));
       out.metadata_.emplace(std::move(map));
     }
-    const Value absent = function->of(std::nullopt);
-    const Value unset = label.always_set ? function->of(std::string_view()) : absent;
+    out.function_ = function;
     for (uint32_t shape = 0; shape < labels.shape_ids(); ++shape) {
       const ShapeSlot* slot = label.by_shape.empty() ? nullptr : label.by_shape[shape];
       out.field_of_shape_.push_back(kNone);
-      out.without_.push_back(labels.lines(shape) == BlockLabels::Lines::told ? unset : absent);
+      out.set_empty_.push_back(label.always_set && labels.lines(shape) == BlockLabels::Lines::told);
       if (slot == nullptr) continue;
       const auto same = std::find_if(out.fields_.begin(), out.fields_.end(), [slot](const Map& map) {
         return map.slot().column == slot->column && map.slot().kind == slot->kind;
@@ -173,7 +206,7 @@ class LabelCells {
   Result<Value> at_row(uint32_t row, uint32_t shape) {
     if (metadata_ && metadata_->ranks().has(row)) return metadata_->at_row(row);
     const uint32_t field = field_of_shape_[shape];
-    return field == kNone ? Result<Value>(without_[shape]) : fields_[field].at_row(row);
+    return field == kNone ? Result<Value>(without(set_empty_[shape])) : fields_[field].at_row(row);
   }
   Map* metadata() { return metadata_ ? &*metadata_ : nullptr; }
   /// Each for another column or kind of slot.
@@ -184,11 +217,19 @@ class LabelCells {
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
   LabelCells() = default;
+  /// Of lines that have no such field.
+  Value without(bool empty) {
+    std::optional<Value>& value = without_[empty ? 1 : 0];
+    if (!value) value = function_->of(empty ? std::optional(std::string_view()) : std::nullopt);
+    return *value;
+  }
 
+  Function* function_ = nullptr;
   std::optional<Map> metadata_;
   std::vector<Map> fields_;
   std::vector<uint32_t> field_of_shape_;
-  std::vector<Value> without_;  ///< by shape: of lines that have no such field
+  std::vector<bool> set_empty_;  ///< by shape: lines that have no such field have the label, empty
+  std::array<std::optional<Value>, 2> without_;
 };
 
 }  // namespace cordwood::query

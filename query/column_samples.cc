@@ -14,7 +14,7 @@ constexpr uint32_t kKeyBits = 21;
 /// Values are numbered anew before a block that might bring more.
 constexpr size_t kMostTexts = size_t{1} << kKeyBits;
 constexpr size_t kMostGroups = 64 / kKeyBits;
-/// Series of keys up to this one are found by their place; if there is but one label, of all keys.
+/// Series of keys up to this one are found by their place.
 constexpr uint64_t kMostDirect = 1 << 16;
 
 std::vector<std::string> sorted_groups(const LabelDemand& demand) {
@@ -32,14 +32,17 @@ std::vector<std::string> ColumnSamples::names(const LabelDemand& demand) {
   return names;
 }
 
-ColumnSamples::ColumnSamples(const RangeAggregation& aggregation, const LabelDemand& demand) {
+ColumnSamples::ColumnSamples(const RangeAggregation& aggregation, const LabelDemand& demand, SeriesTable* table)
+    : table_(table) {
   const bool counts_bytes = aggregation.op == RangeOp::bytes || aggregation.op == RangeOp::bytes_rate;
   const bool all_labels = !demand.no_labels && (demand.without || demand.groups.empty());
   for (std::string& name : sorted_groups(demand)) {
     groups_.emplace_back();
     groups_.back().name = std::move(name);
     groups_.back().values = std::make_unique<ToId>();
+    groups_.back().values->name = groups_.back().name;
   }
+  if (groups_.size() == 1) groups_[0].values->table = table;
   possible_ = !counts_bytes && !all_labels && groups_.size() <= kMostGroups;
   if (!aggregation.range.unwrap) return;
   takes_label_ = true;
@@ -61,7 +64,9 @@ std::optional<ColumnSamples::ToNumber::Value> ColumnSamples::ToNumber::of_number
 uint32_t ColumnSamples::ToId::of(std::optional<std::string_view> text) {
   if (!text) return 0;
   bool is_new = false;
-  return texts.number(*text, &is_new) + 1;
+  if (table == nullptr) return texts.number(*text, &is_new) + 1;
+  labels.assign(1, {name, *text});
+  return table->find(labels, &is_new) + 1;
 }
 
 Result<void> ColumnSamples::begin_block(BlockView& view, const BlockLabels& labels) {
@@ -100,6 +105,7 @@ void ColumnSamples::forget_series() {
   for (Group& group : groups_) {
     group.stream_value.reset();
     group.values->texts.clear();
+    group.values->numbered.clear();
   }
 }
 
@@ -128,7 +134,7 @@ Result<uint64_t> ColumnSamples::key_of(uint32_t row, uint32_t shape) {
   return key;
 }
 
-uint32_t ColumnSamples::series_of(uint64_t key, SeriesTable* table, bool* is_new) {
+uint32_t ColumnSamples::series_of(uint64_t key) {
   constexpr uint64_t kMask = (uint64_t{1} << kKeyBits) - 1;
   labels_.clear();
   for (auto group = groups_.rbegin(); group != groups_.rend(); ++group) {
@@ -141,10 +147,24 @@ uint32_t ColumnSamples::series_of(uint64_t key, SeriesTable* table, bool* is_new
     if (id > 0) labels_.push_back({group->name, group->values->texts.text(static_cast<uint32_t>(id - 1))});
   }
   std::reverse(labels_.begin(), labels_.end());
-  return table->find(labels_, is_new);
+  bool is_new = false;
+  return table_->find(labels_, &is_new);
 }
 
-Result<ColumnSamples::Sample> ColumnSamples::read(uint32_t row, uint32_t shape, SeriesTable* table) {
+uint32_t ColumnSamples::find_series(uint64_t key) {
+  if (key > 0 && groups_.size() == 1) return static_cast<uint32_t>(key - 1);
+  if (key <= kMostDirect) {
+    if (key >= series_by_id_.size()) series_by_id_.resize(key + 1);
+    uint32_t& known = series_by_id_[key];
+    if (known == 0) known = series_of(key) + 1;
+    return known - 1;
+  }
+  const auto [known, added] = series_by_key_.try_emplace(key);
+  if (added) known->second = series_of(key);
+  return known->second;
+}
+
+Result<ColumnSamples::Sample> ColumnSamples::read(uint32_t row, uint32_t shape) {
   Sample sample;
   if (!takes_label_) {
     sample.kind = Sample::Kind::value;
@@ -158,17 +178,10 @@ Result<ColumnSamples::Sample> ColumnSamples::read(uint32_t row, uint32_t shape, 
     sample.value = value.number;
     if (value.kind != Sample::Kind::value) return sample;
   }
+  const size_t series = table_->size();
   TRY_ASSIGN(const uint64_t key, key_of(row, shape));
-  if (key <= kMostDirect || (groups_.size() == 1 && !groups_[0].of_stream)) {
-    if (key >= series_by_id_.size()) series_by_id_.resize(key + 1);
-    uint32_t& known = series_by_id_[key];
-    if (known == 0) known = series_of(key, table, &sample.is_new) + 1;
-    sample.series = known - 1;
-    return sample;
-  }
-  const auto [known, added] = series_by_key_.try_emplace(key);
-  if (added) known->second = series_of(key, table, &sample.is_new);
-  sample.series = known->second;
+  sample.series = find_series(key);
+  sample.is_new = table_->size() > series;
   return sample;
 }
 

@@ -10,6 +10,7 @@
 
 #include "query/cell_map.h"
 #include "query/logql_ast.h"
+#include "query/numbered_ids.h"
 #include "query/parser_hints.h"
 #include "query/series_table.h"
 #include "query/text_numbers.h"
@@ -21,7 +22,8 @@ class ColumnSamples {
  public:
   /// Labels that samples need.
   static std::vector<std::string> names(const LabelDemand& demand);
-  ColumnSamples(const RangeAggregation& aggregation, const LabelDemand& demand);
+  /// `table` outlives it.
+  ColumnSamples(const RangeAggregation& aggregation, const LabelDemand& demand, SeriesTable* table);
   /// Whether samples of this kind can be had from columns.
   bool possible() const { return possible_; }
 
@@ -36,7 +38,7 @@ class ColumnSamples {
     bool is_new = false;
   };
   /// Of a row of the stream whose lines slots tell.
-  Result<Sample> read(uint32_t row, uint32_t shape, SeriesTable* table);
+  Result<Sample> read(uint32_t row, uint32_t shape);
 
  private:
   /// Reads the unwrapped label.
@@ -49,10 +51,14 @@ class ColumnSamples {
     Value of(std::optional<std::string_view> text) const;
     std::optional<Value> of_number(double number) const;
   };
-  /// Numbers the values of a label, 0 for none.
+  /// Numbers the values of a label, 0 for none.  Where no other label counts, that is the number of their series + 1.
   struct ToId {
     using Value = uint32_t;
-    TextNumbers texts;  ///< of 1, 2, …
+    std::string name;
+    SeriesTable* table = nullptr;  ///< where no other label counts
+    TextNumbers texts;             ///< of 1, 2, …
+    NumberedIds numbered;
+    std::vector<LabelView> labels;
     Value of(std::optional<std::string_view> text);
     std::optional<Value> of_number(double) const { return std::nullopt; }
   };
@@ -66,8 +72,10 @@ class ColumnSamples {
 
   void forget_series();
   Result<uint64_t> key_of(uint32_t row, uint32_t shape);
-  uint32_t series_of(uint64_t key, SeriesTable* table, bool* is_new);
+  uint32_t find_series(uint64_t key);
+  uint32_t series_of(uint64_t key);
 
+  SeriesTable* table_;
   bool possible_ = true;
   bool takes_label_ = false;
   std::string value_name_;
@@ -77,8 +85,8 @@ class ColumnSamples {
   std::optional<LabelCells<ToNumber>> value_cells_;
   std::vector<Group> groups_;  ///< sorted by name
   bool series_depend_on_stream_ = false;
-  std::vector<uint32_t> series_by_id_;                    ///< + 1; when one label makes the key
-  std::unordered_map<uint64_t, uint32_t> series_by_key_;  ///< when several do
+  std::vector<uint32_t> series_by_id_;                    ///< + 1; of keys that are small
+  std::unordered_map<uint64_t, uint32_t> series_by_key_;  ///< of others
   std::vector<LabelView> labels_;
 };
 

@@ -22,7 +22,7 @@ RangeScan::RangeScan(const QueryScope& scope, const RangeAggregation& aggregatio
       pipeline_(pipeline),
       value_(aggregation),
       table_(demand),
-      samples_(aggregation, demand),
+      samples_(aggregation, demand, &table_),
       shortcut_(aggregation, stages, demand),
       series_(make_window_table(aggregation, windows)) {
   prepare_row(scope, &row_);
@@ -165,7 +165,7 @@ Result<bool> RangeScan::begin_columns(BlockView& view, const Stream& stream) {
 }
 
 Result<bool> RangeScan::add_by_columns(uint32_t row, int64_t time_ns, int64_t cell) {
-  TRY_ASSIGN(const ColumnSamples::Sample sample, samples_.read(row, shapes_[row], &table_));
+  TRY_ASSIGN(const ColumnSamples::Sample sample, samples_.read(row, shapes_[row]));
   if (sample.kind == ColumnSamples::Sample::Kind::open) return false;
   ++scope_.stats->column_rows;
   if (sample.kind == ColumnSamples::Sample::Kind::none) return true;

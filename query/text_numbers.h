@@ -25,12 +25,12 @@ class TextNumbers {
   void reserve(size_t texts);
   void clear();
   /// About what a text takes beside its bytes.
-  static constexpr uint64_t kBytesPerText = 32;
+  static constexpr uint64_t kBytesPerText = 40;
 
  private:
   /// Short texts lie within, so that one look at memory tells whether it is the one.
   struct Text {
-    static constexpr size_t kShort = 12;
+    static constexpr size_t kShort = 20;
     uint32_t bytes;
     char within[kShort];  ///< or where it lies
     std::string_view view() const {

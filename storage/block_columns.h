@@ -11,6 +11,8 @@
 
 namespace cordwood {
 
+class PatternReader;
+
 /// The cells of one column, for those who look at many of them.
 struct ColumnCells {
   enum class Kind : uint8_t {
@@ -38,6 +40,8 @@ class BlockColumns {
   /// Which rows have a cell of the column, and which cell.
   virtual Result<const RowRanks*> ranks(uint32_t column) = 0;
   virtual Result<const ColumnCells*> cells(uint32_t column) = 0;
+  /// The patterns that the cells are kept by; null when they are not.
+  virtual Result<PatternReader*> pattern(uint32_t column) = 0;
   /// The column of the values of a metadata name; nothing when no row has it.
   virtual std::optional<uint32_t> metadata_column(std::string_view name) const = 0;
   /// Whether metadata_column() tells all: no row has a name twice, or more names than columns are made for.

@@ -98,6 +98,10 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
     TRY_ASSIGN(const OpenColumn* c, column(index));
     return c->reader->cells();
   }
+  Result<PatternReader*> pattern(uint32_t index) override {
+    TRY_ASSIGN(const OpenColumn* c, column(index));
+    return c->reader->pattern();
+  }
   std::optional<uint32_t> metadata_column(std::string_view name) const override {
     const auto found = metadata_columns_.find(name);
     return found != metadata_columns_.end() ? std::optional(found->second) : std::nullopt;

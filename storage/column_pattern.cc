@@ -258,11 +258,28 @@ Result<void> PatternReader::find_hex_runs(size_t length, RowBits* cells) {
   return {};
 }
 
-Result<void> PatternReader::append(uint32_t cell, std::string* out) {
+Result<const PatternReader::Frame*> PatternReader::frame_of(uint32_t cell, uint32_t* place) {
   const PieceMeta& ids = frames_->piece(first_piece_ + 1);
   const uint32_t index = frame_of_row(ids, cell);
-  TRY_ASSIGN(const Frame* f, frame(index));
-  const uint32_t i = cell - ids.frames[index].first_row;
+  *place = cell - ids.frames[index].first_row;
+  return frame(index);
+}
+
+Result<bool> PatternReader::has_one_number() {
+  TRY(load_patterns());
+  return std::all_of(patterns_.begin(), patterns_.end(), [](const Pattern& p) { return p.digits.size() <= 1; });
+}
+
+Result<PatternReader::Number> PatternReader::number_at(uint32_t cell) {
+  uint32_t i = 0;
+  TRY_ASSIGN(const Frame* f, frame_of(cell, &i));
+  const uint32_t id = f->ids[i];
+  return Number{id, f->slots[id].empty() ? 0 : f->slots[id][0].get(f->ranks[i])};
+}
+
+Result<void> PatternReader::append(uint32_t cell, std::string* out) {
+  uint32_t i = 0;
+  TRY_ASSIGN(const Frame* f, frame_of(cell, &i));
   const Pattern& p = patterns_[f->ids[i]];
   if (p.digits.empty()) {
     out->append(p.constants[0]);

@@ -50,6 +50,16 @@ class PatternReader {
   /// Its three pieces begin at `first_piece`: patterns, ids, numbers.
   PatternReader(BlockFrames* frames, uint32_t first_piece)
       : frames_(frames), first_piece_(first_piece), texts_(frames, first_piece), ids_(frames, first_piece + 1) {}
+  /// Whether no pattern has more than one number.
+  Result<bool> has_one_number();
+  /// Text of a pattern, as PatternCollector has it; `id` is one that number_at() gave.
+  Result<std::string_view> pattern(uint32_t id) { return texts_.get(id); }
+  /// What a cell is, where has_one_number().  Cells of equal pattern and number have equal texts, in all columns.
+  struct Number {
+    uint32_t pattern = 0;
+    int64_t number = 0;  ///< 0 when the pattern has none
+  };
+  Result<Number> number_at(uint32_t cell);
   /// Appends the text of a cell.
   Result<void> append(uint32_t cell, std::string* out);
   /// Sets the cells that pass the test.
@@ -70,6 +80,8 @@ class PatternReader {
   Result<void> load_patterns();
   Result<const Frame*> frame(uint32_t index);
   Result<void> load_numbers(uint32_t index, const std::vector<uint32_t>& counts, Frame* out);
+  /// The frame of the cell, and the cell's place in it.
+  Result<const Frame*> frame_of(uint32_t cell, uint32_t* place);
 
   BlockFrames* frames_;
   uint32_t first_piece_;

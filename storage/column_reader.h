@@ -44,6 +44,8 @@ class ColumnReader {
   Result<std::optional<uint32_t>> dictionary_id(uint32_t cell);
 
   Result<const ColumnCells*> cells();
+  /// Null unless cells are kept by patterns.
+  PatternReader* pattern() { return pattern_.get(); }
 
   /// False when no cell can pass the test, as far as the column's type and its exceptions tell.
   Result<bool> may_match(const CellTest& test);
