@@ -278,6 +278,8 @@ void add_own_keys(Table& t) {
   t.text("store.ack", FIELD(ack),
          "What must have a push before it is acknowledged: `disk`, or with `storage: s3` also `bucket`.");
   t.duration("store.ack_timeout", FIELD(engine.ack_timeout_ns), "How long the bucket may take for that.");
+  t.duration("store.ack_interval", FIELD(ack_interval_ns),
+             "With `ack: bucket`, pushes of so long share a put; a push that comes alone does not wait.");
   t.size("store.cache_size", FIELD(cache_bytes),
          "Of the local disk, for ranges read from the bucket and new segments; 0 = off.");
   t.number("store.generation_objects", FIELD(engine.generation_segments), "Segments of a generation at most.");

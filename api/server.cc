@@ -58,6 +58,7 @@ class ServerImpl final : public Server {
     if (config_.storage == "s3")
       config_.engine.local_pending_bytes = std::max<uint64_t>(config_.local_pending_bytes, 1);
     config_.engine.ack_in_store = config_.ack == "bucket";
+    config_.engine.ack_interval_ns = config_.ack_interval_ns;
   }
   ~ServerImpl() override {
     http_.reset();

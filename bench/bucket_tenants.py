@@ -10,6 +10,7 @@ from gateway import between, requests, sum_of
 from server import Server
 
 NS = 10**9
+SENDERS = 25
 WORDS = ['cart', 'paid', 'login', 'retry', 'timeout', 'stock', 'parcel', 'queue', 'worker', 'cache']
 
 
@@ -80,7 +81,7 @@ def count(server, tenant, begin):
 def tenants(gateway, directory, args):
     server = Server(args.binary, directory, [*gateway.settings(), '--auth_enabled=true', f'--store.ack={args.ack}'])
     before, begin, cpu = requests(server), time.time(), server.cpu_s()
-    senders = [Sender(server, n, 4, args, begin + args.minutes * 60) for n in range(4)]
+    senders = [Sender(server, n, SENDERS, args, begin + args.minutes * 60) for n in range(SENDERS)]
     print(f'{args.tenants} tenants, {args.lines} lines a minute each, {args.minutes} minutes, store.ack: {args.ack}')
     for sender in senders:
         sender.start()

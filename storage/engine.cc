@@ -187,6 +187,8 @@ Result<EngineImpl::GenerationPtr> EngineImpl::create_generation() {
   wal_options.node = options_.node;
   wal_options.store = options_.ack_in_store ? env_.store : nullptr;
   wal_options.store_timeout_ns = options_.ack_timeout_ns;
+  wal_options.store_interval_ns = options_.ack_interval_ns;
+  wal_options.clock = env_.clock;
   Result<std::unique_ptr<WalWriter>> wal = WalWriter::create(*env_.fs, wal_dir_, number, wal_options);
   const MutexLock lock(mu_);
   writable_ = wal.ok();

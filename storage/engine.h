@@ -42,6 +42,7 @@ struct EngineOptions {
   /// An append is answered when its WAL record is an object of the store, too: a lost disk loses nothing.
   bool ack_in_store = false;
   int64_t ack_timeout_ns = 10'000'000'000;  ///< how long the store may take for it
+  int64_t ack_interval_ns = 0;              ///< puts of the log begin so far apart, at least
   WalWriterOptions wal;
   BlockBuilderOptions block;
   RetentionRules retention;  ///< rows beyond it are not seen

@@ -72,6 +72,7 @@ class GroupWalWriter final : public WalWriter {
   uint64_t file_durable_bytes_ = 0;           ///< up to the last sync (and put); 0 before the first
   std::string file_header_;                   ///< not in an object yet
   std::unique_ptr<WalObjectWriter> objects_;  ///< null: the local disk is enough
+  int64_t put_began_ns_ = INT64_MIN / 2;      ///< the last one
 
   Mutex mu_;
   CondVar settled_changed_;
@@ -194,6 +195,12 @@ void GroupWalWriter::lead(uint64_t ticket) NO_THREAD_SAFETY_ANALYSIS {
   if (options_.group_wait_us > 0 && enqueued_ > ticket) {
     company_.wait_for(mu_, std::chrono::microseconds(options_.group_wait_us));
   }
+  while (objects_ != nullptr && options_.store_interval_ns > 0) {
+    const int64_t left_ns = put_began_ns_ + options_.store_interval_ns - options_.clock->monotonic_ns();
+    if (left_ns <= 0) break;
+    company_.wait_for(mu_, std::chrono::microseconds(left_ns / 1000 + 1));
+  }
+  if (options_.clock != nullptr) put_began_ns_ = options_.clock->monotonic_ns();
   std::vector<Chunk> chunks = std::exchange(queue_, {});
   mu_.unlock();
 

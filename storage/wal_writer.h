@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "storage/base/clock.h"
 #include "storage/base/file_system.h"
 #include "storage/base/object_store.h"
 #include "storage/wal_format.h"
@@ -17,6 +18,9 @@ struct WalWriterOptions {
   uint32_t group_wait_us = 1000;
   ObjectStore* store = nullptr;  ///< when set, what is written becomes objects (wal_objects.h) before it is answered
   int64_t store_timeout_ns = 10'000'000'000;
+  /// From the beginning of one put to that of the next at least, so that many small pushes share one.
+  int64_t store_interval_ns = 0;
+  Clock* clock = nullptr;  ///< for that
 };
 
 /// Appends records to the WAL files of one generation: `<dir>/<generation>-<n>.wal`.

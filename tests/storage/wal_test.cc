@@ -8,6 +8,8 @@
 #include "storage/base/checksum.h"
 #include "storage/wal_reader.h"
 #include "storage/wal_writer.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/sim_file_system.h"
 #include "tests/support/temporary_directory.h"
 
@@ -29,7 +31,7 @@ std::string print(const WalRecord& r) {
                      r.payload);
 }
 
-class Wal : public testing::Test {
+class Wal : public ::testing::Test {
  protected:
   std::unique_ptr<WalWriter> create(uint64_t generation, WalWriterOptions options = {}) {
     options.group_wait_us = 0;
@@ -63,6 +65,32 @@ class Wal : public testing::Test {
   const std::string dir_ = "wal";
   WalReplayReport report_;
 };
+
+TEST_F(Wal, PushesOfOneIntervalShareAPut) {
+  testing::MemoryStore store;
+  ManualClock clock;
+  WalWriterOptions options;
+  options.store = &store;
+  options.clock = &clock;
+  options.store_interval_ns = 20'000'000;
+  const auto writer = create(1, options);
+  const WalBody body = body_of("line");
+  const auto put = [&](uint64_t sequence) { return writer->enqueue({"t", sequence, 1, &body, nullptr}); };
+  ASSERT_TRUE(writer->wait(put(1)).ok()) << "the first one does not wait for the clock";
+  EXPECT_EQ(store.objects.size(), 1u);
+  const uint64_t second = put(2);
+  std::thread waits([&] { EXPECT_TRUE(writer->wait(second).ok()); });
+  const uint64_t third = put(3);
+  const uint64_t fourth = put(4);
+  clock.advance_ns(options.store_interval_ns);
+  EXPECT_TRUE(writer->wait(third).ok());
+  EXPECT_TRUE(writer->wait(fourth).ok());
+  waits.join();
+  EXPECT_EQ(store.objects.size(), 2u);
+  clock.advance_ns(options.store_interval_ns);
+  EXPECT_TRUE(writer->wait(put(5)).ok());
+  EXPECT_EQ(store.objects.size(), 3u);
+}
 
 TEST_F(Wal, GivesBackWhatWasAppended) {
   const auto writer = create(1);
