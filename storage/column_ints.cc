@@ -52,6 +52,36 @@ void collect_table(std::span<const int64_t> values, std::vector<int64_t>* table)
   if (table->size() > kMaxTable) table->clear();
 }
 
+/// Values that lie so near one another are told apart by a mark for each.
+constexpr uint64_t kNear = 4096;
+
+/// What collect_table() and its probes find, for values below `min` + kNear.
+void collect_near(std::span<const int64_t> values, int64_t min, IntEncoderBuffers* buffers) {
+  buffers->table.clear();
+  std::vector<uint16_t>& seen = buffers->places;
+  seen.assign(kNear, 0);
+  size_t distinct = 0;
+  size_t i = 0;
+  const auto look_until = [&](size_t end) {
+    for (end = std::min(end, values.size()); i < end; ++i) {
+      uint16_t& mark = seen[as_unsigned(values[i]) - as_unsigned(min)];
+      distinct += mark == 0;
+      mark = 1;
+    }
+  };
+  look_until(kFirstProbe);
+  if (distinct >= kFirstProbeDistinct) return;
+  for (const size_t probe : {kTableProbe, values.size()}) {
+    look_until(probe);
+    if (distinct > kMaxTable) return;
+  }
+  for (size_t v = 0; v < kNear; ++v) {
+    if (seen[v] == 0) continue;
+    buffers->table.push_back(min + static_cast<int64_t>(v));
+    seen[v] = static_cast<uint16_t>(buffers->table.size());
+  }
+}
+
 /// Bits that the entries of a table take.
 uint64_t table_bits(const std::vector<int64_t>& table) {
   uint64_t bits = 64;
@@ -126,13 +156,17 @@ void write_delta(std::span<const int64_t> values, Extent e, std::vector<uint64_t
   pack_bits(*packed, width, out);
 }
 
-void write_table(std::span<const int64_t> values, const std::vector<int64_t>& table, std::vector<uint64_t>* packed,
-                 std::string* out) {
+/// `near`: the table was made by collect_near().
+void write_table(std::span<const int64_t> values, bool near, IntEncoderBuffers* buffers, std::string* out) {
+  const std::vector<int64_t>& table = buffers->table;
+  std::vector<uint64_t>* packed = &buffers->packed;
   packed->resize(values.size());
   int64_t last = table[0];
   uint64_t last_id = 0;
   for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i] != last) {
+    if (near) {
+      last_id = buffers->places[as_unsigned(values[i]) - as_unsigned(table[0])] - 1u;
+    } else if (values[i] != last) {
       last = values[i];
       last_id = static_cast<uint64_t>(std::lower_bound(table.begin(), table.end(), last) - table.begin());
     }
@@ -153,6 +187,7 @@ void encode_ints(std::span<const int64_t> values, IntEncoderBuffers* buffers, st
   CHECK(!values.empty(), "a frame holds at least one value");
   const Extent e = extent_of(values);
   const uint32_t reference_width = bit_width_of(as_unsigned(e.max) - as_unsigned(e.min));
+  const bool near = as_unsigned(e.max) - as_unsigned(e.min) < kNear;
   uint32_t best_width = reference_width;
   IntFrame::Mode mode = IntFrame::Mode::reference;
   if (reference_width > 2) {
@@ -164,10 +199,14 @@ void encode_ints(std::span<const int64_t> values, IntEncoderBuffers* buffers, st
         mode = IntFrame::Mode::delta;
       }
     }
-    collect_table(values.first(std::min(values.size(), kFirstProbe)), &buffers->table);
-    if (buffers->table.size() >= kFirstProbeDistinct) buffers->table.clear();
-    for (const size_t probe : {kTableProbe, values.size()})
-      if (!buffers->table.empty()) collect_table(values.first(std::min(values.size(), probe)), &buffers->table);
+    if (near) {
+      collect_near(values, e.min, buffers);
+    } else {
+      collect_table(values.first(std::min(values.size(), kFirstProbe)), &buffers->table);
+      if (buffers->table.size() >= kFirstProbeDistinct) buffers->table.clear();
+      for (const size_t probe : {kTableProbe, values.size()})
+        if (!buffers->table.empty()) collect_table(values.first(std::min(values.size(), probe)), &buffers->table);
+    }
     const uint64_t n = buffers->table.size();
     if (n > 0 && bit_width_of(n - 1) * values.size() + table_bits(buffers->table) < best_width * values.size()) {
       mode = IntFrame::Mode::table;
@@ -182,7 +221,7 @@ void encode_ints(std::span<const int64_t> values, IntEncoderBuffers* buffers, st
       write_delta(values, d, &buffers->packed, out);
       return;
     }
-    case IntFrame::Mode::table: write_table(values, buffers->table, &buffers->packed, out); return;
+    case IntFrame::Mode::table: write_table(values, near, buffers, out); return;
     case IntFrame::Mode::groups: break;
   }
 }

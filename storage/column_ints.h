@@ -16,6 +16,7 @@ namespace cordwood {
 struct IntEncoderBuffers {
   std::vector<uint64_t> packed;
   std::vector<int64_t> table;
+  std::vector<uint16_t> places;  ///< by value minus the smallest: 1 + its place in the table
 };
 
 /// Appends one frame of integers in the cheapest of its modes (storage/FORMAT.md, "integers"): frame of reference,
