@@ -68,15 +68,42 @@ std::vector<IdCursor> make_cursors(const std::vector<SpilledBlock>& blocks,
   return cursors;
 }
 
-/// Entries below `end` of all blocks, ascending by id, then block.
-Result<void> gather(std::vector<IdCursor>* cursors, uint64_t end, std::vector<uint64_t>* entries) {
-  entries->clear();
-  for (size_t block = 0; block < cursors->size(); ++block) {
-    TRY((*cursors)[block].take_below(end, [&](uint64_t id) { entries->push_back(id << kBlockBits | block); }));
+/// Gathers entries of all blocks, ascending by id, then block.
+class EntryGatherer {
+ public:
+  /// Those of ids in [begin, end), which come after those gathered before.
+  Result<void> gather(std::vector<IdCursor>* cursors, uint64_t begin, uint64_t end) {
+    taken_.clear();
+    counts_.assign(kBins + 1, 0);
+    const uint64_t width = std::max<uint64_t>(end - begin, 1);
+    const auto bin_of = [&](uint64_t id) { return std::min((id - begin) * kBins / width, kBins - 1); };
+    for (size_t block = 0; block < cursors->size(); ++block) {
+      TRY((*cursors)[block].take_below(end, [&](uint64_t id) {
+        taken_.push_back(id << kBlockBits | block);
+        ++counts_[bin_of(id) + 1];
+      }));
+    }
+    // Hashes are even: few fall into one bin.
+    for (size_t i = 1; i < counts_.size(); ++i) counts_[i] += counts_[i - 1];
+    entries_.resize(taken_.size());
+    for (const uint64_t entry : taken_) entries_[counts_[bin_of(entry >> kBlockBits)]++] = entry;
+    size_t first = 0;
+    for (size_t i = 0; i < kBins; ++i) {
+      const size_t last = counts_[i];
+      if (last - first > 1)
+        std::sort(entries_.begin() + static_cast<ptrdiff_t>(first), entries_.begin() + static_cast<ptrdiff_t>(last));
+      first = last;
+    }
+    return {};
   }
-  std::sort(entries->begin(), entries->end());
-  return {};
-}
+  const std::vector<uint64_t>& entries() const { return entries_; }
+
+ private:
+  static constexpr uint64_t kBins = 1024;
+  std::vector<uint64_t> taken_;
+  std::vector<uint32_t> counts_;
+  std::vector<uint64_t> entries_;
+};
 
 /// Calls `visit(id, blocks)` for each id.
 template <typename Visit>
@@ -178,8 +205,9 @@ Result<double> SegmentIndexWriter::bits_per_entry() const {
       std::min(1.0, static_cast<double>(kSampleEntries) / static_cast<double>(std::max<uint64_t>(total, 1)));
   const auto end = static_cast<uint64_t>(part * static_cast<double>(uint64_t{1} << kIdHashBits));
   std::vector<IdCursor> cursors = make_cursors(*blocks_, headers_);
-  std::vector<uint64_t> entries;
-  TRY(gather(&cursors, end, &entries));
+  EntryGatherer gatherer;
+  TRY(gatherer.gather(&cursors, 0, end));
+  const std::vector<uint64_t>& entries = gatherer.entries();
   uint64_t bits = 0;
   for_each_id(entries, [&](uint64_t, const std::vector<uint32_t>& in) {
     bits += id_group_bits(directory_.ids, in.size() > IdTableShape::kCommonBlocks ? 1 : in.size());
@@ -200,13 +228,13 @@ Result<void> SegmentIndexWriter::write_ids(const Append& append) {
   const uint64_t batch_entries = std::max<uint64_t>(kBatchEntries, blocks_->size() * 4);
   const uint64_t batch = std::max<uint64_t>(1, shape.buckets * batch_entries / total);
   std::vector<IdCursor> cursors = make_cursors(*blocks_, headers_);
-  std::vector<uint64_t> entries;
+  EntryGatherer gatherer;
   BucketSink sink(&shape, append);
   for (uint64_t bucket = 0; bucket < shape.buckets; bucket += batch) {
     const uint64_t end = std::min<uint64_t>(shape.buckets, bucket + batch);
-    TRY(gather(&cursors, first_id_of(end, shape), &entries));
+    TRY(gatherer.gather(&cursors, first_id_of(bucket, shape), first_id_of(end, shape)));
     Result<void> added;
-    for_each_id(entries, [&](uint64_t id, const std::vector<uint32_t>& in) {
+    for_each_id(gatherer.entries(), [&](uint64_t id, const std::vector<uint32_t>& in) {
       if (added.ok()) added = sink.add(id, in);
     });
     TRY(std::move(added));
