@@ -6,6 +6,7 @@
 
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
+#include "storage/base/same_text.h"
 #include "storage/bloom_filter.h"
 #include "storage/model/utf8.h"
 #include "storage/text_tokens.h"
@@ -165,7 +166,7 @@ bool BlockIndexBuilder::seen_lately(uint32_t column, std::string_view cell) {
   const uint64_t mix = mix_of(cell);
   Cell& slot = lately_[mix % kLately];
   const auto tag = static_cast<uint32_t>(mix >> 32);
-  const bool same = slot.text != nullptr && slot.tag == tag && std::string_view(slot.text, slot.size) == cell;
+  const bool same = slot.text != nullptr && slot.tag == tag && same_text({slot.text, slot.size}, cell);
   if (luck.tries < kTrials) {
     ++luck.tries;
     luck.hits = static_cast<uint16_t>(luck.hits + same);
@@ -313,7 +314,7 @@ bool BlockIndexBuilder::is_new(std::string_view token, uint64_t hash) {
   for (; seen_[i].token != 0; i = (i + 1) & mask) {
     if (seen_[i].tag != tag) continue;
     const size_t t = seen_[i].token - 1;
-    if (token_texts_[t] == token) return false;
+    if (same_text(token_texts_[t], token)) return false;
   }
   // Past the limit there is no token filter, but each token counts as new: its grams are still wanted.
   if (too_many_tokens_) return true;

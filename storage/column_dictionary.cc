@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/base/checksum.h"
+#include "storage/base/same_text.h"
 #include "storage/column_writer.h"
 
 namespace cordwood {
@@ -31,7 +32,7 @@ int64_t DictionaryCollector::add(std::string_view text) {
   size_t at = hash & mask;
   for (uint32_t step = 0; slots_[at] != 0; ++step) {
     const uint32_t id = slots_[at] - 1;
-    if (hashes_[id] == hash && values_[id] == text) return id;
+    if (hashes_[id] == hash && same_text(values_[id], text)) return id;
     if (step == kMaxSteps) return -1;
     at = (at + 1) & mask;
   }
@@ -52,7 +53,7 @@ bool DictionaryCollector::collect(std::span<const std::string_view> cells) {
   value_bytes_ = 0;
   ids_.reserve(cells.size());
   for (size_t i = 0; i < cells.size(); ++i) {
-    if (i > 0 && cells[i] == cells[i - 1]) {
+    if (i > 0 && same_text(cells[i], cells[i - 1])) {
       ids_.push_back(ids_.back());
       continue;
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "storage/base/coding.h"
+#include "storage/base/same_text.h"
 #include "storage/column_bits.h"
 #include "storage/column_text.h"
 #include "storage/model/time_range.h"
@@ -31,7 +32,7 @@ uint64_t bytes_of(std::span<const std::string_view> cells) {
 
 bool all_equal(std::span<const std::string_view> cells) {
   for (const std::string_view c : cells)
-    if (c != cells[0]) return false;
+    if (!same_text(c, cells[0])) return false;
   return true;
 }
 

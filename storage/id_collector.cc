@@ -6,6 +6,7 @@
 
 #include "storage/base/check.h"
 #include "storage/base/checksum.h"
+#include "storage/base/same_text.h"
 
 namespace cordwood {
 
@@ -44,7 +45,7 @@ std::optional<size_t> IdCollector::slot_of(std::string_view id, const Place& pla
   for (size_t probes = 0; probes < kMaxProbes; ++probes, at = (at + 1) & mask) {
     const uint32_t slot = slots_[at];
     if (slot == 0) return at;
-    if ((slot & ~kPlaceMask) == tag && text((slot & kPlaceMask) - 1) == id) return at;
+    if ((slot & ~kPlaceMask) == tag && same_text(text((slot & kPlaceMask) - 1), id)) return at;
   }
   return std::nullopt;
 }

@@ -1,34 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/shape_trie.h"
 
-#include <cstring>
+#include "storage/base/same_text.h"
 
 namespace cordwood::shred {
-
-namespace {
-
-template <typename Word>
-bool same_words(const char* a, const char* b, size_t length) {
-  Word head_a, head_b, tail_a, tail_b;
-  std::memcpy(&head_a, a, sizeof(Word));
-  std::memcpy(&head_b, b, sizeof(Word));
-  std::memcpy(&tail_a, a + length - sizeof(Word), sizeof(Word));
-  std::memcpy(&tail_b, b + length - sizeof(Word), sizeof(Word));
-  return ((head_a ^ head_b) | (tail_a ^ tail_b)) == 0;
-}
-
-/// Constants are mostly 4 to 32 bytes: two words that overlap beat a call.
-inline bool same_bytes(const char* a, const char* b, size_t length) {
-  if (length > 16) return same_words<uint64_t>(a, b, 8) && std::memcmp(a + 8, b + 8, length - 8) == 0;
-  if (length >= 8) return same_words<uint64_t>(a, b, length);
-  if (length >= 4) return same_words<uint32_t>(a, b, length);
-  for (size_t i = 0; i < length; ++i) {
-    if (a[i] != b[i]) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 void ShapeTrie::clear() {
   first_.assign(1, kNone);
