@@ -27,6 +27,7 @@ void BlockSums::keep(const BlockSourcePtr& block, const std::vector<Counted>& co
     bool is_new = false;
     const uint32_t series = keys_.number(one.key, &is_new);
     if (is_new) bytes_ += one.key.size() + TextNumbers::kBytesPerText;
+    if (is_new) has_errors_ = has_errors_ || SeriesTable::tells_of_error(one.key);
     sums->parts.push_back({series, one.sum});
   }
   bytes_ += sums->parts.size() * sizeof(Part) + sizeof(Known) + sizeof(OfBlock);
@@ -44,6 +45,23 @@ void BlockSums::prune() {
     at = blocks_.erase(at);
   }
   prune_at_ = std::max<size_t>(64, 2 * blocks_.size());
+}
+
+std::vector<std::optional<uint32_t>> BlockSums::numbers_of(const SeriesTable& table) const {
+  std::vector<std::optional<uint32_t>> numbers(table.size());
+  const MutexLock lock(mu_);
+  for (uint32_t series = 0; series < numbers.size(); ++series) numbers[series] = keys_.find(table.key(series));
+  return numbers;
+}
+
+std::string BlockSums::key(uint32_t number) const {
+  const MutexLock lock(mu_);
+  return std::string(keys_.text(number));
+}
+
+bool BlockSums::may_have_errors() const {
+  const MutexLock lock(mu_);
+  return has_errors_;
 }
 
 uint64_t BlockSums::memory_bytes() const {

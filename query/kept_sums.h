@@ -4,12 +4,14 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "query/kept_entries.h"
+#include "query/series_table.h"
 #include "query/text_numbers.h"
 #include "storage/base/metrics.h"
 #include "storage/base/mutex.h"
@@ -46,6 +48,11 @@ class BlockSums {
     const MutexLock lock(mu_);
     for (uint32_t number = 0; number < keys_.size(); ++number) take(number, keys_.text(number));
   }
+  /// The number of a series here, if it has one.
+  std::vector<std::optional<uint32_t>> numbers_of(const SeriesTable& table) const;
+  std::string key(uint32_t number) const;
+  /// False when certainly no series' labels tell of an error.
+  bool may_have_errors() const;
   uint64_t memory_bytes() const;
 
  private:
@@ -58,6 +65,7 @@ class BlockSums {
   const uint64_t max_bytes_;
   mutable Mutex mu_;
   TextNumbers keys_ GUARDED_BY(mu_);
+  bool has_errors_ GUARDED_BY(mu_) = false;
   std::unordered_map<const BlockSource*, Known> blocks_ GUARDED_BY(mu_);
   size_t prune_at_ GUARDED_BY(mu_) = 64;
   uint64_t bytes_ GUARDED_BY(mu_) = sizeof(BlockSums);

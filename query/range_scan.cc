@@ -39,7 +39,6 @@ Result<void> RangeScan::run(const ReadPlan& plan) {
   });
   if (sums_ != nullptr && !shortcut_.possible()) {
     std::erase_if(blocks, [&](const PlannedBlock* block) { return take(plan, *block); });
-    TRY(add_taken());
   }
   const CountShortcut::Taker taker{[this](const auto& labels) { return series_of(labels); },
                                    [this](const auto& part) { return add(part); }};
@@ -94,21 +93,44 @@ void RangeScan::keep_counted(const PlannedBlock& planned, bool keeps) {
   counting_ = false;
 }
 
-Result<void> RangeScan::add_taken() {
-  if (taken_.empty()) return {};
+Result<void> RangeScan::add_taken(std::string_view key, double sum) {
+  bool is_new = false;
+  const uint32_t series = table_.find_key(key, &is_new);
+  if (is_new) TRY(scope_.memory->add(table_.last_bytes()));
+  return add_sample(series, 0, windows_.first_cell(0), sum);
+}
+
+Result<void> RangeScan::add_taken_of_known() {
+  const auto numbers = sums_->numbers_of(table_);
+  for (uint32_t series = 0; series < numbers.size(); ++series) {
+    if (!numbers[series] || *numbers[series] >= taken_.size()) continue;
+    TRY(add_sample(series, 0, windows_.first_cell(0), taken_[*numbers[series]]));
+    taken_[*numbers[series]] = 0;
+  }
+  return {};
+}
+
+Result<void> RangeScan::add_taken(const Extremes* wanted) {
   TRY(scope_.memory->add(taken_.size() * sizeof(double)));
   const auto series_taken = taken_.size() - static_cast<size_t>(std::count(taken_.begin(), taken_.end(), 0.0));
-  table_.reserve(series_taken);
-  Result<void> added;
-  const int64_t cell = windows_.first_cell(0);
-  sums_->for_each_key([&](uint32_t number, std::string_view key) {
-    if (!added.ok() || number >= taken_.size() || taken_[number] == 0) return;
-    bool is_new = false;
-    const uint32_t series = table_.find_key(key, &is_new);
-    if (is_new) added = scope_.memory->add(table_.last_bytes());
-    if (added.ok()) added = add_sample(series, 0, cell, taken_[number]);
-  });
-  return added;
+  if (wanted == nullptr || table_.may_have_errors() || sums_->may_have_errors()) {
+    Result<void> added;
+    table_.reserve(series_taken);
+    sums_->for_each_key([&](uint32_t number, std::string_view key) {
+      if (added.ok() && number < taken_.size() && taken_[number] != 0) added = add_taken(key, taken_[number]);
+    });
+    return added;
+  }
+  TRY(add_taken_of_known());
+  TRY(scope_.memory->add(series_taken * sizeof(Extremes::Candidate)));
+  std::vector<Extremes::Candidate> candidates;
+  candidates.reserve(series_taken);
+  for (uint32_t number = 0; number < taken_.size(); ++number) {
+    if (taken_[number] != 0) candidates.push_back({taken_[number], number});
+  }
+  wanted->select(&candidates);
+  for (const auto& [sum, number] : candidates) TRY(add_taken(sums_->key(number), sum));
+  return {};
 }
 
 Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& planned,
@@ -261,6 +283,7 @@ std::vector<uint32_t> RangeScan::pick(const Extremes* wanted) const {
 }
 
 Result<StepVector> RangeScan::finish(const Extremes* wanted) {
+  if (!taken_.empty()) TRY(add_taken(wanted));
   StepVector out;
   for (const uint32_t number : pick(wanted)) {
     if (number % kSeriesPerCheck == 0) TRY(scope_.guard->check());

@@ -42,8 +42,11 @@ class RangeScan {
   bool take(const ReadPlan& plan, const PlannedBlock& planned);
   /// What has been counted of a block; `keeps`: it is all there is.
   void keep_counted(const PlannedBlock& planned, bool keeps);
-  /// Makes series of taken_.
-  Result<void> add_taken();
+  /// Adds taken_ to the series; of those that it alone knows, no more than are `wanted` become some.
+  Result<void> add_taken(const Extremes* wanted);
+  Result<void> add_taken(std::string_view key, double sum);
+  /// Adds what series of table_ have in taken_, and leaves there what others have.
+  Result<void> add_taken_of_known();
   Result<void> scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies);
   Result<void> add_row(int64_t time_ns, int64_t cell);
   /// Takes the sample of a row from columns; false when the pipeline must tell.

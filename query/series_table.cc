@@ -43,18 +43,14 @@ uint32_t SeriesTable::intern(bool* is_new) {
   if (size() > 0 && key_ == last_key_) return last_series_;
   last_series_ = keys_.number(key_, is_new);
   last_key_ = key_;
-  if (*is_new) note_error(key_);
+  if (*is_new) has_errors_ = has_errors_ || tells_of_error(key_);
   return last_series_;
 }
 
 uint32_t SeriesTable::find_key(std::string_view key, bool* is_new) {
   const uint32_t series = keys_.number(key, is_new);
-  if (*is_new) note_error(key);
+  if (*is_new) has_errors_ = has_errors_ || tells_of_error(key);
   return series;
-}
-
-void SeriesTable::note_error(std::string_view key) {
-  has_errors_ = has_errors_ || key.find(kErrorLabel) != std::string_view::npos;
 }
 
 LabelPairs SeriesTable::labels(uint32_t series) const {

@@ -32,6 +32,7 @@ class SeriesTable {
   /// What tells the series from others; valid until another is added.
   std::string_view key(uint32_t series) const { return keys_.text(series); }
   size_t size() const { return keys_.size(); }
+  static bool tells_of_error(std::string_view key) { return key.find(kErrorLabel) != std::string_view::npos; }
   /// False when certainly no series' labels tell of an error.
   bool may_have_errors() const { return has_errors_; }
   /// Bytes of the series that was added last, here and where columns number its labels (ColumnSamples).
@@ -40,7 +41,6 @@ class SeriesTable {
  private:
   void collect(PipelineRow& row);
   uint32_t intern(bool* is_new);
-  void note_error(std::string_view key);
 
   std::vector<std::string> groups_;
   bool without_;

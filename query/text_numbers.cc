@@ -13,16 +13,31 @@ constexpr size_t kFirstSlots = 16;
 
 }  // namespace
 
-uint32_t TextNumbers::number(std::string_view text, bool* is_new) {
-  if (texts_.size() * 2 >= slots_.size()) grow(slots_.size() * 2);
-  const auto hash = static_cast<uint32_t>(xxh3_64(text, reinterpret_cast<uintptr_t>(this)));
+uint32_t TextNumbers::hash_of(std::string_view text) const {
+  return static_cast<uint32_t>(xxh3_64(text, reinterpret_cast<uintptr_t>(this)));
+}
+
+size_t TextNumbers::place_of(std::string_view text, uint32_t hash) const {
   const size_t mask = slots_.size() - 1;
   size_t at = hash & mask;
-  for (; slots_[at].number != 0; at = (at + 1) & mask) {
-    if (slots_[at].hash != hash || this->text(slots_[at].number - 1) != text) continue;
-    *is_new = false;
-    return slots_[at].number - 1;
+  while (slots_[at].number != 0 && (slots_[at].hash != hash || this->text(slots_[at].number - 1) != text)) {
+    at = (at + 1) & mask;
   }
+  return at;
+}
+
+std::optional<uint32_t> TextNumbers::find(std::string_view text) const {
+  if (texts_.empty()) return std::nullopt;
+  const uint32_t number = slots_[place_of(text, hash_of(text))].number;
+  return number == 0 ? std::nullopt : std::optional(number - 1);
+}
+
+uint32_t TextNumbers::number(std::string_view text, bool* is_new) {
+  if (texts_.size() * 2 >= slots_.size()) grow(slots_.size() * 2);
+  const uint32_t hash = hash_of(text);
+  const size_t at = place_of(text, hash);
+  *is_new = slots_[at].number == 0;
+  if (!*is_new) return slots_[at].number - 1;
   Text kept{static_cast<uint32_t>(text.size()), {}};
   if (text.size() <= Text::kShort) {
     std::copy(text.begin(), text.end(), kept.within);
@@ -32,7 +47,6 @@ uint32_t TextNumbers::number(std::string_view text, bool* is_new) {
   }
   texts_.push_back(kept);
   slots_[at] = {hash, static_cast<uint32_t>(texts_.size())};
-  *is_new = true;
   return slots_[at].number - 1;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,8 @@ class TextNumbers {
   TextNumbers& operator=(const TextNumbers&) = delete;
 
   uint32_t number(std::string_view text, bool* is_new);
+  /// Nothing when it was not seen.
+  std::optional<uint32_t> find(std::string_view text) const;
   /// Valid until the next call of number() or clear().
   std::string_view text(uint32_t number) const { return texts_[number].view(); }
   size_t size() const { return texts_.size(); }
@@ -45,6 +48,9 @@ class TextNumbers {
     uint32_t number;  ///< + 1; 0: free
   };
   void grow(size_t slots);
+  uint32_t hash_of(std::string_view text) const;
+  /// The slot of the text, or the free one that it would take.
+  size_t place_of(std::string_view text, uint32_t hash) const;
 
   Arena arena_{kChunkBytes};
   std::vector<Text> texts_;
