@@ -86,6 +86,7 @@ Result<Place> open_place(World& world, const std::string& place, bool write) {
   const size_t slash = std::min(rest.find('/'), rest.size());
   options.location.bucket = rest.substr(0, slash);
   options.location.prefix = rest.substr(std::min(slash + 1, rest.size()));
+  options.single_writer = world.config.lease == "never";
   TRY_ASSIGN(S3Home home, open_s3_home(options, world.bucket(), world.random.hex128(), "backup"));
   if (write) return hold(std::move(home));
   opened.store = std::move(home.store);

@@ -50,6 +50,7 @@ struct Config {
   int64_t drain_timeout_ns = 45 * kNsPerSecond;  ///< for publishing everything at the end
   std::string ack = "disk";                      ///< or bucket
   int64_t ack_interval_ns = 100'000'000;         ///< pushes of so long share a put
+  std::string lease = "auto";                    ///< always, never
   uint64_t cache_bytes = 10ull << 30;            ///< with a bucket: ranges kept on the local disk; 0: none
   uint64_t local_pending_bytes = 10ull << 30;    ///< with a bucket: of the local disk, before pushes get 503
   uint64_t max_read_body_bytes = 10u << 20;

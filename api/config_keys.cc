@@ -328,10 +328,12 @@ void add_bucket_keys(Table& t) {
   t.size("store.s3_part_size", FIELD(s3.part_bytes), "Of multipart uploads; an upload holds as much in memory.");
   t.duration("store.s3_operation_timeout", FIELD(s3.operation_timeout_ns),
              "For an operation with all its retries and waits.");
-  t.flag("store.s3_single_writer", FIELD(s3.single_writer),
-         "Take no lease on a bucket that ignores If-None-Match: no other server ever writes to it.");
+  t.text(
+      "store.lease", FIELD(lease),
+      "On the bucket: `auto` when it ignores If-None-Match or acknowledges, `always`, `never`: no other server writes "
+      "there, at no time.");
   t.duration("store.lease_duration", FIELD(s3.lease_duration_ns),
-             "Of the lease on such a bucket: how long another server waits once its holder is silent; 5s to 10m.");
+             "Of the bucket's lease: how long another server waits once its holder is silent; 5s to 10m.");
 }
 
 void add_merge_keys(Table& t) {

@@ -100,6 +100,9 @@ Result<S3Home> open_object_store(const Config& config, const S3Environment& env)
   if (config.s3.part_bytes < kMinPartBytes || config.s3.part_bytes > kMaxPartBytes) {
     return Error::invalid("store.s3_part_size: want 5MB to 1GB");
   }
+  if (config.lease != "auto" && config.lease != "always" && config.lease != "never") {
+    return Error::invalid(fmt::format("store.lease '{}': want auto, always or never", config.lease));
+  }
   if (config.s3.lease_duration_ns < kMinLeaseNs || config.s3.lease_duration_ns > kMaxLeaseNs) {
     return Error::invalid("store.lease_duration: want 5s to 10m");
   }
@@ -108,7 +111,11 @@ Result<S3Home> open_object_store(const Config& config, const S3Environment& env)
   if (!take_s3_url(&location).ok()) return Error::invalid("storage_config.aws.s3 is malformed");
   if (location.prefix.ends_with('/')) location.prefix.pop_back();
   TRY_ASSIGN(const std::string owner, owner_of(env, config.data_dir));
-  TRY_ASSIGN(S3Home home, open_s3_home(config.s3, env, owner, config.engine.node));
+  S3Options options = config.s3;
+  // Another server of the same node would read what this one acknowledged in the bucket, and publish it again.
+  options.node_lease = config.lease == "always" || config.ack == "bucket";
+  options.single_writer = config.lease == "never";
+  TRY_ASSIGN(S3Home home, open_s3_home(std::move(options), env, owner, config.engine.node));
   TRY(claim(*env.fs, config.data_dir, fmt::format("s3://{}/{}", location.bucket, location.prefix)));
   if (config.cache_bytes == 0) return home;
   RangeCacheOptions cache;

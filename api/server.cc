@@ -270,7 +270,12 @@ class ServerImpl final : public Server {
     const MutexLock lock(waits_mu_);
     return phase_ == Phase::starting ? waits_for_ : "";
   }
-  std::string push_refused() const { return lease_ == nullptr || lease_->lease().held() ? "" : lease_->lease().why(); }
+  /// Where the disk acknowledges and the bucket keeps others' objects, pushes go on while it is away.
+  std::string push_refused() const {
+    if (lease_ == nullptr || lease_->lease().held()) return "";
+    const bool lost = lease_->lease().state() == WriterLease::State::lost;
+    return lost || config_.ack == "bucket" || !store_->guards_puts() ? lease_->lease().why() : "";
+  }
   /// Publishes everything; what cannot be published by then is in the WAL and is published after the next start.
   void drain(int64_t deadline_ns) {
     for (;;) {

@@ -9,7 +9,7 @@ namespace {
 
 class S3LeaseObject final : public LeaseObject {
  public:
-  explicit S3LeaseObject(S3Client& client) : client_(client) {}
+  S3LeaseObject(S3Client& client, std::string key) : client_(client), key_(std::move(key)) {}
 
   Result<std::string> read(int64_t timeout_ns) override {
     S3Call call = call_of("get", "GET", timeout_ns);
@@ -22,30 +22,35 @@ class S3LeaseObject final : public LeaseObject {
   Result<void> write(std::string_view text, int64_t timeout_ns) override {
     S3Call call = call_of("put", "PUT", timeout_ns);
     // In the bucket's own class: others may not be written over before some months.
-    call.fields = s3_new_object_fields(client_.options(), {kLeaseKey, "STANDARD", ""});
+    call.fields = s3_new_object_fields(client_.options(), {key_, "STANDARD", ""});
     call.body = text;
     TRY_ASSIGN(const S3Reply reply, client_.call(call));
     return reply.ok() ? Result<void>() : client_.refused(call, reply);
   }
 
  private:
-  static S3Call call_of(const char* op, const char* method, int64_t timeout_ns) {
+  S3Call call_of(const char* op, const char* method, int64_t timeout_ns) const {
     S3Call call;
     call.op = op;
     call.method = method;
-    call.key = kLeaseKey;
+    call.key = key_;
     call.timeout_ns = timeout_ns;
     call.of_lease = true;
     return call;
   }
 
   S3Client& client_;
+  const std::string key_;
 };
 
 }  // namespace
 
-std::unique_ptr<LeaseObject> make_s3_lease_object(S3Client& client) {
-  return std::make_unique<S3LeaseObject>(client);
+std::string node_lease_key(const std::string& node) {
+  return kLeasePrefix + ("node/" + node);
+}
+
+std::unique_ptr<LeaseObject> make_s3_lease_object(S3Client& client, std::string key) {
+  return std::make_unique<S3LeaseObject>(client, std::move(key));
 }
 
 }  // namespace cordwood

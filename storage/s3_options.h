@@ -53,8 +53,10 @@ struct S3Options {
 
   uint64_t part_bytes = 8u << 20;  ///< of a multipart upload; what an upload holds in memory
   bool sign_payload = true;        ///< false: UNSIGNED-PAYLOAD, which servers take over https only
-  bool single_writer = false;  ///< take no lease on a bucket that ignores If-None-Match: no other server writes to it
+  bool single_writer = false;      ///< take no lease: no other server writes there
   int64_t lease_duration_ns = 30'000'000'000;
+  /// Take the lease of this node on a bucket that honours it, too: one server alone writes as this node.
+  bool node_lease = false;
 };
 
 /// What it needs of the world; all outlive the store.

@@ -77,18 +77,20 @@ Result<void> S3Store::probe() {
 }
 
 WriterLease* S3Store::begin_lease(const std::string& owner, const std::string& node) {
-  if (conditional_) return nullptr;
   const S3Environment& env = client_->env();
   const S3Options& options = client_->options();
-  env.log->warn(options.single_writer
-                    ? "the bucket ignores If-None-Match: this server must be the only one that writes to it"
-                    : "the bucket ignores If-None-Match: one server alone may write to it, the holder of its lease",
-                {{"bucket", client_->address().describe()}});
-  if (options.single_writer) return nullptr;
-  lease_ = std::make_unique<WriterLease>(
-      WriterLease::Options{owner, new_name(), node, options.lease_duration_ns}, make_s3_lease_object(*client_),
-      WriterLease::Environment{env.clock, env.metrics, env.log,
-                               [c = client_.get()](int64_t ns) { c->write_until(ns); }});
+  if (!conditional_) {
+    env.log->warn(options.single_writer
+                      ? "the bucket ignores If-None-Match: this server must be the only one that writes to it"
+                      : "the bucket ignores If-None-Match: one server alone may write to it, the holder of its lease",
+                  {{"bucket", client_->address().describe()}});
+  }
+  if (options.single_writer || (conditional_ && !options.node_lease)) return nullptr;
+  lease_ =
+      std::make_unique<WriterLease>(WriterLease::Options{owner, new_name(), node, options.lease_duration_ns},
+                                    make_s3_lease_object(*client_, conditional_ ? node_lease_key(node) : kWriterLease),
+                                    WriterLease::Environment{env.clock, env.metrics, env.log,
+                                                             [c = client_.get()](int64_t ns) { c->write_until(ns); }});
   return lease_.get();
 }
 
@@ -199,7 +201,7 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix, const s
     for (ObjectInfo& object : page->objects) {
       if (!object.key.starts_with(ours + prefix)) return Error::unavailable("a listing has keys of another prefix");
       object.key.erase(0, ours.size());
-      if (object.key.starts_with(kProbe) || object.key == kLeaseKey) continue;
+      if (object.key.starts_with(kProbe) || object.key.starts_with(kLeasePrefix)) continue;
       if (object.key <= after) continue;  // not everybody knows start-after
       if (!found.empty() && object.key <= found.back().key) return Error::unavailable("a listing goes back");
       if (found.size() < limit) found.push_back(std::move(object));

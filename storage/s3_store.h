@@ -13,8 +13,9 @@ namespace cordwood {
 /// A bucket as an object store.
 struct S3Home {
   std::unique_ptr<ObjectStore> store;
-  /// Where the bucket does not honour `If-None-Match: *`: what must be held (WriterLease::tick()) before anything can
-  /// be written; until then, and when it was lost, writes answer unavailable.  Null: no lease is needed.  The store's.
+  /// Where the bucket does not honour `If-None-Match: *`, or with S3Options::node_lease: what must be held
+  /// (WriterLease::tick()) before anything can be written; until then, and when it was lost, writes answer unavailable.
+  /// Null: no lease is needed.  The store's.
   WriterLease* lease = nullptr;
 };
 

@@ -40,7 +40,7 @@ struct LeaseRecord {
 std::string print_lease(const LeaseRecord& record);
 Result<LeaseRecord> parse_lease(std::string_view text);
 
-/// Lets one server alone write to a bucket that cannot refuse to overwrite.
+/// Lets one server alone write to a bucket that cannot refuse to overwrite, or as a node to one that can.
 ///
 /// Time is measured by each server's own monotonic clock, from when it sent or first saw a text; nothing is believed
 /// of other clocks.  The holder writes a new text every fifth of the duration and counts as such for three quarters of

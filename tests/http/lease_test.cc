@@ -46,7 +46,11 @@ TEST_F(LeaseTest, AnotherServerWaitsUntilTheFirstStops) {
   one.push(lines(0, 10));
   RunningServer two(config(), RunningServer::Wait::until_it_listens);
   two.wait_for_log("another server has the lease of the bucket");
-  const auto ready = two.get("/ready");
+  HttpClient::Reply ready;
+  for (int i = 0; i < 1000 && ready.body.find("held by node node-1") == std::string::npos; ++i) {
+    ::usleep(10'000);
+    ready = two.get("/ready");
+  }
   EXPECT_EQ(ready.status, 503);
   EXPECT_THAT(ready.body, HasSubstr("held by node node-1"));
   EXPECT_EQ(push_status(two, 0), 503);
@@ -121,6 +125,53 @@ TEST_F(LeaseTest, AHolderThatIsCutOffRefusesPushesAndStaysOutOnceAnotherCame) {
   EXPECT_EQ(count_lines(two), 22u);
   EXPECT_EQ(one.terminate(), 0);
   EXPECT_EQ(push_status(two, 22), 204) << "the one that lost it has nothing to give back";
+}
+
+TEST(NodeLeaseTest, OneServerWritesAsANodeWhereTheBucketAcknowledges) {
+  S3Double bucket;
+  const auto config = [&bucket](const std::string& store) {
+    return config_for(bucket, "    backoff_config: {min_period: 1ms, max_period: 5ms, max_retries: 1}\nstore: {" +
+                                  store + "lease_duration: 5s}\n");
+  };
+  RunningServer old(config("ack: bucket, "));
+  old.push(lines(0, 10));
+  RunningServer fresh(config("ack: bucket, "), RunningServer::Wait::until_it_listens);
+  fresh.wait_for_log("another server has the lease of the bucket");
+  EXPECT_EQ(fresh.get("/ready").status, 503);
+  {
+    RunningServer other(config("ack: bucket, node: other, "));
+    EXPECT_THAT(other.get("/metrics").body, HasSubstr("cordwood_store_lease_held 1\n"));
+    RunningServer plain(config("node: plain, "));
+    EXPECT_THAT(plain.get("/metrics").body, Not(HasSubstr("cordwood_store_lease"))) << "the disk acknowledges";
+  }
+  old.push(lines(10, 10));
+  EXPECT_EQ(count_lines(old), 20u);
+  EXPECT_EQ(old.terminate(), 0);
+  fresh.wait_for_log("msg=ready");
+  EXPECT_EQ(count_lines(fresh), 20u) << "each once";
+  fresh.push(lines(20, 10));
+  fresh.kill_now();
+  RunningServer next(config("ack: bucket, "));
+  EXPECT_EQ(count_lines(next), 30u);
+}
+
+TEST(NodeLeaseTest, ANodeMayHaveALeaseThoughTheDiskAcknowledges) {
+  S3Double bucket;
+  const std::string store = "    backoff_config: {min_period: 1ms, max_period: 5ms, max_retries: 1}\nstore: {";
+  RunningServer server(config_for(bucket, store + "lease: always, lease_duration: 5s}\n"));
+  bucket.set_faults([](const S3Double::Seen&) { return S3Fault::hang_up; });
+  server.wait_for_log("could not be renewed in time");
+  server.push(lines(0, 10));
+  EXPECT_EQ(count_lines(server), 10u) << "the disk is enough, and nobody else came";
+  bucket.set_faults({});
+  for (int i = 0; i < 1000 && server.call("POST", "/flush").status != 204; ++i) ::usleep(10'000);
+  EXPECT_EQ(server.terminate(), 0);
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() + "/config.yaml") << config_for(bucket, store + "lease: often}\n");
+  const auto wrong = run_command({"serve", "--config", directory.path() + "/config.yaml", "--data-dir",
+                                  directory.path() + "/data", "--http-listen", "127.0.0.1:0"});
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("want auto, always or never"));
 }
 
 }  // namespace

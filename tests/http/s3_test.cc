@@ -125,7 +125,7 @@ TEST(S3Test, WhatTheBucketAcknowledgedSurvivesTheMachine) {
   S3Double bucket;
   RunningServer server(config_for(bucket,
                                   "    backoff_config: {min_period: 1ms, max_period: 5ms, max_retries: 1}\n"
-                                  "store: {ack: bucket}\n"));
+                                  "store: {ack: bucket, lease_duration: 5s}\n"));
   for (int life = 0; life < 3; ++life) {
     for (int i = 0; i < 5; ++i) server.push(lines(life * 100 + i * 20, 20));
     if (life == 1) {
