@@ -28,8 +28,7 @@ struct RangeCacheOptions {
 
 /// Ranges of immutable objects in files of the local disk, the least recently used ones leave first.  Each file ends
 /// with a checksum over its bytes and its place, so what a crash left behind, or anybody else, is never taken for an
-/// answer. It may be lost at any time, and begins empty.  Failures of the disk count as
-/// misses. Thread-safe.
+/// answer.  It may be lost at any time, and begins empty.  Failures of the disk count as misses.  Thread-safe.
 class RangeCache {
  public:
   static Result<std::unique_ptr<RangeCache>> open(FileSystem& fs, RangeCacheOptions options, Metrics& metrics);
