@@ -24,8 +24,8 @@
 namespace cordwood::api {
 namespace {
 
-constexpr int kSealNiceness = 5;
-constexpr int kMergeNiceness = 10;
+constexpr int kSealNiceness = 10;
+constexpr int kMergeNiceness = 15;
 constexpr size_t kIdDigits = 16;  ///< of delete requests and holds
 constexpr int64_t kDrainPauseNs = 250'000'000;
 constexpr int64_t kFirstRetryNs = 500'000'000;  ///< of opening a bucket that is away
