@@ -7,8 +7,9 @@
 #include "storage/base/checksum.h"
 #include "storage/block_ids.h"
 #include "storage/block_index.h"
-#include "storage/piece_writer.h"
+#include "storage/block_rewriter.h"
 #include "storage/segment_index.h"
+#include "storage/spilled_block.h"
 
 namespace cordwood {
 
@@ -37,21 +38,8 @@ class PartsSource final : public ByteSource {
 /// `block` outlives the view.
 Result<std::unique_ptr<SealedBlockView>> open_encoded(const EncodedBlock& block, std::shared_ptr<const IdLists> ids,
                                                       ReadStats* stats) {
-  auto sealed = std::make_shared<SealedBlock>();
-  sealed->info = block.info;
-  sealed->entry = block.entry;
-  TRY_ASSIGN(const EntryParts parts, decode_entry(sealed->entry));
-  sealed->summary = parts.summary;
-  sealed->place = {std::make_shared<PartsSource>(block), 0, block.narrow.size(), std::move(ids)};
-  return open_view(std::move(sealed), stats);
-}
-
-Result<std::string> read_part(const ByteSource& source, uint64_t offset, uint64_t size, uint64_t checksum) {
-  if (size == 0) return std::string();
-  TRY_ASSIGN(std::string bytes, source.read(offset, size));
-  if (bytes.size() != size || checksum_differs(checksum, xxh3_64(bytes)))
-    return Error::corrupt("a part of a block is damaged");
-  return bytes;
+  return open_by_entry(block.info, block.entry,
+                       {std::make_shared<PartsSource>(block), 0, block.narrow.size(), std::move(ids)}, stats);
 }
 
 bool is_listed(const ColumnMeta& column) {
@@ -104,40 +92,18 @@ Result<void> BlockCarrier::unlist(const PublishedBlock& source, EncodedBlock* bl
   if (source.segment.ids == nullptr) return Error::corrupt("block: ids are listed, but there are no lists");
   TRY_ASSIGN(const EntryParts parts, decode_entry(source.block->entry));
   TRY_ASSIGN(const std::unique_ptr<SealedBlockView> view, open_encoded(*block, source.segment.ids, &stats_));
-  const BlockDirectory& old = view->directory();
-  BlockDirectory directory = old;
-  directory.pieces.clear();
-  PieceWriter writer{BlockBuilderOptions()};
-  const auto copy = [&](uint32_t begin, uint32_t end) {
-    for (uint32_t p = begin; p < end; ++p)
-      directory.pieces.push_back(writer.copy(old.pieces[p], block->narrow, block->heap));
-  };
-  copy(0, kFixedPieces);
-  for (ColumnMeta& column : directory.columns) {
-    uint32_t first = column.first_piece;
-    const uint32_t end = first + column.pieces;
-    if (is_listed(column)) {
-      TRY_ASSIGN(const std::string binary, read_listed(*view, column, &reader_of(source)));
-      column.flags = static_cast<uint8_t>(column.flags & ~kListed);
-      directory.pieces.push_back(writer.binary(binary, binary_width(column)));
-      ++first;
-    }
-    copy(first, end);
-  }
-  copy(static_cast<uint32_t>(old.pieces.size() - 1), static_cast<uint32_t>(old.pieces.size()));
-  BlockSummary summary = parts.summary;
-  summary.narrow_bytes = writer.narrow.size();
-  summary.heap_bytes = writer.heap.size();
-  summary.narrow_checksum = xxh3_64(writer.narrow);
-  summary.heap_checksum = xxh3_64(writer.heap);
-  std::vector<std::string> counts;
-  for (const EntryParts::Part& table : parts.counts) {
-    TRY_ASSIGN(counts.emplace_back(), unpack_part(table));
-  }
-  block->entry.clear();
-  encode_entry(summary, directory, counts, BlockBuilderOptions().zstd_level, &block->entry);
-  block->narrow = std::move(writer.narrow);
-  block->heap = std::move(writer.heap);
+  IdListReader& ids = reader_of(source);
+  TRY_ASSIGN(BlockBytes bytes,
+             rewrite_columns(parts, view->directory(), block->narrow, block->heap,
+                             [&](uint32_t, ColumnMeta* meta, PieceWriter* writer) -> Result<std::optional<PieceMeta>> {
+                               if (!is_listed(*meta)) return std::optional<PieceMeta>();
+                               TRY_ASSIGN(const std::string binary, read_listed(*view, *meta, &ids));
+                               meta->flags = static_cast<uint8_t>(meta->flags & ~kListed);
+                               return std::optional(writer->binary(binary, binary_width(*meta)));
+                             }));
+  block->entry = std::move(bytes.entry);
+  block->narrow = std::move(bytes.narrow);
+  block->heap = std::move(bytes.heap);
   return {};
 }
 

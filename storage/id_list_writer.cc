@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "storage/base/checksum.h"
 #include "storage/id_list_choice.h"
 #include "storage/piece_writer.h"
 #include "storage/spilled_block.h"
@@ -91,52 +90,26 @@ Result<void> IdListWriter::write(uint64_t offset, const Append& append) {
   return {};
 }
 
-Result<IdListWriter::Rewritten> IdListWriter::rewrite(size_t number) const {
+Result<BlockBytes> IdListWriter::rewrite(size_t number) const {
   const SpilledBlock& block = (*blocks_)[number];
   TRY_ASSIGN(const EntryParts parts, decode_entry(block.entry));
-  BlockSummary summary = parts.summary;
+  const BlockSummary& summary = parts.summary;
   TRY_ASSIGN(const std::string narrow,
-             read_spilled(block, block.narrow_offset, block.narrow_bytes, summary.narrow_checksum));
-  TRY_ASSIGN(const std::string heap, read_spilled(block, block.heap_offset, block.heap_bytes, summary.heap_checksum));
+             read_part(*block.source, block.narrow_offset, block.narrow_bytes, summary.narrow_checksum));
+  TRY_ASSIGN(const std::string heap,
+             read_part(*block.source, block.heap_offset, block.heap_bytes, summary.heap_checksum));
   ReadStats stats;
   TRY_ASSIGN(const std::unique_ptr<SealedBlockView> view, open_spilled(block, &stats));
-  const BlockDirectory& old = view->directory();
-  BlockDirectory directory = old;
-  directory.pieces.clear();
-  PieceWriter writer{BlockBuilderOptions()};
-  const auto copy = [&](uint32_t begin, uint32_t end) {
-    for (uint32_t p = begin; p < end; ++p) directory.pieces.push_back(writer.copy(old.pieces[p], narrow, heap));
-  };
-  copy(0, kFixedPieces);
-  auto next = columns_[number].begin();
-  for (uint32_t c = 0; c < old.columns.size(); ++c) {
-    const uint32_t end = old.columns[c].first_piece + old.columns[c].pieces;
-    uint32_t first = old.columns[c].first_piece;
-    if (next != columns_[number].end() && *next == c) {
-      ++next;
-      TRY_ASSIGN(std::optional<IdCells> cells, IdCells::of(view.get(), old.columns[c]));
-      TRY_ASSIGN(const std::vector<int64_t> numbers, numbers_of(&*cells));
-      directory.columns[c] = cells->listed();
-      directory.pieces.push_back(writer.grouped_ints(numbers));
-      // What follows the ids are exceptions.
-      first = end + 1 - cells->listed().pieces;
-    }
-    copy(first, end);
-  }
-  copy(static_cast<uint32_t>(old.pieces.size() - 1), static_cast<uint32_t>(old.pieces.size()));
-  summary.narrow_bytes = writer.narrow.size();
-  summary.heap_bytes = writer.heap.size();
-  summary.narrow_checksum = xxh3_64(writer.narrow);
-  summary.heap_checksum = xxh3_64(writer.heap);
-  std::vector<std::string> counts;
-  for (const EntryParts::Part& table : parts.counts) {
-    TRY_ASSIGN(counts.emplace_back(), unpack_part(table));
-  }
-  Rewritten out;
-  encode_entry(summary, directory, counts, BlockBuilderOptions().zstd_level, &out.entry);
-  out.narrow = std::move(writer.narrow);
-  out.heap = std::move(writer.heap);
-  return out;
+  const std::vector<uint32_t>& listed = columns_[number];
+  return rewrite_columns(
+      parts, view->directory(), narrow, heap,
+      [&](uint32_t column, ColumnMeta* meta, PieceWriter* writer) -> Result<std::optional<PieceMeta>> {
+        if (!std::binary_search(listed.begin(), listed.end(), column)) return std::optional<PieceMeta>();
+        TRY_ASSIGN(std::optional<IdCells> cells, IdCells::of(view.get(), view->directory().columns[column]));
+        TRY_ASSIGN(const std::vector<int64_t> numbers, numbers_of(&*cells));
+        *meta = cells->listed();
+        return std::optional(writer->grouped_ints(numbers));
+      });
 }
 
 Result<std::vector<int64_t>> IdListWriter::numbers_of(IdCells* cells) const {

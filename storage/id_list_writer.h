@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/block_rewriter.h"
 #include "storage/id_cells.h"
 #include "storage/id_collector.h"
 #include "storage/id_list.h"
@@ -30,12 +31,7 @@ class IdListWriter {
   const IdLists& lists() const { return lists_; }
 
   bool changes(size_t block) const { return !columns_[block].empty(); }
-  struct Rewritten {
-    std::string entry;
-    std::string narrow;
-    std::string heap;
-  };
-  Result<Rewritten> rewrite(size_t block) const;
+  Result<BlockBytes> rewrite(size_t block) const;
 
  private:
   explicit IdListWriter(const std::vector<SpilledBlock>& blocks) : blocks_(&blocks), columns_(blocks.size()) {}

@@ -84,7 +84,7 @@ Result<void> SegmentWriter::write_header() {
 }
 
 Result<void> SegmentWriter::copy(const SpilledBlock& block, uint64_t offset, uint64_t size, uint64_t checksum) {
-  TRY_ASSIGN(const std::string bytes, read_spilled(block, offset, size, checksum));
+  TRY_ASSIGN(const std::string bytes, read_part(*block.source, offset, size, checksum));
   return append(bytes);
 }
 
@@ -107,7 +107,7 @@ Result<void> SegmentWriter::write_narrow(const SpilledBlock& block, size_t numbe
   record.entry = block.entry;
   if (!ids_->changes(number))
     return copy(block, block.narrow_offset, block.narrow_bytes, parts.summary.narrow_checksum);
-  TRY_ASSIGN(IdListWriter::Rewritten rewritten, ids_->rewrite(number));
+  TRY_ASSIGN(BlockBytes rewritten, ids_->rewrite(number));
   entries_[number] = std::move(rewritten.entry);
   record.entry = entries_[number];
   if (heap_bytes_ + rewritten.heap.size() <= kMaxKeptHeapBytes) {
@@ -126,7 +126,7 @@ Result<void> SegmentWriter::write_heap(const SpilledBlock& block, size_t number)
   const std::string heap = std::move(heaps_[number]);
   heap_bytes_ -= heap.size();
   if (!heap.empty()) return append(heap);
-  TRY_ASSIGN(const IdListWriter::Rewritten again, ids_->rewrite(number));
+  TRY_ASSIGN(const BlockBytes again, ids_->rewrite(number));
   return append(again.heap);
 }
 
