@@ -7,6 +7,7 @@
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
 #include "storage/base/same_text.h"
+#include "storage/binned_sort.h"
 #include "storage/bloom_filter.h"
 #include "storage/model/utf8.h"
 #include "storage/text_tokens.h"
@@ -120,22 +121,11 @@ void encode_block_index(const BlockTextFacts& facts, std::span<const uint64_t> i
   w.u64(xxh3_64(*out));
 }
 
-/// Hashes are even: their top bits spread them over short runs.
 void sort_ids(std::vector<uint64_t>* ids) {
-  constexpr int kShift = kIdHashBits - 12;
-  std::vector<uint32_t> ends((1u << 12) + 1, 0);
-  for (const uint64_t id : *ids) ++ends[(id >> kShift) + 1];
-  for (size_t i = 1; i < ends.size(); ++i) ends[i] += ends[i - 1];
-  std::vector<uint64_t> sorted(ids->size());
-  for (const uint64_t id : *ids) sorted[ends[id >> kShift]++] = id;
-  size_t begin = 0;
-  for (size_t i = 0; i + 1 < ends.size(); ++i) {
-    const size_t end = ends[i];
-    std::sort(sorted.begin() + static_cast<ptrdiff_t>(begin), sorted.begin() + static_cast<ptrdiff_t>(end));
-    begin = end;
-  }
-  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-  ids->swap(sorted);
+  constexpr int kBinBits = 12;
+  std::vector<uint64_t> room;
+  sort_in_bins(ids, size_t{1} << kBinBits, &room, [](uint64_t id) { return id >> (kIdHashBits - kBinBits); });
+  ids->erase(std::unique(ids->begin(), ids->end()), ids->end());
 }
 
 void BlockIndexBuilder::reset(uint64_t raw_bytes) {

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "storage/binned_sort.h"
 #include "storage/segment_index.h"
 #include "storage/text_tokens.h"
 
@@ -73,36 +74,21 @@ class EntryGatherer {
  public:
   /// Those of ids in [begin, end), which come after those gathered before.
   Result<void> gather(std::vector<IdCursor>* cursors, uint64_t begin, uint64_t end) {
-    taken_.clear();
-    counts_.assign(kBins + 1, 0);
-    const uint64_t width = std::max<uint64_t>(end - begin, 1);
-    const auto bin_of = [&](uint64_t id) { return std::min((id - begin) * kBins / width, kBins - 1); };
+    entries_.clear();
     for (size_t block = 0; block < cursors->size(); ++block) {
-      TRY((*cursors)[block].take_below(end, [&](uint64_t id) {
-        taken_.push_back(id << kBlockBits | block);
-        ++counts_[bin_of(id) + 1];
-      }));
+      TRY((*cursors)[block].take_below(end, [&](uint64_t id) { entries_.push_back(id << kBlockBits | block); }));
     }
-    // Hashes are even: few fall into one bin.
-    for (size_t i = 1; i < counts_.size(); ++i) counts_[i] += counts_[i - 1];
-    entries_.resize(taken_.size());
-    for (const uint64_t entry : taken_) entries_[counts_[bin_of(entry >> kBlockBits)]++] = entry;
-    size_t first = 0;
-    for (size_t i = 0; i < kBins; ++i) {
-      const size_t last = counts_[i];
-      if (last - first > 1)
-        std::sort(entries_.begin() + static_cast<ptrdiff_t>(first), entries_.begin() + static_cast<ptrdiff_t>(last));
-      first = last;
-    }
+    const uint64_t width = std::max<uint64_t>(end - begin, 1);
+    sort_in_bins(&entries_, kBins, &room_,
+                 [&](uint64_t entry) { return std::min(((entry >> kBlockBits) - begin) * kBins / width, kBins - 1); });
     return {};
   }
   const std::vector<uint64_t>& entries() const { return entries_; }
 
  private:
   static constexpr uint64_t kBins = 1024;
-  std::vector<uint64_t> taken_;
-  std::vector<uint32_t> counts_;
   std::vector<uint64_t> entries_;
+  std::vector<uint64_t> room_;
 };
 
 /// Calls `visit(id, blocks)` for each id.
