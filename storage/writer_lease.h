@@ -56,9 +56,9 @@ Result<LeaseRecord> parse_lease(std::string_view text);
 ///
 /// What is not guaranteed, because such a bucket checks nothing:
 /// - A write of the holder's, sent in time, that arrives more than a quarter of the duration after the lease ended
-/// (held
-///   up in the network after its connection was given up) may overwrite what the next holder wrote.  A process that is
-///   stopped (SIGSTOP, a frozen machine) between the look at its clock and the sending of a request can send one later.
+///   (held up in the network after its connection was given up) may overwrite what the next holder wrote.  A process
+///   that is stopped (SIGSTOP, a frozen machine) between the look at its clock and the sending of a request can send
+///   one later.
 /// - Clocks that differ in speed by a quarter.
 /// - A text that arrives late and overwrites the holder's makes two until the holder's next look, should its looks fail
 ///   for a tenth of the duration just then.
