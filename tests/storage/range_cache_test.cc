@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/cached_store.h"
-#include "tests/support/memory_store.h"
+#include "tests/support/counting_store.h"
 #include "tests/support/sim_file_system.h"
 
 namespace cordwood {
@@ -143,33 +143,10 @@ TEST_F(RangeCacheTest, AFullDiskIsNoMoreThanAMiss) {
   EXPECT_TRUE(has("a", 0, 100));
 }
 
-/// Counts what comes through.
-class CountingStore final : public ObjectStore {
- public:
-  explicit CountingStore(int* reads) : reads_(reads) {}
-  Result<bool> put_if_absent(const std::string& key, std::string_view data) override {
-    return below_.put_if_absent(key, data);
-  }
-  Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) override { return below_.upload(key); }
-  Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) override {
-    ++*reads_;
-    return below_.get_range(key, offset, size);
-  }
-  Result<ObjectInfo> head(const std::string& key) override { return below_.head(key); }
-  Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override {
-    return below_.list(prefix, after, limit);
-  }
-  Result<void> remove(const std::string& key) override { return below_.remove(key); }
-
- private:
-  testing::MemoryStore below_;
-  int* const reads_;
-};
-
 TEST_F(RangeCacheTest, AStoreReadsARangeOnceAndItsOwnUploadsNever) {
-  int reads = 0;
+  uint64_t reads = 0;
   const auto store =
-      make_cached_store(std::make_unique<CountingStore>(&reads), std::move(cache_), "segments/", metrics_);
+      make_cached_store(std::make_unique<testing::CountingStore>(&reads), std::move(cache_), "segments/", metrics_);
   const std::string object = some_bytes(700'000);
   for (const char* key : {"segments/up", "manifest/up"}) {
     auto upload = *store->upload(key);
@@ -177,7 +154,7 @@ TEST_F(RangeCacheTest, AStoreReadsARangeOnceAndItsOwnUploadsNever) {
     ASSERT_TRUE(upload->finish().ok());
   }
   ASSERT_TRUE(*store->put_if_absent("segments/put", object));
-  const auto f = [&](const char* key, uint64_t offset, uint64_t size, int want_reads) {
+  const auto f = [&](const char* key, uint64_t offset, uint64_t size, uint64_t want_reads) {
     reads = 0;
     const auto got = store->get_range(key, offset, size);
     ASSERT_TRUE(got.ok()) << got.error().message;

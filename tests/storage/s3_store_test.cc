@@ -325,21 +325,29 @@ TEST(S3Store, ASilentBucketIsLeftAloneForAWhile) {
   EXPECT_THAT(w.metrics.text(), HasSubstr("cordwood_s3_breaker_open 0"));
 }
 
+/// A bucket that only says "slow down", on a clock that goes on where somebody waits.
+struct SlowedDown {
+  SlowedDown() {
+    world.options.max_retries = 1'000'000;
+    world.options.breaker_failures = 1'000'000;
+    S3Environment env = world.environment();
+    env.wait_ns = [this](int64_t ns) { clock.advance_ns(ns); };
+    auto opened = open_s3_store(world.options, env);
+    CHECK(opened.ok(), "{}", opened.error().message);
+    store = std::move(*opened);
+    world.bucket.set_faults([](const S3Double::Seen&) { return S3Fault::slow_down; });
+  }
+  ManualClock clock{1'800'000'000'000'000'000};
+  S3World world{{.clock = &clock}};
+  std::unique_ptr<ObjectStore> store;
+};
+
 TEST(S3Store, TheTimeOfAnOperationIsBounded) {
-  ManualClock clock(1'800'000'000'000'000'000);
-  S3World w({.clock = &clock});
-  w.options.max_retries = 1'000'000;
-  w.options.breaker_failures = 1'000'000;
-  w.open();
-  S3Environment env = w.environment();
-  env.wait_ns = [&clock](int64_t ns) { clock.advance_ns(ns); };
-  auto store = open_s3_store(w.options, env);
-  ASSERT_TRUE(store.ok());
-  w.bucket.set_faults([](const S3Double::Seen&) { return S3Fault::slow_down; });
-  const int64_t began_ns = clock.monotonic_ns();
-  EXPECT_EQ((*store)->head("k").error().kind, ErrorKind::unavailable);
-  EXPECT_LE(clock.monotonic_ns() - began_ns, w.options.operation_timeout_ns);
-  EXPECT_GT(clock.monotonic_ns() - began_ns, w.options.operation_timeout_ns / 2);
+  SlowedDown w;
+  const int64_t began_ns = w.clock.monotonic_ns();
+  EXPECT_EQ(w.store->head("k").error().kind, ErrorKind::unavailable);
+  EXPECT_LE(w.clock.monotonic_ns() - began_ns, w.world.options.operation_timeout_ns);
+  EXPECT_GT(w.clock.monotonic_ns() - began_ns, w.world.options.operation_timeout_ns / 2);
 }
 
 /// Ends at a time, or when it is told that its client left.
@@ -360,34 +368,25 @@ class TestPatience final : public Patience {
 };
 
 TEST(S3Store, WaitsAndRetriesEndWithThePatienceOfTheThread) {
-  ManualClock clock(1'800'000'000'000'000'000);
-  S3World w({.clock = &clock});
-  w.options.max_retries = 1'000'000;
-  w.options.breaker_failures = 1'000'000;
-  w.open();
-  S3Environment env = w.environment();
-  env.wait_ns = [&clock](int64_t ns) { clock.advance_ns(ns); };
-  auto store = open_s3_store(w.options, env);
-  ASSERT_TRUE(store.ok());
-  w.bucket.set_faults([](const S3Double::Seen&) { return S3Fault::slow_down; });
+  SlowedDown w;
   constexpr int64_t kPatienceNs = 10'000'000'000;
-  const int64_t began_ns = clock.monotonic_ns();
-  TestPatience patience(&clock, began_ns + kPatienceNs);
+  const int64_t began_ns = w.clock.monotonic_ns();
+  TestPatience patience(&w.clock, began_ns + kPatienceNs);
   {
     const Patience::Scope scope(&patience);
-    EXPECT_EQ((*store)->get_range("k", 0, 1).error().kind, ErrorKind::timeout);
-    EXPECT_GT(clock.monotonic_ns(), began_ns + kPatienceNs);
-    EXPECT_LE(clock.monotonic_ns(), began_ns + kPatienceNs + 100'000'000);
-    const size_t asked = w.bucket.seen().size();
-    EXPECT_EQ((*store)->head("k").error().kind, ErrorKind::timeout);
-    EXPECT_EQ(w.bucket.seen().size(), asked) << "nothing more is asked for";
-    std::thread([&] { EXPECT_EQ((*store)->head("k").error().kind, ErrorKind::unavailable); }).join();
+    EXPECT_EQ(w.store->get_range("k", 0, 1).error().kind, ErrorKind::timeout);
+    EXPECT_GT(w.clock.monotonic_ns(), began_ns + kPatienceNs);
+    EXPECT_LE(w.clock.monotonic_ns(), began_ns + kPatienceNs + 100'000'000);
+    const size_t asked = w.world.bucket.seen().size();
+    EXPECT_EQ(w.store->head("k").error().kind, ErrorKind::timeout);
+    EXPECT_EQ(w.world.bucket.seen().size(), asked) << "nothing more is asked for";
+    std::thread([&] { EXPECT_EQ(w.store->head("k").error().kind, ErrorKind::unavailable); }).join();
   }
   EXPECT_EQ(Patience::of_this_thread(), nullptr);
   patience.left = true;
-  w.bucket.set_faults({});
+  w.world.bucket.set_faults({});
   const Patience::Scope scope(&patience);
-  EXPECT_EQ((*store)->head("k").error().kind, ErrorKind::cancelled);
+  EXPECT_EQ(w.store->head("k").error().kind, ErrorKind::cancelled);
 }
 
 TEST(S3Store, AnAnswerThatDoesNotComeIsWaitedForNoLongerThanThat) {

@@ -10,7 +10,7 @@
 namespace cordwood::testing {
 
 /// Objects in a map.  One thread.
-class MemoryStore final : public ObjectStore {
+class MemoryStore : public ObjectStore {
  public:
   std::map<std::string, std::string> objects;
 

@@ -7,41 +7,24 @@
 #include "storage/cached_store.h"
 #include "storage/segment.h"
 #include "tests/storage/columns/block_fixture.h"
+#include "tests/support/counting_store.h"
 #include "tests/support/temporary_directory.h"
 
 namespace cordwood {
 namespace {
 
-using testing::MemoryStore;
 using testing::Rows;
 
 /// Every request takes long here, so what lies around is sent, too.
-class FarStore final : public ObjectStore {
+class FarStore final : public testing::CountingStore {
  public:
-  explicit FarStore(uint64_t* reads) : reads_(reads) {}
-  Result<bool> put_if_absent(const std::string& key, std::string_view data) override {
-    return below_.put_if_absent(key, data);
-  }
-  Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) override { return below_.upload(key); }
-  Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) override {
-    ++*reads_;
-    return below_.get_range(key, offset, size);
-  }
+  using CountingStore::CountingStore;
   Result<ObjectBytes> get_near(const std::string& key, ObjectRange wanted, ObjectRange around) override {
     EXPECT_LE(around.offset, wanted.offset);
     EXPECT_GE(around.offset + around.size, wanted.offset + wanted.size);
     TRY_ASSIGN(std::string bytes, get_range(key, around.offset, around.size));
     return ObjectBytes{around.offset, std::move(bytes)};
   }
-  Result<ObjectInfo> head(const std::string& key) override { return below_.head(key); }
-  Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override {
-    return below_.list(prefix, after, limit);
-  }
-  Result<void> remove(const std::string& key) override { return below_.remove(key); }
-
- private:
-  MemoryStore below_;
-  uint64_t* const reads_;
 };
 
 /// Lines that do not shrink much, with ids of their own and one that stands in many.
