@@ -4,17 +4,14 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 import urllib.error
 
-from gateway import between, requests, sum_of
-from queries import median, quantile
+from gateway import between, requests
+from queries import median
+from sending import generate
 from server import Server
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-GENERATOR = os.path.join(ROOT, 'build/bench/bench_generator')
 DAY = 86_400
 NS = 10**9
 
@@ -32,12 +29,7 @@ def fill(server, args, first):
     lines = int(args.gb * 1e9 / 257 / args.days)  # 257 bytes is what a line of the generator has
     ids, raw, begin = [], 0, time.monotonic()
     for day in range(args.days):
-        command = [GENERATOR, '--url', server.url, '--start', str(first + day * DAY), '--span', str(DAY), '--seed', str(77 + day << 32),
-                   '--lines', str(lines)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            sys.exit(done.stderr)
-        truth = json.loads(done.stdout)
+        truth = generate(server, '--start', first + day * DAY, '--span', DAY, '--seed', 77 + day << 32, '--lines', lines)
         raw += truth['raw_bytes']
         ids.append(sorted(truth['traces'].items()))
     server.post('/flush')
@@ -45,7 +37,7 @@ def fill(server, args, first):
     quiet_since, last = time.monotonic(), (-1, -1)
     while time.monotonic() - quiet_since < 60:
         server.wait_idle()
-        now = sum_of(server, 'cordwood_merges_total'), server.metric('cordwood_segments')
+        now = server.total('cordwood_merges_total'), server.metric('cordwood_segments')
         if now != last:
             quiet_since, last = time.monotonic(), now
         time.sleep(1)

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 
-from gateway import between, requests, sum_of
+from gateway import between, requests
 from server import Server
 
 NS = 10**9
@@ -87,8 +87,8 @@ def tenants(gateway, directory, args):
         sender.start()
     while any(sender.is_alive() for sender in senders):
         time.sleep(min(600, args.minutes * 15))
-        print(f'  after {(time.time() - begin) / 60:5.1f} min: {sum_of(server, "cordwood_segments_published_total"):.0f} segments '
-              f'published, {sum_of(server, "cordwood_merges_total"):.0f} merges, {server.metric("cordwood_segments"):.0f} segments '
+        print(f'  after {(time.time() - begin) / 60:5.1f} min: {server.total("cordwood_segments_published_total"):.0f} segments '
+              f'published, {server.total("cordwood_merges_total"):.0f} merges, {server.metric("cordwood_segments"):.0f} segments '
               f'now; {between(before, requests(server))}', flush=True)
     hours, cpu = (time.time() - begin) / 3600, server.cpu_s() - cpu
     sent, raw = between(before, requests(server)), sum(sender.raw for sender in senders)
@@ -100,7 +100,7 @@ def tenants(gateway, directory, args):
     print(f'  all         {sum(sent.values()):>8}   {sum(sent.values()) / hours:10.1f} an hour   {sum(sent.values()) / raw * 1e9:12.0f} '
           f'a GB raw')
     print(f'  objects in the bucket: {kinds(gateway)}, {gateway.objects()[1] / 1e6:.2f} MB; segments published '
-          f'{sum_of(server, "cordwood_segments_published_total"):.0f}')
+          f'{server.total("cordwood_segments_published_total"):.0f}')
     wrong = []
     for tenant in range(0, args.tenants, max(1, args.tenants // 50)):
         want = sum(sender.by_tenant.get(tenant, 0) for sender in senders)

@@ -72,9 +72,3 @@ def between(before, after):
             name = op if code.startswith('2') else f'{op} ({code})'
             out[name] = out.get(name, 0) + more
     return dict(sorted(out.items()))
-
-
-def sum_of(server, name):
-    """All series of a metric together."""
-    pattern = re.compile(rf'^{name}(?:\{{[^}}]*\}})? (\S+)$', re.M)
-    return sum(float(value) for value in pattern.findall(server.get('/metrics').decode()))

@@ -2,6 +2,7 @@
 """A server in a directory of its own, watched from outside."""
 import glob
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -89,6 +90,11 @@ class Server:
             if line.startswith(name + ' '):
                 return float(line.split()[-1])
         return float('nan')
+
+    def total(self, name):
+        """All series of a metric together."""
+        pattern = re.compile(rf'^{name}(?:\{{[^}}]*\}})? (\S+)$', re.M)
+        return sum(float(value) for value in pattern.findall(self.get('/metrics').decode()))
 
     def stop(self):
         self.stopping = True
