@@ -37,11 +37,11 @@ inline constexpr uint32_t kTokenFilter = 1;
 inline constexpr uint32_t kGramFilter = 2;
 
 /// A block's index as it travels to its segment (never part of it as a whole):
-///     flags u32  hex_lengths u32  ids u32  token_blocks u32  gram_blocks u32  (id: top 40 bits of its hash)*ids
+///     flags u32  hex_lengths u32  ids u32  token_blocks u32  gram_blocks u32  (id: top 48 bits of its hash)*ids
 ///     ascending, each once  token filter  gram filter  xxh3 of all before u64
 struct BlockIndexHeader {
   static constexpr size_t kBytes = 20;
-  static constexpr size_t kIdBytes = 5;
+  static constexpr size_t kIdBytes = 6;
   BlockTextFacts facts;
   uint32_t ids = 0;
   uint64_t ids_offset() const { return kBytes; }
@@ -53,7 +53,7 @@ Result<BlockIndexHeader> check_block_index(std::string_view bytes);
 /// Makes one of its parts; `ids` as sort_ids() leaves them, `filters` those whose sizes the facts tell.
 void encode_block_index(const BlockTextFacts& facts, std::span<const uint64_t> ids, std::string_view filters,
                         std::string* out);
-/// Top 40 bits of hashes: ascending, each once.
+/// Top 48 bits of hashes: ascending, each once.
 void sort_ids(std::vector<uint64_t>* ids);
 
 /// Gathers what the index of a block needs from the text of its rows.  Text must stay where it is until finish().

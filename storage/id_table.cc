@@ -5,11 +5,12 @@
 
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
-#include "storage/text_tokens.h"
 
 namespace cordwood {
 
 namespace {
+
+constexpr uint32_t kChainHeadBytes = 10;
 
 /// Reads bits, low ones first, from bytes that may be damaged.
 class BitReader {
@@ -31,6 +32,12 @@ class BitReader {
     }
     return value;
   }
+  /// Ones up to a zero, then `bits` more.
+  uint64_t rice(uint32_t bits) {
+    uint64_t ones = 0;
+    while (get(1) != 0) ++ones;
+    return ones << bits | get(bits);
+  }
   bool failed() const { return failed_; }
 
  private:
@@ -43,25 +50,44 @@ uint32_t bucket_checksum(std::string_view body, uint64_t number) {
   return static_cast<uint32_t>(xxh3_64(body, number));
 }
 
+uint32_t low_bits(const IdTableShape& shape) {
+  return shape.remainder_bits - std::min<uint32_t>(shape.remainder_bits, IdTableShape::kUnaryBits);
+}
+
+/// Passes over a group's blocks; those of the wanted one are added.
+void read_blocks(const IdTableShape& shape, bool wanted, BitReader* bits, IdMatch* match) {
+  for (bool more = true; more && !bits->failed();) {
+    const uint32_t block = bits->get(shape.block_bits);
+    more = bits->get(1) != 0;
+    if (!wanted || bits->failed()) continue;
+    if (block == shape.common_block()) {
+      match->anywhere = true;
+    } else {
+      match->blocks.push_back(block);
+    }
+  }
+}
+
 }  // namespace
 
 bool IdTableShape::valid() const {
-  return remainder_bits >= 1 && remainder_bits <= 24 && block_bits >= 1 && block_bits <= 24 && buckets <= kMaxBuckets &&
-         overflow <= kMaxBuckets && (buckets > 0 || overflow == 0);
+  return hash_bits >= 24 && hash_bits <= 48 && remainder_bits >= 1 && remainder_bits <= 32 &&
+         remainder_bits <= hash_bits && block_bits >= 1 && block_bits <= 24 && buckets <= kMaxBuckets &&
+         overflow <= kMaxBuckets && (buckets > 0 || overflow == 0) && reach >= 1 && reach <= kMaxReach;
 }
 
-IdPlace id_place(uint64_t id, const IdTableShape& shape) {
-  // Both come from one product, so that hashes in ascending order fill buckets and remainders in order.
-  const uint64_t product = id * shape.buckets;  // 40 and at most 24 bits
-  IdPlace place;
-  place.bucket = static_cast<uint32_t>(product >> kIdHashBits);
-  const uint64_t fraction = product & ((uint64_t{1} << kIdHashBits) - 1);
-  place.remainder = static_cast<uint32_t>(fraction >> (kIdHashBits - shape.remainder_bits));
-  return place;
+uint64_t id_place(uint64_t hash, const IdTableShape& shape) {
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<uint64_t>(Wide{hash >> (64 - shape.hash_bits)} * shape.buckets >>
+                               (shape.hash_bits - shape.remainder_bits));
 }
 
 uint64_t id_group_bits(const IdTableShape& shape, size_t blocks) {
-  return shape.remainder_bits + blocks * (shape.block_bits + 1u);
+  return low_bits(shape) + 1 + blocks * (shape.block_bits + 1u);
+}
+
+uint32_t id_bucket_bits(const IdTableShape& shape) {
+  return 1u << (shape.remainder_bits - low_bits(shape));
 }
 
 void IdBucketWriter::put(uint64_t value, uint32_t bits) {
@@ -75,10 +101,17 @@ void IdBucketWriter::put(uint64_t value, uint32_t bits) {
   }
 }
 
-bool IdBucketWriter::add(uint32_t remainder, const std::vector<uint32_t>& blocks) {
+bool IdBucketWriter::add(uint64_t place, const std::vector<uint32_t>& blocks) {
   const bool common = blocks.size() > IdTableShape::kCommonBlocks;
-  if (used_ + id_group_bits(shape_, common ? 1 : blocks.size()) > IdTableShape::kPayloadBits) return false;
-  put(remainder, shape_.remainder_bits);
+  const uint64_t step = groups_ == 0 ? 0 : place - last_;
+  const uint32_t low = low_bits(shape_);
+  const uint64_t bits = (step >> low) + id_group_bits(shape_, common ? 1 : blocks.size());
+  if (used_ + bits > IdTableShape::kPayloadBits) return false;
+  if (groups_ == 0) first_ = place;
+  last_ = place;
+  for (uint64_t i = 0; i < step >> low; ++i) put(1, 1);
+  put(0, 1);
+  put(step & ((uint64_t{1} << low) - 1), low);
   if (common) {
     put(shape_.common_block(), shape_.block_bits);
     put(0, 1);
@@ -92,44 +125,45 @@ bool IdBucketWriter::add(uint32_t remainder, const std::vector<uint32_t>& blocks
   return true;
 }
 
-std::string IdBucketWriter::finish(uint64_t number, uint32_t next) {
+std::string IdBucketWriter::finish(uint64_t number) {
   std::string body;
   ByteWriter w(&body);
-  w.u32(next);
   w.u16(static_cast<uint16_t>(groups_));
+  w.u16(flooded_ ? 1 : 0);
+  w.u64(first_);
   bits_.resize(IdTableShape::kBucketBytes - IdTableShape::kHeadBytes);
   w.bytes(bits_);
   std::string out;
   ByteWriter(&out).u32(bucket_checksum(body, number));
   out += body;
-  bits_.clear();
-  used_ = groups_ = 0;
+  *this = IdBucketWriter(shape_);
   return out;
 }
 
-Result<void> search_id_bucket(std::string_view bucket, uint64_t number, uint32_t remainder, const IdTableShape& shape,
+Result<void> search_id_bucket(std::string_view bucket, uint64_t number, uint64_t place, const IdTableShape& shape,
                               IdMatch* match) {
   if (bucket.size() != IdTableShape::kBucketBytes) return Error::corrupt("id bucket: wrong size");
   ByteReader in(bucket);
   const uint32_t stored = in.u32();
   if (checksum_differs(stored, bucket_checksum(bucket.substr(4), number)))
     return Error::corrupt("id bucket: checksum differs");
-  match->next = in.u32();
+  if (shape.version == IdTableShape::kChains) {
+    match->next = in.u32();
+    const uint32_t groups = in.u16();
+    const uint64_t remainder = place & ((uint64_t{1} << shape.remainder_bits) - 1);
+    BitReader bits(bucket.substr(kChainHeadBytes));
+    for (uint32_t g = 0; g < groups && !bits.failed(); ++g)
+      read_blocks(shape, bits.get(shape.remainder_bits) == remainder, &bits, match);
+    if (bits.failed()) return Error::corrupt("id bucket: ends early");
+    return {};
+  }
   const uint32_t groups = in.u16();
+  if (in.u16() != 0) match->anywhere = true;
+  uint64_t at = in.u64();
   BitReader bits(bucket.substr(IdTableShape::kHeadBytes));
-  for (uint32_t g = 0; g < groups && !bits.failed(); ++g) {
-    const bool wanted = bits.get(shape.remainder_bits) == remainder;
-    bool more = true;
-    while (more && !bits.failed()) {
-      const uint32_t block = bits.get(shape.block_bits);
-      more = bits.get(1) != 0;
-      if (!wanted || bits.failed()) continue;
-      if (block == shape.common_block()) {
-        match->common = true;
-      } else {
-        match->blocks.push_back(block);
-      }
-    }
+  for (uint32_t g = 0; g < groups && at <= place && !bits.failed(); ++g) {
+    at += bits.rice(low_bits(shape));
+    read_blocks(shape, at == place, &bits, match);
   }
   if (bits.failed()) return Error::corrupt("id bucket: ends early");
   return {};

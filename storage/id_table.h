@@ -10,48 +10,58 @@
 
 namespace cordwood {
 
-/// Which blocks of a segment hold an id.  A bucket of 512 bytes is found by the top bits of the id's hash and can be
-/// read and trusted alone; what does not fit goes on in a bucket of the overflow area behind the others.
-///     bucket = checksum u32  next u32 (number in the overflow area plus one; 0: none)  groups u16  bits(groups)
-///     group  = remainder (remainder_bits)  block (block_bits)  (1 block)*  0
+/// Which blocks of a segment hold an id.  An id's place is where its hash stands among all hashes, in units of which a
+/// bucket has 2^remainder_bits.  Groups stand in ascending order of their places in buckets of 512 bytes, each to be
+/// read and trusted alone; what does not fit into its bucket flows over into the next ones.  So an id's group is in one
+/// of the `reach` buckets from its own on, which are read at once.
+///     bucket = checksum u32  groups u16, flooded u16 (not 0)  first place u64  bits(groups)
+///     group  = places after the group before  block (block_bits)  (1 block)*  0
 /// A group is one id: block numbers in ascending order, or the one number that stands for `common`: in too many blocks
-/// to tell.
+/// to tell.  The places between groups are written in Rice's code.
+///
+/// Version 1 had a chain of buckets in an overflow area behind the others, and remainders without order.
 struct IdTableShape {
   static constexpr uint32_t kBucketBytes = 512;
-  static constexpr uint32_t kHeadBytes = 10;
+  static constexpr uint32_t kHeadBytes = 16;
   static constexpr uint32_t kPayloadBits = (kBucketBytes - kHeadBytes) * 8;
   static constexpr uint32_t kMaxBuckets = 1u << 24;
-  static constexpr uint32_t kRemainderBits = 15;  ///< of those written today
+  static constexpr uint32_t kMaxReach = 64;       ///< beyond it nothing flows: ids that fall so together were made to
+  static constexpr uint32_t kRemainderBits = 27;  ///< of those written today: about 1 absent id of a million is found
+  static constexpr uint32_t kUnaryBits = 7;       ///< of these, in the part of Rice's code that stands as ones
   static constexpr uint32_t kCommonBlocks = 64;   ///< an id in more blocks is common
+  static constexpr uint8_t kChains = 1;           ///< versions
+  static constexpr uint8_t kFlows = 2;
+  uint8_t version = kFlows;
+  uint8_t hash_bits = 0;  ///< so many top bits of an id's hash are known
   uint8_t remainder_bits = kRemainderBits;
   uint8_t block_bits = 0;
   uint32_t buckets = 0;
-  uint32_t overflow = 0;  ///< buckets of the overflow area
-  uint64_t ids = 0;       ///< groups
-  uint64_t entries = 0;   ///< block numbers
+  uint32_t overflow = 0;  ///< buckets behind these; by version: of the overflow area, or that the last ones flow into
+  uint32_t reach = 1;
+  uint64_t ids = 0;      ///< groups
+  uint64_t entries = 0;  ///< block numbers
   uint32_t common_block() const { return (1u << block_bits) - 1; }
   uint64_t bytes() const { return (uint64_t{buckets} + overflow) * kBucketBytes; }
   /// Whether a reader can work with it.
   bool valid() const;
 };
 
-/// Where the id with this hash is looked for.  Ascending with the hash's top 40 bits.
-struct IdPlace {
-  uint32_t bucket = 0;
-  uint32_t remainder = 0;
-};
-/// `id`: the top 40 bits of id_hash().
-IdPlace id_place(uint64_t id, const IdTableShape& shape);
+/// Where the id is looked for; ascends with its hash.  Top bits: number of the bucket.
+uint64_t id_place(uint64_t hash, const IdTableShape& shape);
+inline uint32_t id_bucket(uint64_t place, const IdTableShape& shape) {
+  return static_cast<uint32_t>(place >> shape.remainder_bits);
+}
 
-/// Puts groups into one bucket.
+/// Puts groups into one bucket of today's version.
 class IdBucketWriter {
  public:
   explicit IdBucketWriter(const IdTableShape& shape) : shape_(shape) {}
-  /// Blocks ascending.  False when it does not fit any more.
-  bool add(uint32_t remainder, const std::vector<uint32_t>& blocks);
-  bool empty() const { return groups_ == 0; }
-  /// The bucket's bytes; then it is empty again.  `number` counts buckets, then those of the overflow area.
-  std::string finish(uint64_t number, uint32_t next);
+  /// Places and blocks ascending.  False when it does not fit any more.
+  bool add(uint64_t place, const std::vector<uint32_t>& blocks);
+  /// An id that flows through it found no room within reach.
+  void flood() { flooded_ = true; }
+  /// The bucket's bytes; then it is empty again.
+  std::string finish(uint64_t number);
 
  private:
   void put(uint64_t value, uint32_t bits);
@@ -60,18 +70,23 @@ class IdBucketWriter {
   std::string bits_;
   uint32_t used_ = 0;
   uint32_t groups_ = 0;
+  uint64_t first_ = 0;
+  uint64_t last_ = 0;
+  bool flooded_ = false;
 };
-/// Bits that an id in so many blocks takes.
+/// Bits that an id in so many blocks takes on average.
 uint64_t id_group_bits(const IdTableShape& shape, size_t blocks);
+/// Bits of a bucket that groups do not need beyond that.
+uint32_t id_bucket_bits(const IdTableShape& shape);
 
 /// The answer of one bucket.
 struct IdMatch {
-  bool common = false;
+  bool anywhere = false;  ///< common, or the bucket is flooded
   std::vector<uint32_t> blocks;
-  uint32_t next = 0;  ///< overflow bucket to go on with, plus one
+  uint32_t next = 0;  ///< of a chain: overflow bucket to go on with, plus one
 };
-/// Adds what the bucket says of the remainder.  corrupt when it is not what was written.
-Result<void> search_id_bucket(std::string_view bucket, uint64_t number, uint32_t remainder, const IdTableShape& shape,
+/// Adds what the bucket says of the id at `place`.  corrupt when it is not what was written.
+Result<void> search_id_bucket(std::string_view bucket, uint64_t number, uint64_t place, const IdTableShape& shape,
                               IdMatch* match);
 
 }  // namespace cordwood

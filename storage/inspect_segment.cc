@@ -148,8 +148,9 @@ void SegmentInspector::inspect_index(const SegmentFooter& footer) {
   const Result<SegmentIndexDirectory> directory = SegmentIndexDirectory::decode(filters, footer);
   if (!directory.ok()) return damage(directory.error().message);
   const IdTableShape& shape = directory->ids;
-  print_(fmt::format("id table: {} ids, {} entries, {} buckets, {} overflow, {} + {} bits", shape.ids, shape.entries,
-                     shape.buckets, shape.overflow, shape.remainder_bits, shape.block_bits));
+  print_(fmt::format("id table: {} ids, {} entries, {} buckets, {} overflow, reach {}, {} + {} bits", shape.ids,
+                     shape.entries, shape.buckets, shape.overflow, shape.reach, shape.remainder_bits,
+                     shape.block_bits));
   for (uint64_t i = 0; i * IdTableShape::kBucketBytes < ids.size(); ++i) {
     IdMatch match;
     const std::string_view bucket =

@@ -6,14 +6,14 @@
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
 #include "storage/bloom_filter.h"
-#include "storage/text_tokens.h"
 
 namespace cordwood {
 
 namespace {
 
-constexpr uint8_t kDirectoryVersion = 1;
-constexpr uint32_t kMaxOverflowReads = 256;
+/// What the hashes of ids had when tables were chains.
+constexpr uint8_t kChainHashBits = 40;
+constexpr uint32_t kMaxChain = 256;
 
 /// Whether another try may read it; the one who waits for it is not to take it for damage.
 bool is_away(const Result<std::string>& read) {
@@ -27,9 +27,11 @@ bool is_away(const Result<std::string>& read) {
 void SegmentIndexDirectory::encode(std::string* out) const {
   const size_t begin = out->size();
   ByteWriter w(out);
-  w.u8(kDirectoryVersion);
+  w.u8(ids.version);
   w.u8(ids.remainder_bits);
   w.u8(ids.block_bits);
+  w.u8(ids.hash_bits);
+  w.u8(static_cast<uint8_t>(ids.reach));
   w.varint(ids.buckets);
   w.varint(ids.overflow);
   w.varint(ids.ids);
@@ -61,10 +63,14 @@ Result<SegmentIndexDirectory> SegmentIndexDirectory::decode(std::string_view byt
   if (checksum_differs(ByteReader(bytes.substr(checked.size())).u64(), xxh3_64(checked)))
     return Error::corrupt("index directory: checksum differs");
   ByteReader in(bytes.substr(0, bytes.size() - kTrailerBytes));
-  if (in.u8() != kDirectoryVersion) return Error::corrupt("index directory: unknown version");
   SegmentIndexDirectory d;
+  d.ids.version = in.u8();
+  if (d.ids.version != IdTableShape::kChains && d.ids.version != IdTableShape::kFlows)
+    return Error::corrupt("index directory: unknown version");
   d.ids.remainder_bits = in.u8();
   d.ids.block_bits = in.u8();
+  d.ids.hash_bits = d.ids.version == IdTableShape::kChains ? kChainHashBits : in.u8();
+  d.ids.reach = d.ids.version == IdTableShape::kChains ? 1 : in.u8();
   const uint64_t buckets = in.varint();
   const uint64_t overflow = in.varint();
   d.ids.ids = in.varint();
@@ -113,28 +119,35 @@ Result<std::string> SegmentIndex::read(uint64_t offset, uint64_t size, ReadStats
 SegmentIndex::Lookup SegmentIndex::look_up(uint64_t id, ReadStats* stats) const {
   Lookup out;
   out.id = id;
-  if (directory_.ids.buckets == 0) return out;
-  const IdPlace place = id_place(id, directory_.ids);
-  uint64_t number = place.bucket;
+  const IdTableShape& shape = directory_.ids;
+  if (shape.buckets == 0) return out;
+  constexpr uint64_t kSize = IdTableShape::kBucketBytes;
+  const uint64_t place = id_place(id, shape);
+  const uint64_t all = uint64_t{shape.buckets} + shape.overflow;
   IdMatch match;
+  uint64_t number = id_bucket(place, shape);
   for (uint32_t reads = 0;; ++reads) {
-    const Result<std::string> bucket =
-        read(id_section_.offset + number * IdTableShape::kBucketBytes, IdTableShape::kBucketBytes, stats);
-    if (is_away(bucket)) {
+    const uint64_t count = std::min<uint64_t>(shape.reach, all - number);
+    const Result<std::string> buckets = read(id_section_.offset + number * kSize, count * kSize, stats);
+    if (is_away(buckets)) {
       out.anywhere = out.for_now = true;
       return out;
     }
-    bool good = bucket.ok() && search_id_bucket(*bucket, number, place.remainder, directory_.ids, &match).ok();
-    if (match.next > directory_.ids.overflow || reads >= kMaxOverflowReads) good = false;
+    bool good = buckets.ok() && buckets->size() == count * kSize;
+    for (uint64_t i = 0; i < count && good; ++i) {
+      const std::string_view bucket = std::string_view(*buckets).substr(i * kSize, kSize);
+      good = search_id_bucket(bucket, number + i, place, shape, &match).ok();
+    }
+    if (match.next > shape.overflow || reads >= kMaxChain) good = false;
     if (!good) {
       ++stats->index_damages;
       out.anywhere = true;
       return out;
     }
     if (match.next == 0) break;
-    number = uint64_t{directory_.ids.buckets} + match.next - 1;
+    number = uint64_t{shape.buckets} + match.next - 1;
   }
-  out.anywhere = match.common;
+  out.anywhere = match.anywhere;
   out.blocks = std::move(match.blocks);
   std::sort(out.blocks.begin(), out.blocks.end());
   return out;
@@ -214,7 +227,7 @@ Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, Read
   for (const TextProbe::Id& id : c.ids) {
     if ((facts.hex_lengths & id.or_lengths) != 0 || (id.or_long_uuid && has(BlockTextFacts::kLongUuid))) continue;
     if (has(id.ruled_out_by)) return false;
-    if (!id_in_block(id.hash >> (64 - kIdHashBits), block, stats)) return false;
+    if (!id_in_block(id.hash, block, stats)) return false;
   }
   if (has(BlockTextFacts::kTokens) && !filter_holds(c.tokens, b.filter_offset, facts.token_blocks, kTokenFilter, stats))
     return false;

@@ -78,10 +78,11 @@ class SegmentIndex {
  private:
   struct Lookup {
     uint64_t id = UINT64_MAX;
-    bool anywhere = false;  ///< common, or the table is damaged
+    bool anywhere = false;  ///< in too many blocks to tell, or the table is damaged
     bool for_now = false;   ///< or it cannot be read at the moment
     std::vector<uint32_t> blocks;
   };
+  /// `id`: its whole hash.
   bool id_in_block(uint64_t id, uint32_t block, ReadStats* stats) const EXCLUDES(mu_);
   Lookup look_up(uint64_t id, ReadStats* stats) const;
   /// Whether all keys may be in the filter.

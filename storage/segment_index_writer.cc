@@ -11,17 +11,20 @@ namespace cordwood {
 
 namespace {
 
-constexpr double kMeanFill = 0.75;
+/// What overflows finds room in the next bucket as long as buckets are not full on average.
+constexpr double kMeanFill = 0.92;
 constexpr uint64_t kSampleEntries = 1u << 16;
 constexpr uint64_t kChunkEntries = 1u << 20;  ///< of all blocks together
 constexpr uint64_t kBatchEntries = 2048;
-constexpr uint32_t kBlockBits = 24;  ///< of an entry while it is sorted, below the id
+constexpr uint64_t kMaxBlocks = 1u << 24;
 
 /// The ids of one block in ascending order, read chunk by chunk.
 class IdCursor {
  public:
-  IdCursor(const SpilledBlock& block, const BlockIndexHeader& header, uint64_t chunk_entries)
+  /// Of each id's hash the top `hash_bits`.
+  IdCursor(const SpilledBlock& block, const BlockIndexHeader& header, uint64_t chunk_entries, uint32_t hash_bits)
       : source_(block.source.get()),
+        shift_(kIdHashBits - hash_bits),
         offset_(block.index_offset + header.ids_offset()),
         left_(header.ids),
         chunk_(chunk_entries) {}
@@ -36,6 +39,7 @@ class IdCursor {
       }
       uint64_t id = 0;
       std::memcpy(&id, buffer_.data() + at_, BlockIndexHeader::kIdBytes);
+      id >>= shift_;
       if (id >= end) return {};
       visit(id);
       at_ += BlockIndexHeader::kIdBytes;
@@ -53,6 +57,7 @@ class IdCursor {
   }
 
   const ByteSource* source_;
+  uint32_t shift_;
   uint64_t offset_;
   uint64_t left_;
   uint64_t chunk_;
@@ -61,105 +66,95 @@ class IdCursor {
 };
 
 std::vector<IdCursor> make_cursors(const std::vector<SpilledBlock>& blocks,
-                                   const std::vector<BlockIndexHeader>& headers) {
+                                   const std::vector<BlockIndexHeader>& headers, uint32_t hash_bits) {
   const uint64_t chunk = std::clamp<uint64_t>(kChunkEntries / std::max<size_t>(blocks.size(), 1), 64, 8192);
   std::vector<IdCursor> cursors;
   cursors.reserve(blocks.size());
-  for (size_t i = 0; i < blocks.size(); ++i) cursors.emplace_back(blocks[i], headers[i], chunk);
+  for (size_t i = 0; i < blocks.size(); ++i) cursors.emplace_back(blocks[i], headers[i], chunk, hash_bits);
   return cursors;
 }
 
 /// Gathers entries of all blocks, ascending by id, then block.
 class EntryGatherer {
  public:
+  explicit EntryGatherer(uint32_t block_bits) : block_bits_(block_bits) {}
   /// Those of ids in [begin, end), which come after those gathered before.
   Result<void> gather(std::vector<IdCursor>* cursors, uint64_t begin, uint64_t end) {
     entries_.clear();
     for (size_t block = 0; block < cursors->size(); ++block) {
-      TRY((*cursors)[block].take_below(end, [&](uint64_t id) { entries_.push_back(id << kBlockBits | block); }));
+      TRY((*cursors)[block].take_below(end, [&](uint64_t id) { entries_.push_back(id << block_bits_ | block); }));
     }
     const uint64_t width = std::max<uint64_t>(end - begin, 1);
     sort_in_bins(&entries_, kBins, &room_,
-                 [&](uint64_t entry) { return std::min(((entry >> kBlockBits) - begin) * kBins / width, kBins - 1); });
+                 [&](uint64_t entry) { return std::min(((entry >> block_bits_) - begin) * kBins / width, kBins - 1); });
     return {};
   }
   const std::vector<uint64_t>& entries() const { return entries_; }
+  /// Calls `visit(id, blocks)` for each id.
+  template <typename Visit>
+  void for_each_id(const Visit& visit) const {
+    std::vector<uint32_t> blocks;
+    for (size_t i = 0; i < entries_.size();) {
+      const uint64_t id = entries_[i] >> block_bits_;
+      blocks.clear();
+      for (; i < entries_.size() && entries_[i] >> block_bits_ == id; ++i) {
+        const auto block = static_cast<uint32_t>(entries_[i] & ((uint64_t{1} << block_bits_) - 1));
+        if (blocks.empty() || blocks.back() != block) blocks.push_back(block);
+      }
+      visit(id, blocks);
+    }
+  }
 
  private:
   static constexpr uint64_t kBins = 1024;
+  const uint32_t block_bits_;
   std::vector<uint64_t> entries_;
   std::vector<uint64_t> room_;
 };
 
-/// Calls `visit(id, blocks)` for each id.
-template <typename Visit>
-void for_each_id(const std::vector<uint64_t>& entries, const Visit& visit) {
-  std::vector<uint32_t> blocks;
-  for (size_t i = 0; i < entries.size();) {
-    const uint64_t id = entries[i] >> kBlockBits;
-    blocks.clear();
-    for (; i < entries.size() && entries[i] >> kBlockBits == id; ++i)
-      blocks.push_back(static_cast<uint32_t>(entries[i] & ((1u << kBlockBits) - 1)));
-    visit(id, blocks);
-  }
-}
-
 /// The id with which a bucket begins.
 uint64_t first_id_of(uint64_t bucket, const IdTableShape& shape) {
-  return ((bucket << kIdHashBits) + shape.buckets - 1) / shape.buckets;
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<uint64_t>(((Wide{bucket} << shape.hash_bits) + shape.buckets - 1) / shape.buckets);
 }
 
-/// Writes buckets in their order; keeps those of the overflow area until the end.
+/// Writes buckets in their order.
 class BucketSink {
  public:
   BucketSink(IdTableShape* shape, const SegmentIndexWriter::Append& append)
       : shape_(shape), append_(append), writer_(*shape) {}
 
+  /// Ids ascending.
   Result<void> add(uint64_t id, const std::vector<uint32_t>& blocks) {
-    const IdPlace place = id_place(id, *shape_);
-    while (bucket_ < place.bucket) TRY(next_bucket());
-    if (!writer_.add(place.remainder, blocks)) {
-      full_.push_back(writer_);
-      writer_ = IdBucketWriter(*shape_);
-      CHECK(writer_.add(place.remainder, blocks), "an id does not fit into an empty bucket");
-    }
+    const uint64_t place = id_place(id << (64 - shape_->hash_bits), *shape_);
+    const uint64_t own = id_bucket(place, *shape_);
+    while (bucket_ < own) TRY(next_bucket());
     ++shape_->ids;
     shape_->entries += blocks.size();
+    if (writer_.add(place, blocks)) return {};
+    if (bucket_ + 1 - own >= IdTableShape::kMaxReach) {
+      writer_.flood();
+      return {};
+    }
+    TRY(next_bucket());
+    CHECK(writer_.add(place, blocks), "an id does not fit into an empty bucket");
+    shape_->reach = std::max(shape_->reach, static_cast<uint32_t>(bucket_ + 1 - own));
     return {};
   }
   Result<void> finish() {
-    while (bucket_ < shape_->buckets) TRY(next_bucket());
-    for (const std::string& bucket : overflow_) TRY(append_(bucket));
-    shape_->overflow = static_cast<uint32_t>(overflow_.size());
+    do {
+      TRY(next_bucket());
+    } while (bucket_ < shape_->buckets);
+    shape_->overflow = static_cast<uint32_t>(bucket_ - shape_->buckets);
     return {};
   }
 
  private:
-  /// The bucket itself is the first that was full, if there are any; the others follow it in the overflow area.
-  Result<void> next_bucket() {
-    full_.push_back(writer_);
-    for (size_t i = 0; i < full_.size(); ++i) {
-      const bool last = i + 1 == full_.size();
-      const uint64_t number = i == 0 ? bucket_ : shape_->buckets + overflow_.size();
-      const auto next = static_cast<uint32_t>(last ? 0 : overflow_.size() + (i == 0 ? 1 : 2));
-      std::string bytes = full_[i].finish(number, next);
-      if (i == 0) {
-        TRY(append_(bytes));
-      } else {
-        overflow_.push_back(std::move(bytes));
-      }
-    }
-    full_.clear();
-    writer_ = IdBucketWriter(*shape_);
-    ++bucket_;
-    return {};
-  }
+  Result<void> next_bucket() { return append_(writer_.finish(bucket_++)); }
 
   IdTableShape* shape_;
   const SegmentIndexWriter::Append& append_;
   IdBucketWriter writer_;
-  std::vector<IdBucketWriter> full_;
-  std::vector<std::string> overflow_;
   uint64_t bucket_ = 0;
 };
 
@@ -167,7 +162,7 @@ class BucketSink {
 
 Result<SegmentIndexWriter> SegmentIndexWriter::open(const std::vector<SpilledBlock>& blocks) {
   SegmentIndexWriter writer(blocks);
-  if (blocks.size() >= (1u << kBlockBits) - 1) return Error::invalid("too many blocks for one segment");
+  if (blocks.size() >= kMaxBlocks - 1) return Error::invalid("too many blocks for one segment");
   uint64_t offset = 0;
   for (const SpilledBlock& block : blocks) {
     BlockIndexHeader header;
@@ -179,27 +174,31 @@ Result<SegmentIndexWriter> SegmentIndexWriter::open(const std::vector<SpilledBlo
     writer.directory_.blocks.push_back({header.facts, offset});
     offset += header.facts.filter_bytes();
   }
-  writer.directory_.ids.block_bits = static_cast<uint8_t>(std::max(1, static_cast<int>(std::bit_width(blocks.size()))));
+  IdTableShape& shape = writer.directory_.ids;
+  shape.block_bits = static_cast<uint8_t>(std::max(1, static_cast<int>(std::bit_width(blocks.size()))));
+  // An entry, id and block, is one number of 64 bits while it is sorted.
+  shape.hash_bits = static_cast<uint8_t>(std::min(kIdHashBits, 64 - shape.block_bits));
   return writer;
 }
 
 /// How much of a bucket an entry takes: less, the more blocks an id is in.  Hashes are even, so their beginning tells.
 Result<double> SegmentIndexWriter::bits_per_entry() const {
+  const IdTableShape& shape = directory_.ids;
   uint64_t total = 0;
   for (const BlockIndexHeader& h : headers_) total += h.ids;
   const double part =
       std::min(1.0, static_cast<double>(kSampleEntries) / static_cast<double>(std::max<uint64_t>(total, 1)));
-  const auto end = static_cast<uint64_t>(part * static_cast<double>(uint64_t{1} << kIdHashBits));
-  std::vector<IdCursor> cursors = make_cursors(*blocks_, headers_);
-  EntryGatherer gatherer;
+  const auto end = static_cast<uint64_t>(part * static_cast<double>(uint64_t{1} << shape.hash_bits));
+  std::vector<IdCursor> cursors = make_cursors(*blocks_, headers_, shape.hash_bits);
+  EntryGatherer gatherer(shape.block_bits);
   TRY(gatherer.gather(&cursors, 0, end));
-  const std::vector<uint64_t>& entries = gatherer.entries();
   uint64_t bits = 0;
-  for_each_id(entries, [&](uint64_t, const std::vector<uint32_t>& in) {
-    bits += id_group_bits(directory_.ids, in.size() > IdTableShape::kCommonBlocks ? 1 : in.size());
+  gatherer.for_each_id([&](uint64_t, const std::vector<uint32_t>& in) {
+    bits += id_group_bits(shape, in.size() > IdTableShape::kCommonBlocks ? 1 : in.size());
   });
-  if (entries.empty()) return static_cast<double>(id_group_bits(directory_.ids, 1));
-  return static_cast<double>(bits) / static_cast<double>(entries.size());
+  const size_t entries = gatherer.entries().size();
+  if (entries == 0) return static_cast<double>(id_group_bits(shape, 1));
+  return static_cast<double>(bits) / static_cast<double>(entries);
 }
 
 Result<void> SegmentIndexWriter::write_ids(const Append& append) {
@@ -208,19 +207,20 @@ Result<void> SegmentIndexWriter::write_ids(const Append& append) {
   for (const BlockIndexHeader& h : headers_) total += h.ids;
   if (total == 0) return {};
   TRY_ASSIGN(const double bits, bits_per_entry());
-  const double want = static_cast<double>(total) * bits / (kMeanFill * IdTableShape::kPayloadBits);
+  const double want =
+      static_cast<double>(total) * bits / (kMeanFill * IdTableShape::kPayloadBits - id_bucket_bits(shape));
   shape.buckets = static_cast<uint32_t>(std::clamp(want, 0.0, IdTableShape::kMaxBuckets - 2.0)) + 1;
 
   const uint64_t batch_entries = std::max<uint64_t>(kBatchEntries, blocks_->size() * 4);
   const uint64_t batch = std::max<uint64_t>(1, shape.buckets * batch_entries / total);
-  std::vector<IdCursor> cursors = make_cursors(*blocks_, headers_);
-  EntryGatherer gatherer;
+  std::vector<IdCursor> cursors = make_cursors(*blocks_, headers_, shape.hash_bits);
+  EntryGatherer gatherer(shape.block_bits);
   BucketSink sink(&shape, append);
   for (uint64_t bucket = 0; bucket < shape.buckets; bucket += batch) {
     const uint64_t end = std::min<uint64_t>(shape.buckets, bucket + batch);
     TRY(gatherer.gather(&cursors, first_id_of(bucket, shape), first_id_of(end, shape)));
     Result<void> added;
-    for_each_id(gatherer.entries(), [&](uint64_t id, const std::vector<uint32_t>& in) {
+    gatherer.for_each_id([&](uint64_t id, const std::vector<uint32_t>& in) {
       if (added.ok()) added = sink.add(id, in);
     });
     TRY(std::move(added));

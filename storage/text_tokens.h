@@ -62,13 +62,13 @@ inline bool is_token_char(char c) {
 }
 
 /// Hash of an id of 16 or 32 hex digits, whatever their case; `digits` may hold dashes, which are passed over.
-/// Its top 40 bits are what is stored.
+/// Its top 48 bits are what is stored.
 uint64_t id_hash(std::string_view digits);
-inline constexpr int kIdHashBits = 40;
+inline constexpr int kIdHashBits = 48;
 
 /// The same of the 8 or 16 bytes that the digits stand for.
 uint64_t id_hash_of_binary(std::string_view bytes);
-/// Appends of every id in the text the top 40 bits of its hash.
+/// Appends of every id in the text the top 48 bits of its hash.
 void append_ids(std::string_view text, std::vector<uint64_t>* out);
 /// No id has fewer hex digits and dashes in a row.
 inline constexpr size_t kLeastIdText = 16;

@@ -6,6 +6,8 @@
 
 #include <random>
 
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
 #include "storage/bloom_filter.h"
 #include "storage/segment_index.h"
 #include "storage/text_tokens.h"
@@ -97,33 +99,60 @@ TEST(BloomFilter, DamagedPagesAreNoticed) {
 
 TEST(IdTable, BucketsGiveTheirGroupsBack) {
   IdTableShape shape;
+  shape.hash_bits = 48;
   shape.block_bits = 7;
   shape.buckets = 3;
   IdBucketWriter writer(shape);
   std::vector<uint32_t> many;
   for (uint32_t i = 0; i <= IdTableShape::kCommonBlocks; ++i) many.push_back(i);
-  ASSERT_TRUE(writer.add(5, {1, 3, 100}));
-  ASSERT_TRUE(writer.add(5, {2}));
-  ASSERT_TRUE(writer.add(9, many));
+  const uint64_t base = uint64_t{1} << 30;
+  ASSERT_TRUE(writer.add(base, {1, 3, 100}));
+  ASSERT_TRUE(writer.add(base, {2}));
+  ASSERT_TRUE(writer.add(base + 9, many));
   uint32_t added = 0;
-  while (writer.add(1000 + added, {added % 100})) ++added;
-  EXPECT_GT(added, 150u);
-  const std::string bucket = writer.finish(2, 17);
+  while (writer.add(base + 1000 + added * 500'000ull, {added % 100})) ++added;
+  EXPECT_GT(added, 120u);
+  const std::string bucket = writer.finish(2);
   ASSERT_EQ(bucket.size(), IdTableShape::kBucketBytes);
-  const auto f = [&](uint32_t remainder, const std::vector<uint32_t>& want, bool common) {
+  const auto f = [&](uint64_t place, const std::vector<uint32_t>& want, bool anywhere) {
     IdMatch match;
-    ASSERT_TRUE(search_id_bucket(bucket, 2, remainder, shape, &match).ok());
-    EXPECT_EQ(match.blocks, want);
-    EXPECT_EQ(match.common, common);
-    EXPECT_EQ(match.next, 17u);
+    ASSERT_TRUE(search_id_bucket(bucket, 2, place, shape, &match).ok());
+    EXPECT_EQ(match.blocks, want) << place;
+    EXPECT_EQ(match.anywhere, anywhere) << place;
   };
-  f(5, {1, 3, 100, 2}, false);
-  f(9, {}, true);
-  f(1000, {0}, false);
-  f(1000 + added - 1, {(added - 1) % 100}, false);
-  f(6, {}, false);
+  f(base, {1, 3, 100, 2}, false);
+  f(base + 9, {}, true);
+  f(base + 1000, {0}, false);
+  f(base + 1000 + (added - 1) * 500'000ull, {(added - 1) % 100}, false);
+  f(base + 1000 + added * 500'000ull, {}, false);
+  f(base + 6, {}, false);
+  f(0, {}, false);
   IdMatch match;
-  EXPECT_FALSE(search_id_bucket(bucket, 1, 5, shape, &match).ok());
+  EXPECT_FALSE(search_id_bucket(bucket, 1, base, shape, &match).ok());
+  // The writer begins anew.
+  ASSERT_TRUE(writer.add(5, {1}));
+  writer.flood();
+  const std::string flooded = writer.finish(0);
+  ASSERT_TRUE(search_id_bucket(flooded, 0, 77, shape, &match).ok());
+  EXPECT_TRUE(match.anywhere);
+}
+
+TEST(IdTable, PlacesAscendWithHashes) {
+  IdTableShape shape;
+  for (const int hash_bits : {40, 48}) {
+    for (const uint32_t buckets : {1u, 2u, 3u, 1000u, IdTableShape::kMaxBuckets}) {
+      shape.hash_bits = static_cast<uint8_t>(hash_bits);
+      shape.buckets = buckets;
+      uint64_t last = 0;
+      for (uint64_t i = 0; i < 1000; ++i) {
+        const uint64_t place = id_place(i * (UINT64_MAX / 999), shape);
+        EXPECT_GE(place, last);
+        EXPECT_LT(id_bucket(place, shape), buckets);
+        last = place;
+      }
+      EXPECT_EQ(id_bucket(last, shape), buckets - 1);
+    }
+  }
 }
 
 /// Blocks of JSON lines: each has its own ids and words, and some that others have too.
@@ -167,7 +196,7 @@ TEST(SegmentIndex, AnIdIsLookedUpOnce) {
   ReadStats stats;
   EXPECT_EQ(sample.holders(TextProbe::substring(hex_id(77 * 100000 + 5, 32)), &stats), std::vector<uint32_t>{77});
   EXPECT_EQ(stats.index_reads, 1u);
-  EXPECT_EQ(stats.index_bytes, 512u);
+  EXPECT_LE(stats.index_bytes, 2 * IdTableShape::kBucketBytes);
   EXPECT_TRUE(sample.holders(TextProbe::substring(hex_id(424242, 32)), &stats).empty());
   EXPECT_EQ(stats.index_reads, 2u);
   EXPECT_EQ(sample.holders(TextProbe::value(hex_id(3 * 100000 + 7'000'000'000, 16)), &stats), std::vector<uint32_t>{3});
@@ -180,6 +209,102 @@ TEST(SegmentIndex, AnIdIsLookedUpOnce) {
   EXPECT_EQ(sample.holders(TextProbe::value(hex_id(123, 32)), &stats).size(), 120u);  // common
   EXPECT_EQ(stats.index_damages, 0u);
   EXPECT_EQ(stats.blocks_opened, 0u);
+}
+
+/// A table of so many ids that some buckets flow over: each is found by one read, and absent ones by one, too.
+TEST(SegmentIndex, OneReadFindsAnyId) {
+  constexpr uint32_t kBlocks = 30;
+  constexpr uint32_t kLines = 2000;
+  const Sample sample(kBlocks, kLines);
+  ReadStats stats;
+  uint64_t asked = 0;
+  const auto ask = [&](uint64_t n, uint32_t digits) {
+    const std::vector<uint32_t> found = sample.holders(TextProbe::value(hex_id(n, digits)), &stats);
+    EXPECT_EQ(stats.index_reads, ++asked) << n;
+    return found;
+  };
+  for (uint32_t b = 0; b < kBlocks; ++b) {
+    for (uint32_t i = 0; i < kLines; i += 7) {
+      const uint64_t n = b * 100000ull + i;
+      EXPECT_EQ(ask(n, 32), std::vector<uint32_t>{b});
+      EXPECT_EQ(ask(n + 7'000'000'000, 16), std::vector<uint32_t>{b});
+    }
+  }
+  for (uint64_t i = 0; i < 5000; ++i) EXPECT_TRUE(ask(i + 90'000'000'000, 32).empty());
+  EXPECT_EQ(stats.index_damages, 0u);
+  EXPECT_GT(stats.index_bytes, asked * IdTableShape::kBucketBytes) << "no bucket flows over";
+  EXPECT_LE(stats.index_bytes, asked * IdTableShape::kBucketBytes * 4);
+}
+
+/// Whoever chooses ids can make their hashes fall together: reads stay bounded, and nothing is ruled out wrongly.
+TEST(SegmentIndex, IdsThatFallTogetherAreFound) {
+  Rows rows;
+  std::vector<std::string> ids;
+  for (uint64_t i = 0; ids.size() < 13'000; ++i) {
+    const std::string id = fmt::format("{:016x}{:016x}", i * 0x9e3779b97f4a7c15ull, i);
+    if (id_hash(id) >> 57 == 5) ids.push_back(id);
+  }
+  for (size_t i = 0; i + 4 <= ids.size(); i += 4)
+    rows.add(fmt::format("{} {} {} {}", ids[i], ids[i + 1], ids[i + 2], ids[i + 3]), static_cast<int64_t>(i));
+  Rows other;
+  for (uint64_t i = 0; i < 100; ++i) other.add(hex_id(i, 32), static_cast<int64_t>(i));
+  BlockBuilder builder({});
+  MemoryStore store;
+  std::vector<SpilledBlock> spilled{testing::spill(builder.build(rows.input()))};
+  spilled.push_back(testing::spill(builder.build(other.input())));
+  const auto meta = write_segment(store, "s", "n", 1, spilled);
+  ASSERT_TRUE(meta.ok());
+  const auto segment = Segment::open(store, *meta).value();
+  ReadStats stats;
+  for (const std::string& id : ids) ASSERT_TRUE(segment->blocks()[0]->may_hold(TextProbe::value(id), &stats).value());
+  for (uint64_t i = 0; i < 100; ++i)
+    EXPECT_TRUE(segment->blocks()[1]->may_hold(TextProbe::value(hex_id(i, 32)), &stats).value());
+  EXPECT_EQ(stats.index_reads, ids.size() + 100);
+  EXPECT_EQ(stats.index_damages, 0u);
+  EXPECT_LE(stats.index_bytes, stats.index_reads * uint64_t{IdTableShape::kMaxReach} * IdTableShape::kBucketBytes);
+  EXPECT_GT(stats.index_bytes, stats.index_reads * uint64_t{IdTableShape::kMaxReach} * IdTableShape::kBucketBytes / 2);
+}
+
+/// Tables of old have an overflow area.
+TEST(SegmentIndex, ChainsOfOldAreFollowed) {
+  IdTableShape shape;
+  shape.version = IdTableShape::kChains;
+  shape.hash_bits = 40;
+  shape.remainder_bits = 15;
+  shape.block_bits = 2;
+  shape.buckets = 1;
+  shape.overflow = 1;
+  std::string table;
+  const auto add = [&](const std::string& id, uint32_t block, uint32_t next) {
+    const uint64_t bits = id_place(id_hash(id), shape) | uint64_t{block} << 15;
+    std::string body;
+    ByteWriter w(&body);
+    w.u32(next);
+    w.u16(1);
+    w.u64(bits);
+    body.resize(IdTableShape::kBucketBytes - 4);
+    ByteWriter(&table).u32(static_cast<uint32_t>(xxh3_64(body, table.size() / IdTableShape::kBucketBytes)));
+    table += body;
+  };
+  add(hex_id(1, 32), 0, 1);
+  add(hex_id(2, 32), 1, 0);
+  SegmentFooter footer;
+  footer.sections[kIdTableSection] = {0, table.size(), 0};
+  SegmentIndexDirectory directory;
+  directory.ids = shape;
+  for (int i = 0; i < 2; ++i) directory.blocks.push_back({{BlockTextFacts::kIndexed, 0, 0, 0}, 0});
+  const SegmentIndex index(directory, footer, memory_source(table));
+  ReadStats stats;
+  const auto f = [&](uint64_t id, bool first, bool second) {
+    const TextProbe probe = TextProbe::value(hex_id(id, 32));
+    EXPECT_EQ(index.may_hold(0, probe, &stats).value(), first) << id;
+    EXPECT_EQ(index.may_hold(1, probe, &stats).value(), second) << id;
+  };
+  f(1, true, false);
+  f(2, false, true);
+  f(3, false, false);
+  EXPECT_EQ(stats.index_reads, 6u);
+  EXPECT_EQ(stats.index_damages, 0u);
 }
 
 TEST(SegmentIndex, WordsAreRuledOut) {

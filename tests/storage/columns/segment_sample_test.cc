@@ -18,11 +18,12 @@ namespace {
 using testing::MemoryStore;
 using testing::Rows;
 
-/// As written before there was an index, with one, and with id lists.
+/// As written before there was an index, with one, with id lists, and with an id table whose buckets flow over.
 constexpr const char* kSamples = "tests/format/";
 constexpr const char* kWithoutIndex = "segment-1.0";
 constexpr const char* kWithIndex = "segment-1.0-index";
 constexpr const char* kWithIdLists = "segment-1.0-ids";
+constexpr const char* kWithFlows = "segment-1.0-flows";
 
 uint64_t scramble(uint64_t i) {
   return (i + 1) * 0x9e3779b97f4a7c15ull;
@@ -179,9 +180,11 @@ void expect_index(const std::string& bytes) {
 }
 
 TEST(SegmentSample, TheIndexStaysReadable) {
-  const std::string frozen = frozen_sample(kWithIndex, sample_rows());
-  expect_sample(frozen, sample_rows());
-  expect_index(frozen);
+  for (const char* name : {kWithIndex, kWithFlows}) {
+    const std::string frozen = frozen_sample(name, sample_rows());
+    expect_sample(frozen, sample_rows());
+    expect_index(frozen);
+  }
   expect_index(segment_today(sample_rows()));
 }
 
