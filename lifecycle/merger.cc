@@ -283,7 +283,8 @@ Result<MergeCounts> Merger::make_blocks(const std::vector<MergeBin>& bins, Spill
 Result<void> Merger::write_segments(const MergeTarget::State& state, Parts parts, uint64_t generation,
                                     const SegmentOrigin& origin, std::vector<SegmentMeta>* written) {
   const std::string prefix = fmt::format("segments/{}/m{:020}-{:06}-", state.node, state.catalog_version, ++attempts_);
-  const auto write = [&](std::vector<SpilledBlock> blocks, uint64_t stored_bytes, uint64_t most) -> Result<void> {
+  const auto write = [&](std::vector<SpilledBlock> blocks, uint64_t stored_bytes, bool past) -> Result<void> {
+    const uint64_t most = past ? options_.policy.day_bytes() : options_.policy.segment_bytes;
     std::stable_sort(blocks.begin(), blocks.end(), [](const SpilledBlock& a, const SpilledBlock& b) {
       const auto key = [](const SpilledBlock& block) {
         return std::tuple(std::string_view(block.info.tenant), day_of(block.info.time_min_ns),
@@ -304,6 +305,7 @@ Result<void> Merger::write_segments(const MergeTarget::State& state, Parts parts
       const std::string key = fmt::format("{}{:04}.seg", prefix, written->size());
       SegmentOrigin with_terms = origin;
       with_terms.terms = make_terms(piece);
+      with_terms.is_past = past;
       TRY_ASSIGN(SegmentMeta meta, write_segment(*env_.store, key, state.node, generation, piece, with_terms));
       written->push_back(std::move(meta));
     }
@@ -312,15 +314,13 @@ Result<void> Merger::write_segments(const MergeTarget::State& state, Parts parts
   Part shared;
   for (auto& [key, part] : parts) {
     if (part.raw_bytes >= options_.own_segment_bytes) {
-      const bool over = key.second < first_open_day();
-      const uint64_t most = over ? options_.policy.day_bytes() : options_.policy.segment_bytes;
-      TRY(write(std::move(part.blocks), part.stored_bytes, most));
+      TRY(write(std::move(part.blocks), part.stored_bytes, key.second < first_open_day()));
       continue;
     }
     shared.stored_bytes += part.stored_bytes;
     std::move(part.blocks.begin(), part.blocks.end(), std::back_inserter(shared.blocks));
   }
-  return write(std::move(shared.blocks), shared.stored_bytes, options_.policy.segment_bytes);
+  return write(std::move(shared.blocks), shared.stored_bytes, false);
 }
 
 /// A segment without it is found no less, only slower: what goes wrong here does not stop the merge.

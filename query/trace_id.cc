@@ -165,12 +165,15 @@ bool text_names_trace(std::string_view text, const TraceId& id) {
 
 std::vector<TraceSpelling> trace_spellings(const TraceId& id) {
   constexpr size_t kSharedDigits = 12;  // what stands behind the last dash of a UUID
+  // Numbers are no ids below it: they stand in many blocks, and of Datadog's random ones of 63 bits 1 in 9,000 is
+  // smaller.
+  constexpr size_t kLeastDigits = 16;
   std::vector<TraceSpelling> out;
   const auto add_hex = [&](const std::string& lower, bool whole) {
     std::string upper = lower;
     for (char& c : upper) c = c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
     for (const std::string& text : {lower, upper}) {
-      add_spelling(&out, whole ? TextProbe::value(text) : TextProbe::substring(text), text, kSharedDigits);
+      add_spelling(&out, whole ? TextProbe::word(text) : TextProbe::substring(text), text, kSharedDigits);
     }
   };
   const std::string hex = id.hex();
@@ -185,7 +188,8 @@ std::vector<TraceSpelling> trace_spellings(const TraceId& id) {
     if (id.high == 0) add_hex(part(16, 16), true);
   }
   const std::string decimal = std::to_string(id.low);
-  add_spelling(&out, TextProbe::value(decimal), decimal, decimal.size());
+  if (id.low_only || decimal.size() >= kLeastDigits)
+    add_spelling(&out, TextProbe::word(decimal), decimal, decimal.size());
   return out;
 }
 

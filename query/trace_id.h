@@ -47,7 +47,8 @@ struct TraceSpelling {
   std::string ending;  ///< end of the text that it shares with other spellings
 };
 /// Every spelling that names the id in a line or its metadata, in lower and in upper case (mixed case is not looked
-/// for).  A row that holds none of them does not belong to the trace.
+/// for), a decimal of less than 16 digits only when it was asked for.  A row that holds none of them does not belong to
+/// the trace.
 std::vector<TraceSpelling> trace_spellings(const TraceId& id);
 
 }  // namespace cordwood::query

@@ -77,6 +77,7 @@ class CachedStore final : public ObjectStore {
     return get(key, offset, size, true);
   }
   Result<ObjectBytes> get_near(const std::string& key, ObjectRange wanted, ObjectRange around) override;
+  void keep(const std::string& key, uint64_t offset, uint64_t size) override { cache_->keep(key, offset, size); }
   Result<ObjectInfo> head(const std::string& key) override { return below_->head(key); }
   Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override {
     return below_->list(prefix, after, limit);
@@ -95,7 +96,7 @@ class CachedStore final : public ObjectStore {
     if (!is_cached(key) || size == 0 || offset > UINT64_MAX - size) return below_->get_range(key, offset, size);
     if (auto kept = find(key, {offset, size}, tail)) return std::move(*kept);
     TRY_ASSIGN(std::string bytes, below_->get_range(key, offset, size));
-    keep(key, offset, bytes, tail);
+    take(key, offset, bytes, tail);
     return bytes;
   }
   std::optional<std::string> find(const std::string& key, ObjectRange range, bool tail) {
@@ -104,7 +105,7 @@ class CachedStore final : public ObjectStore {
     if (kept) hit_bytes_.add(range.size);
     return kept;
   }
-  void keep(const std::string& key, uint64_t offset, std::string_view bytes, bool tail) {
+  void take(const std::string& key, uint64_t offset, std::string_view bytes, bool tail) {
     missed_bytes_.add(bytes.size());
     cache_->put(key, offset, bytes, tail);
   }
@@ -123,7 +124,7 @@ Result<ObjectBytes> CachedStore::get_near(const std::string& key, ObjectRange wa
   if (!is_cached(key) || wanted.size == 0 || end < wanted.offset) return below_->get_near(key, wanted, around);
   if (auto kept = find(key, wanted, false)) return ObjectBytes{wanted.offset, std::move(*kept)};
   TRY_ASSIGN(ObjectBytes got, below_->get_near(key, wanted, around));
-  keep(key, got.offset, got.bytes, false);
+  take(key, got.offset, got.bytes, false);
   return got;
 }
 

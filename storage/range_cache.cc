@@ -33,6 +33,8 @@ RangeCache::RangeCache(FileSystem& fs, RangeCacheOptions options, Metrics& metri
                 [sizes = sizes_] { return static_cast<double>(sizes->bytes); });
   metrics.gauge("cordwood_cache_pinned_bytes", "Of these, tails of segments, which stay.", {},
                 [sizes = sizes_] { return static_cast<double>(sizes->pinned); });
+  metrics.gauge("cordwood_cache_kept_bytes", "Of these, id tables of days that go on, which leave last.", {},
+                [sizes = sizes_] { return static_cast<double>(sizes->kept); });
 }
 
 Result<std::unique_ptr<RangeCache>> RangeCache::open(FileSystem& fs, RangeCacheOptions options, Metrics& metrics) {
@@ -91,12 +93,8 @@ std::vector<RangeCache::Piece> RangeCache::find(uint64_t key, uint64_t offset, u
     const uint64_t bytes = std::min(range->second.size - from, offset + size - at);
     pieces.push_back({range->first, range->second.size, from, bytes});
     Range& kept = range->second;
-    if (!kept.pinned) used_.splice(used_.begin(), used_, kept.used);
-    if (pin && !kept.pinned && may_pin(kept.size)) {
-      used_.erase(kept.used);
-      kept.pinned = true;
-      sizes_->pinned += disk_bytes(kept.size);
-    }
+    if (kept.hold == Hold::used) used_.splice(used_.begin(), used_, kept.at);
+    if (pin && kept.hold != Hold::pinned && may_pin(kept.size)) this->pin(kept);
     at += bytes;
   }
   return pieces;
@@ -171,47 +169,72 @@ bool RangeCache::may_pin(uint64_t size) const {
   return sizes_->pinned + disk_bytes(size) <= options_.max_bytes / 2;
 }
 
+void RangeCache::pin(Range& range) {
+  forget(range);
+  range.hold = Hold::pinned;
+  sizes_->bytes += disk_bytes(range.size);
+  sizes_->pinned += disk_bytes(range.size);
+}
+
+void RangeCache::forget(const Range& range) {
+  const uint64_t bytes = disk_bytes(range.size);
+  sizes_->bytes -= bytes;
+  if (range.hold == Hold::used) used_.erase(range.at);
+  if (range.hold == Hold::kept) kept_.erase(range.at);
+  if (range.hold == Hold::kept) sizes_->kept -= bytes;
+  if (range.hold == Hold::pinned) sizes_->pinned -= bytes;
+}
+
+void RangeCache::keep(const std::string& key, uint64_t offset, uint64_t size) {
+  const uint64_t most = options_.max_bytes / 4;
+  const MutexLock lock(mu_);
+  const auto object = objects_.find(xxh3_64(key));
+  if (object == objects_.end()) return;
+  for (auto& [begin, range] : object->second) {
+    if (range.hold != Hold::used || begin >= offset + size || begin + range.size <= offset) continue;
+    kept_.splice(kept_.begin(), used_, range.at);
+    range.hold = Hold::kept;
+    sizes_->kept += disk_bytes(range.size);
+  }
+  while (sizes_->kept > most) {
+    const Place oldest = kept_.back();
+    Range& range = objects_[oldest.first].at(oldest.second);
+    used_.splice(used_.begin(), kept_, range.at);
+    range.hold = Hold::used;
+    sizes_->kept -= disk_bytes(range.size);
+  }
+}
+
 void RangeCache::insert(uint64_t key, uint64_t offset, uint64_t size, bool pin, std::vector<std::string>* gone) {
   Ranges& ranges = objects_[key];
   if (const auto old = ranges.find(offset); old != ranges.end()) {
     if (old->second.size == size) return;
     ranges_ -= 1;
-    if (!old->second.pinned) used_.erase(old->second.used);
-    if (old->second.pinned) sizes_->pinned -= disk_bytes(old->second.size);
-    sizes_->bytes -= disk_bytes(old->second.size);
+    forget(old->second);
     gone->push_back(path_of(key, offset, old->second.size));
     ranges.erase(old);
   }
   Range range;
   range.size = size;
-  range.pinned = pin && may_pin(size);
-  if (range.pinned) {
-    sizes_->pinned += disk_bytes(size);
-  } else {
-    range.used = used_.insert(used_.begin(), {key, offset});
-  }
+  range.at = used_.insert(used_.begin(), {key, offset});
   sizes_->bytes += disk_bytes(size);
+  if (pin && may_pin(size)) this->pin(range);
   ranges.emplace(offset, range);
   ++ranges_;
 }
 
 void RangeCache::erase(uint64_t key, Ranges& ranges, Ranges::iterator at, std::vector<std::string>* gone) {
-  const Range& range = at->second;
-  if (range.pinned) {
-    sizes_->pinned -= disk_bytes(range.size);
-  } else {
-    used_.erase(range.used);
-  }
-  sizes_->bytes -= disk_bytes(range.size);
-  gone->push_back(path_of(key, at->first, range.size));
+  forget(at->second);
+  gone->push_back(path_of(key, at->first, at->second.size));
   --ranges_;
   ranges.erase(at);
   if (ranges.empty()) objects_.erase(key);
 }
 
 void RangeCache::make_room(std::vector<std::string>* gone) {
-  while ((sizes_->bytes > options_.max_bytes || ranges_ > RangeCacheOptions::kMaxRanges) && !used_.empty()) {
-    const Place last = used_.back();
+  while (sizes_->bytes > options_.max_bytes || ranges_ > RangeCacheOptions::kMaxRanges) {
+    if (used_.empty() && kept_.empty()) return;
+    const Place last = used_.empty() ? kept_.back() : used_.back();
     Ranges& ranges = objects_[last.first];
     erase(last.first, ranges, ranges.find(last.second), gone);
     evicted_.add();
@@ -241,6 +264,10 @@ uint64_t RangeCache::bytes() const {
 
 uint64_t RangeCache::pinned_bytes() const {
   return sizes_->pinned;
+}
+
+uint64_t RangeCache::kept_bytes() const {
+  return sizes_->kept;
 }
 
 }  // namespace cordwood

@@ -37,17 +37,22 @@ class RangeCache {
   /// half of the cache.
   std::optional<std::string> get(const std::string& key, uint64_t offset, uint64_t size, bool pin);
   void put(const std::string& key, uint64_t offset, std::string_view bytes, bool pin);
+  /// What is here of the range leaves after all others, the oldest kept one first, as long as what is kept takes no
+  /// more than a quarter of the cache.
+  void keep(const std::string& key, uint64_t offset, uint64_t size);
   /// The object is gone.
   void drop(const std::string& key);
   uint64_t bytes() const EXCLUDES(mu_);
   uint64_t pinned_bytes() const EXCLUDES(mu_);
+  uint64_t kept_bytes() const EXCLUDES(mu_);
 
  private:
   using Place = std::pair<uint64_t, uint64_t>;  ///< hash of the key, offset
+  enum class Hold : uint8_t { used, kept, pinned };
   struct Range {
     uint64_t size = 0;
-    bool pinned = false;
-    std::list<Place>::iterator used;  ///< in used_, unless pinned
+    Hold hold = Hold::used;
+    std::list<Place>::iterator at;  ///< in used_ or kept_, unless pinned
   };
   using Ranges = std::map<uint64_t, Range>;  ///< by offset
   /// What to read of one file.
@@ -68,12 +73,16 @@ class RangeCache {
   void erase(uint64_t key, Ranges& ranges, Ranges::iterator at, std::vector<std::string>* gone) REQUIRES(mu_);
   void make_room(std::vector<std::string>* gone) REQUIRES(mu_);
   bool may_pin(uint64_t size) const REQUIRES(mu_);
+  void pin(Range& range) REQUIRES(mu_);
+  /// Takes it out of the lists and sums.
+  void forget(const Range& range) REQUIRES(mu_);
   void remove_files(const std::vector<std::string>& paths);
 
   /// What /metrics reads, which may live longer than the cache.
   struct Sizes {
     std::atomic<uint64_t> bytes{0};
     std::atomic<uint64_t> pinned{0};
+    std::atomic<uint64_t> kept{0};
   };
 
   FileSystem& fs_;
@@ -85,6 +94,7 @@ class RangeCache {
   mutable Mutex mu_;
   std::unordered_map<uint64_t, Ranges> objects_ GUARDED_BY(mu_);
   std::list<Place> used_ GUARDED_BY(mu_);  ///< the last one used first
+  std::list<Place> kept_ GUARDED_BY(mu_);  ///< the youngest first
   std::set<Place> being_written_ GUARDED_BY(mu_);
   size_t ranges_ GUARDED_BY(mu_) = 0;
 };

@@ -81,6 +81,8 @@ struct SegmentOrigin {
   uint32_t level = 0;
   std::vector<std::string> replaces;
   std::string terms;  ///< the Xapian part (segment_terms.h); may be empty
+  /// Its days are over, and so it is not one of many that each new question asks.
+  bool is_past = false;
 };
 
 /// Writes one segment object from spilled blocks: stripes of at most 16 blocks or 1 MB, narrow pieces first, then tail.

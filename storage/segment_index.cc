@@ -104,16 +104,28 @@ Result<SegmentIndexDirectory> SegmentIndexDirectory::decode(std::string_view byt
 }
 
 SegmentIndex::SegmentIndex(SegmentIndexDirectory directory, const SegmentFooter& footer,
-                           std::shared_ptr<const ByteSource> source)
+                           std::shared_ptr<const ByteSource> source, bool ids_at_once)
     : directory_(std::move(directory)),
       id_section_(footer.sections[kIdTableSection]),
       filter_section_(footer.sections[kFilterSection]),
-      source_(std::move(source)) {}
+      source_(std::move(source)),
+      ids_at_once_(ids_at_once && id_section_.size <= kWholeTableBytes) {}
 
 Result<std::string> SegmentIndex::read(uint64_t offset, uint64_t size, ReadStats* stats) const {
   ++stats->index_reads;
   stats->index_bytes += size;
   return source_->read(offset, size);
+}
+
+Result<std::string> SegmentIndex::read_buckets(uint64_t number, uint64_t count, ReadStats* stats) const {
+  const uint64_t offset = id_section_.offset + number * IdTableShape::kBucketBytes;
+  const uint64_t size = count * IdTableShape::kBucketBytes;
+  if (!ids_at_once_) return read(offset, size, stats);
+  ++stats->index_reads;
+  TRY_ASSIGN(const ObjectBytes got, source_->read_near({offset, size}, {id_section_.offset, id_section_.size}));
+  stats->index_bytes += got.bytes.size();
+  if (offset < got.offset || offset - got.offset > got.bytes.size()) return Error::corrupt("id table: ends early");
+  return got.bytes.substr(offset - got.offset, size);
 }
 
 SegmentIndex::Lookup SegmentIndex::look_up(uint64_t id, ReadStats* stats) const {
@@ -128,7 +140,7 @@ SegmentIndex::Lookup SegmentIndex::look_up(uint64_t id, ReadStats* stats) const 
   uint64_t number = id_bucket(place, shape);
   for (uint32_t reads = 0;; ++reads) {
     const uint64_t count = std::min<uint64_t>(shape.reach, all - number);
-    const Result<std::string> buckets = read(id_section_.offset + number * kSize, count * kSize, stats);
+    const Result<std::string> buckets = read_buckets(number, count, stats);
     if (is_away(buckets)) {
       out.anywhere = out.for_now = true;
       return out;
@@ -227,7 +239,8 @@ Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, Read
   for (const TextProbe::Id& id : c.ids) {
     if ((facts.hex_lengths & id.or_lengths) != 0 || (id.or_long_uuid && has(BlockTextFacts::kLongUuid))) continue;
     if (has(id.ruled_out_by)) return false;
-    if (!id_in_block(id.hash, block, stats)) return false;
+    const uint64_t hash = directory_.ids.version == IdTableShape::kChains ? id.old_hash : id.hash;
+    if (!id_in_block(hash, block, stats)) return false;
   }
   if (has(BlockTextFacts::kTokens) && !filter_holds(c.tokens, b.filter_offset, facts.token_blocks, kTokenFilter, stats))
     return false;

@@ -63,7 +63,10 @@ class SegmentIndexWriter {
 /// Thread-safe.
 class SegmentIndex {
  public:
-  SegmentIndex(SegmentIndexDirectory directory, const SegmentFooter& footer, std::shared_ptr<const ByteSource> source);
+  /// `ids_at_once`: each question asks it, so what takes long to get comes whole, up to kWholeTableBytes.
+  SegmentIndex(SegmentIndexDirectory directory, const SegmentFooter& footer, std::shared_ptr<const ByteSource> source,
+               bool ids_at_once = false);
+  static constexpr uint64_t kWholeTableBytes = 8u << 20;
   /// `block`: its number in the segment's block index.
   Result<bool> may_hold(uint32_t block, const TextProbe& probe, ReadStats* stats) const;
   /// What the segment keeps of one block, but for its ids; the filters as they lie there.  corrupt when any of it does
@@ -89,11 +92,13 @@ class SegmentIndex {
   bool filter_holds(const std::vector<uint64_t>& hashes, uint64_t offset, uint32_t blocks, uint32_t kind,
                     ReadStats* stats) const;
   Result<std::string> read(uint64_t offset, uint64_t size, ReadStats* stats) const;
+  Result<std::string> read_buckets(uint64_t number, uint64_t count, ReadStats* stats) const;
 
   const SegmentIndexDirectory directory_;
   const SectionPlace id_section_;
   const SectionPlace filter_section_;
   const std::shared_ptr<const ByteSource> source_;
+  const bool ids_at_once_;
 
   mutable Mutex mu_;
   mutable std::array<std::shared_ptr<const Lookup>, 16> recent_ GUARDED_BY(mu_);

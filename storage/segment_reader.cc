@@ -102,7 +102,8 @@ void OpenSegment::open_index(const Tail& tail) {
   if ((tail.footer().features & kNeeded) != kNeeded) return;
   Result<SegmentIndexDirectory> directory = SegmentIndexDirectory::decode(tail.index_bytes(), tail.footer());
   if (!directory.ok()) return;
-  auto index = std::make_shared<const SegmentIndex>(std::move(directory).value(), tail.footer(), source_);
+  auto index =
+      std::make_shared<const SegmentIndex>(std::move(directory).value(), tail.footer(), source_, meta_.level == 0);
   memory_bytes_ += index->memory_bytes();
   index_ = std::move(index);
 }

@@ -53,6 +53,7 @@ class SegmentWriter {
   Result<void> write_id_lists(const std::vector<SpilledBlock>& blocks);
   Result<void> write_stripe(const std::vector<SpilledBlock>& blocks, size_t begin, size_t end);
   Result<void> write_tail(const std::vector<SpilledBlock>& blocks, std::string_view terms, SegmentMeta* meta);
+  const SectionPlace& id_table() const { return footer_.sections[kIdTableSection]; }
 
  private:
   Result<void> write_narrow(const SpilledBlock& block, size_t number);
@@ -243,6 +244,7 @@ Result<SegmentMeta> write_segment(ObjectStore& store, const std::string& key, co
     begin = end;
   }
   TRY(writer.write_tail(blocks, origin.terms, &meta));
+  if (!origin.is_past) store.keep(key, writer.id_table().offset, writer.id_table().size);
   return meta;
 }
 

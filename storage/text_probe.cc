@@ -30,11 +30,15 @@ void add_once(const T& item, size_t limit, std::vector<T>* items) {
 }  // namespace
 
 TextProbe TextProbe::substring(std::string_view needle) {
-  return TextProbe(needle, false);
+  return TextProbe(needle, false, false);
 }
 
 TextProbe TextProbe::value(std::string_view value) {
-  return TextProbe(value, true);
+  return TextProbe(value, true, true);
+}
+
+TextProbe TextProbe::word(std::string_view word) {
+  return TextProbe(word, true, false);
 }
 
 TextProbe TextProbe::folded(std::string_view needle) {
@@ -68,7 +72,8 @@ void TextProbe::for_each_token(std::string_view text, const Take& take) {
   }
 }
 
-TextProbe::TextProbe(std::string_view text, bool is_value) : text_(text), is_value_(is_value) {
+TextProbe::TextProbe(std::string_view text, bool bounded, bool is_value)
+    : text_(text), bounded_(bounded), is_value_(is_value) {
   if (text.find(kReplacement) != std::string_view::npos) return;
   std::vector<std::pair<size_t, size_t>> tokens;
   for_each_token(text, [&](size_t begin, size_t end) { tokens.emplace_back(begin, end); });
@@ -115,7 +120,8 @@ void TextProbe::take_hex_runs(size_t begin, size_t end) {
     if (digits == 16 || digits == 32) {
       const uint32_t longer = whole ? 0 : lengths_from(digits + 1);
       const std::string_view id = std::string_view(text_).substr(run, digits);
-      add_once(Id{id_hash(id), longer, false, BlockTextFacts::traits_of_id(id)}, kMaxIds, &conditions_.ids);
+      add_once(Id{id_hash(id), old_id_hash(id), longer, false, BlockTextFacts::traits_of_id(id)}, kMaxIds,
+               &conditions_.ids);
     } else {
       add_once(whole ? hex_length_bit(digits) : lengths_from(digits), kMaxIds, &conditions_.hex_lengths);
     }
@@ -132,7 +138,7 @@ void TextProbe::take_uuid(size_t dash) {
   const bool whole = closed_before(uuid.begin) && closed_at(uuid.end);
   const std::string_view digits = std::string_view(text_).substr(uuid.begin, uuid.end - uuid.begin);
   const uint32_t traits = BlockTextFacts::kNoUuids | BlockTextFacts::traits_of_id(digits);
-  add_once(Id{id_hash(digits), 0, !whole, traits}, kMaxIds, &conditions_.ids);
+  add_once(Id{id_hash(digits), old_id_hash(digits), 0, !whole, traits}, kMaxIds, &conditions_.ids);
 }
 
 }  // namespace cordwood

@@ -16,6 +16,7 @@ class TextProbe {
   /// property of the block, it may lie within a longer run of digits.
   struct Id {
     uint64_t hash = 0;
+    uint64_t old_hash = 0;
     uint32_t or_lengths = 0;
     bool or_long_uuid = false;
     uint32_t ruled_out_by = 0;  ///< flags of BlockTextFacts: kNoUuids, kNoSmallDigits, kNoCapitalDigits
@@ -38,6 +39,9 @@ class TextProbe {
   /// anywhere in a line between bytes that are no token characters (letters, digits, `_`, bytes >= 0x80).  Blocks in
   /// which escapes could hide it are never ruled out.
   static TextProbe value(std::string_view value);
+  /// The bytes of `word` as they are, in a line or a metadata value, where they begin and end, or between bytes that
+  /// are no token characters.  Escapes do not matter: who asks does not look for what they stand for.
+  static TextProbe word(std::string_view word);
 
   /// False when it rules nothing out, whatever the block.
   bool useful() const { return useful_; }
@@ -48,7 +52,7 @@ class TextProbe {
 
  private:
   TextProbe() = default;
-  TextProbe(std::string_view text, bool is_value);
+  TextProbe(std::string_view text, bool bounded, bool is_value);
   template <typename Take>
   static void for_each_token(std::string_view text, const Take& take);
   void take_token(size_t begin, size_t end);
@@ -56,10 +60,11 @@ class TextProbe {
   void take_uuid(size_t dash);
   bool may_be_uuid_part(size_t begin, size_t end) const;
   /// Whether the byte before `at`, or at it, is known.
-  bool closed_before(size_t at) const { return is_value_ || at > 0; }
-  bool closed_at(size_t at) const { return is_value_ || at < text_.size(); }
+  bool closed_before(size_t at) const { return bounded_ || at > 0; }
+  bool closed_at(size_t at) const { return bounded_ || at < text_.size(); }
 
   std::string text_;
+  bool bounded_ = false;
   bool is_value_ = false;
   bool useful_ = false;
   Conditions conditions_;

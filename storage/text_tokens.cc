@@ -29,14 +29,20 @@ size_t digits_from(std::string_view token, size_t at) {
   return at;
 }
 
-}  // namespace
-
-uint64_t id_hash(std::string_view digits) {
+/// The bytes that the digits of an id stand for.
+struct IdBytes {
   std::array<char, 16> bytes{};
+  size_t size = 0;
+  std::string_view view() const { return {bytes.data(), size}; }
+};
+
+IdBytes id_bytes(std::string_view digits) {
+  IdBytes out;
   if (digits.size() == 16 || digits.size() == 32) {
-    for (size_t i = 0; i < digits.size() / 2; ++i)
-      bytes[i] = static_cast<char>(nibble(digits[2 * i]) << 4 | nibble(digits[2 * i + 1]));
-    return XXH3_64bits(bytes.data(), digits.size() / 2);
+    out.size = digits.size() / 2;
+    for (size_t i = 0; i < out.size; ++i)
+      out.bytes[i] = static_cast<char>(nibble(digits[2 * i]) << 4 | nibble(digits[2 * i + 1]));
+    return out;
   }
   size_t n = 0;
   uint8_t high = 0;
@@ -46,14 +52,28 @@ uint64_t id_hash(std::string_view digits) {
     if (n % 2 == 0) {
       high = nibble(c);
     } else {
-      bytes[n / 2] = static_cast<char>(high << 4 | nibble(c));
+      out.bytes[n / 2] = static_cast<char>(high << 4 | nibble(c));
     }
     ++n;
   }
-  return XXH3_64bits(bytes.data(), n / 2);
+  out.size = n / 2;
+  return out;
+}
+
+}  // namespace
+
+uint64_t id_hash(std::string_view digits) {
+  return id_hash_of_binary(id_bytes(digits).view());
+}
+
+uint64_t old_id_hash(std::string_view digits) {
+  const IdBytes id = id_bytes(digits);
+  return XXH3_64bits(id.bytes.data(), id.size);
 }
 
 uint64_t id_hash_of_binary(std::string_view bytes) {
+  constexpr std::string_view kPadding("\0\0\0\0\0\0\0\0", 8);
+  if (bytes.size() == 2 * kPadding.size() && bytes.starts_with(kPadding)) bytes.remove_prefix(kPadding.size());
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 

@@ -61,9 +61,12 @@ inline bool is_token_char(char c) {
   return (text_class_of(c) & kTokenChar) != 0;
 }
 
-/// Hash of an id of 16 or 32 hex digits, whatever their case; `digits` may hold dashes, which are passed over.
-/// Its top 48 bits are what is stored.
+/// Hash of an id of 16 or 32 hex digits, whatever their case; `digits` may hold dashes, which are passed over.  Sixteen
+/// zeros before sixteen digits do not count: an id of 64 bits is one place to look in either spelling.  Its top 48 bits
+/// are what is stored.
 uint64_t id_hash(std::string_view digits);
+/// As id tables of version 1 have it: zeros count.
+uint64_t old_id_hash(std::string_view digits);
 inline constexpr int kIdHashBits = 48;
 
 /// The same of the 8 or 16 bytes that the digits stand for.

@@ -64,6 +64,9 @@ class ObjectStore {
     TRY_ASSIGN(std::string bytes, get_range(key, wanted.offset, wanted.size));
     return ObjectBytes{wanted.offset, std::move(bytes)};
   }
+  /// The range of an object that was uploaded through here is going to be asked for again and again: a cache that has
+  /// it lets others go first.
+  virtual void keep(const std::string& /*key*/, uint64_t /*offset*/, uint64_t /*size*/) {}
   virtual Result<ObjectInfo> head(const std::string& key) = 0;
   /// Keys that start with `prefix` and are greater than `after`, ascending, at most `limit`.
   virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) = 0;

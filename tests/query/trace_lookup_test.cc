@@ -59,6 +59,67 @@ TEST(TraceLookup, OpensOnlyBlocksThatHoldTheId) {
   EXPECT_EQ(std::get<QueryError>(answer).status, 404);
 }
 
+/// Ids of 64 bits stand as 16 digits or padded with zeros, in lines as Go writes them, with escapes, and many numbers.
+TEST(TraceLookup, ShortIdsAreLookedUpInTheIdTable) {
+  constexpr int kBlocks = 20, kLines = 50;
+  QueryStore store;
+  const auto low_of = [](uint64_t number) { return number % 3 == 0 ? number * 0xC2B2AE3D27D4EB4FULL : number; };
+  for (int block = 0; block < kBlocks; ++block) {
+    PushBody body(R"({"app":"x"})");
+    for (int i = 0; i < kLines; ++i) {
+      const auto number = static_cast<uint64_t>(1 + block * kLines + i);
+      const std::string id = TraceId{0, low_of(number), false}.hex();
+      const std::string rest =
+          fmt::format(R"("n":{},"ms":{},"msg":"a \u003c b, \u0026 {}"}})", i, i * 1000, hex_of(number));
+      body.add(kTestStartNs + static_cast<int64_t>(number) * kNsPerSecond,
+               R"({"trace_id":")" + (i % 2 == 0 ? id : id.substr(16)) + "\"," + rest);
+    }
+    store.push_json(body.text());
+    store.flush();
+  }
+  const auto ask = [&](const std::string& id, size_t lines, uint64_t most_opened) {
+    TraceRequest request;
+    request.id = id;
+    const auto answer = store.queries().trace(store.context(), request);
+    const auto* trace = std::get_if<TraceAnswer>(&answer);
+    EXPECT_EQ(trace == nullptr ? 0 : trace->lines.size(), lines) << id;
+    if (trace == nullptr) return;
+    EXPECT_LE(trace->stats.read.blocks_opened, most_opened) << id;
+    EXPECT_LE(trace->stats.read.index_reads, static_cast<uint64_t>(kBlocks)) << id;
+  };
+  for (uint64_t number = 1; number <= kBlocks * kLines; number += 13) {
+    const std::string id = TraceId{0, low_of(number), false}.hex();
+    ask(id, 1, 1);
+    ask(id.substr(16), 1, 1);
+    ask(id.substr(0, 8) + "-0000-0000-" + id.substr(16, 4) + "-" + id.substr(20), 1, 1);
+  }
+  ask("0000000000000000000000000000abcd", 0, 0);
+}
+
+/// As many blocks as there are: nothing may be read but the table, once for each segment.
+TEST(TraceLookup, AbsentShortIdsOpenNothing) {
+  QueryStore store;
+  constexpr uint64_t kBlocks = 10;
+  for (uint64_t block = 0; block < kBlocks; ++block) {
+    PushBody body(R"({"app":"x"})");
+    for (uint64_t i = 0; i < 60; ++i)
+      body.add(kTestStartNs + static_cast<int64_t>(i),
+               fmt::format(R"({{"trace_id":"{}","n":{},"m":"\u003c"}})", hex_of(1 + i), 40'000 + i));
+    store.push_json(body.text());
+    store.flush();
+  }
+  const QueryEngine::Environment environment = store.environment();
+  for (const uint64_t low : {uint64_t{40'001}, uint64_t{7}, uint64_t{123'456'789}, uint64_t{0xC2B2AE3D27D4EB4F}}) {
+    const std::vector<TraceSpelling> spellings = trace_spellings({0, low, false});
+    ReadStats stats;
+    for (const BlockSourcePtr& block : environment.snapshot()->blocks(store.context().tenant, TimeRange::all())) {
+      for (const TraceSpelling& spelling : spellings)
+        EXPECT_FALSE(block->may_hold(spelling.probe, &stats).value()) << spelling.text;
+    }
+    EXPECT_LE(stats.index_reads, kBlocks) << low;
+  }
+}
+
 TEST(TraceLookup, CopiesCountOnceAndCancelledLooksEnd) {
   QueryStore store;
   for (int round = 0; round < 3; ++round) {

@@ -58,6 +58,11 @@ TEST(TextTokens, Uuids) {
   f("01234567-89ab-cdeg-0123-456789abcdef", "");
   EXPECT_EQ(id_hash("01234567-89ab-cdef-0123-456789abcdef"), id_hash("0123456789ABCDEF0123456789abcdef"));
   EXPECT_NE(id_hash("0123456789abcdef"), id_hash("0123456789abcdee"));
+  EXPECT_EQ(id_hash("0123456789abcdef"), id_hash("00000000000000000123456789abcdef"));
+  EXPECT_EQ(id_hash("0123456789abcdef"), id_hash("00000000-0000-0000-0123-456789abcdef"));
+  EXPECT_NE(id_hash("0123456789abcdef"), id_hash("00000000000000010123456789abcdef"));
+  EXPECT_NE(id_hash("0123456789abcdef"), id_hash("0123456789abcdef0000000000000000"));
+  EXPECT_NE(old_id_hash("0123456789abcdef"), old_id_hash("00000000000000000123456789abcdef"));
 }
 
 TEST(BloomFilter, HoldsItsKeysAndFewOthers) {
@@ -276,7 +281,7 @@ TEST(SegmentIndex, ChainsOfOldAreFollowed) {
   shape.overflow = 1;
   std::string table;
   const auto add = [&](const std::string& id, uint32_t block, uint32_t next) {
-    const uint64_t bits = id_place(id_hash(id), shape) | uint64_t{block} << 15;
+    const uint64_t bits = id_place(old_id_hash(id), shape) | uint64_t{block} << 15;
     std::string body;
     ByteWriter w(&body);
     w.u32(next);
@@ -287,7 +292,8 @@ TEST(SegmentIndex, ChainsOfOldAreFollowed) {
     table += body;
   };
   add(hex_id(1, 32), 0, 1);
-  add(hex_id(2, 32), 1, 0);
+  const std::string padded = std::string(16, '0') + hex_id(2, 16);
+  add(padded, 1, 0);
   SegmentFooter footer;
   footer.sections[kIdTableSection] = {0, table.size(), 0};
   SegmentIndexDirectory directory;
@@ -295,14 +301,14 @@ TEST(SegmentIndex, ChainsOfOldAreFollowed) {
   for (int i = 0; i < 2; ++i) directory.blocks.push_back({{BlockTextFacts::kIndexed, 0, 0, 0}, 0});
   const SegmentIndex index(directory, footer, memory_source(table));
   ReadStats stats;
-  const auto f = [&](uint64_t id, bool first, bool second) {
-    const TextProbe probe = TextProbe::value(hex_id(id, 32));
+  const auto f = [&](const std::string& id, bool first, bool second) {
+    const TextProbe probe = TextProbe::value(id);
     EXPECT_EQ(index.may_hold(0, probe, &stats).value(), first) << id;
     EXPECT_EQ(index.may_hold(1, probe, &stats).value(), second) << id;
   };
-  f(1, true, false);
-  f(2, false, true);
-  f(3, false, false);
+  f(hex_id(1, 32), true, false);
+  f(padded, false, true);
+  f(hex_id(3, 32), false, false);
   EXPECT_EQ(stats.index_reads, 6u);
   EXPECT_EQ(stats.index_damages, 0u);
 }

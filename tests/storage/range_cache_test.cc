@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "storage/cached_store.h"
+#include "storage/segment.h"
+#include "storage/text_probe.h"
+#include "tests/storage/columns/block_fixture.h"
 #include "tests/support/counting_store.h"
 #include "tests/support/sim_file_system.h"
 
@@ -95,6 +98,45 @@ TEST_F(RangeCacheTest, ATailThatIsThereIsPinnedWhenItIsAskedFor) {
   EXPECT_TRUE(has("tail", 50, 100));
 }
 
+TEST_F(RangeCacheTest, WhatIsKeptLeavesLastAndTheOldestFirst) {
+  open(40 * kPage);
+  const auto fill = [&](const std::string& with, int count) {
+    for (int i = 0; i < count; ++i) cache_->put(with + std::to_string(i), 0, some_bytes(100), false);
+  };
+  cache_->put("old", 0, some_bytes(10'000), false);  // ten pieces
+  cache_->keep("old", 2500, 3000);
+  EXPECT_EQ(cache_->kept_bytes(), 4 * kPage);
+  cache_->keep("old", 2500, 3000);
+  cache_->keep("nothing", 0, 100);
+  EXPECT_EQ(cache_->kept_bytes(), 4 * kPage);
+  fill("x", 100);
+  EXPECT_TRUE(has("old", 2000, 4000));
+  EXPECT_FALSE(has("old", 1000, 100));
+  EXPECT_FALSE(has("old", 6000, 100));
+  EXPECT_EQ(cache_->bytes(), 40 * kPage);
+  // A quarter of the cache is for the youngest ones.
+  cache_->put("young", 0, some_bytes(8000), false);
+  cache_->keep("young", 0, 8000);
+  EXPECT_EQ(cache_->kept_bytes(), 10 * kPage);
+  fill("y", 100);
+  EXPECT_TRUE(has("young", 0, 8000));
+  EXPECT_FALSE(has("old", 2000, 4000));
+  // What is pinned is not kept any more, whatever comes after it.
+  EXPECT_TRUE(cache_->get("young", 0, 1000, true));
+  EXPECT_EQ(cache_->pinned_bytes(), kPage);
+  cache_->put("next", 0, some_bytes(9000), false);
+  cache_->keep("next", 0, 9000);
+  EXPECT_LE(cache_->kept_bytes(), 10 * kPage);
+  fill("z", 100);
+  EXPECT_TRUE(has("young", 0, 1000));
+  EXPECT_TRUE(has("next", 0, 9000));
+  cache_->drop("next");
+  EXPECT_EQ(cache_->kept_bytes(), kPage) << "one is left of the young";
+  cache_->drop("young");
+  EXPECT_EQ(cache_->kept_bytes(), 0u);
+  EXPECT_EQ(cache_->pinned_bytes(), 0u);
+}
+
 TEST_F(RangeCacheTest, WhatIsNotWhatWasWrittenIsAMiss) {
   cache_->put("a", 0, some_bytes(100), true);
   cache_->put("b", 7, some_bytes(200, 'b'), false);
@@ -176,6 +218,64 @@ TEST_F(RangeCacheTest, AStoreReadsARangeOnceAndItsOwnUploadsNever) {
     ASSERT_TRUE(given_up->append(object).ok());
   }
   EXPECT_EQ(store->get_range("segments/never", 0, 10).error().kind, ErrorKind::not_found);
+}
+
+/// As slow as one: what lies around comes, too.
+class CountedBucket final : public testing::CountingStore {
+ public:
+  using CountingStore::CountingStore;
+  Result<ObjectBytes> get_near(const std::string& key, ObjectRange, ObjectRange around) override {
+    TRY_ASSIGN(std::string bytes, get_range(key, around.offset, around.size));
+    return ObjectBytes{around.offset, std::move(bytes)};
+  }
+};
+
+/// Segments of days that go on are many, and each question asks all of them.  Where they were written they are asked
+/// without a read; after the disk was lost each gives its table once.
+TEST_F(RangeCacheTest, YoungSegmentsAreAskedForIdsWithoutReads) {
+  constexpr uint64_t kSegments = 12;
+  constexpr uint64_t kRows = 300;
+  uint64_t reads = 0;
+  auto below = std::make_unique<CountedBucket>(&reads);
+  std::map<std::string, std::string>* objects = &below->objects;
+  open(400 * kPage);
+  auto store = make_cached_store(std::move(below), std::move(cache_), "segments/", metrics_);
+  std::vector<SegmentMeta> metas;
+  BlockBuilder builder({});
+  const auto id = [](uint64_t n) { return fmt::format("{:016x}{:016x}", n * 0x9e3779b97f4a7c15ull, n); };
+  for (uint64_t s = 0; s < kSegments; ++s) {
+    testing::Rows rows;
+    for (uint64_t i = 0; i < kRows; ++i) rows.add("id " + id(s * kRows + i), static_cast<int64_t>(i));
+    const std::vector<SpilledBlock> blocks{testing::spill(builder.build(rows.input()))};
+    auto meta = write_segment(*store, fmt::format("segments/{}", s), "n", s, blocks);
+    ASSERT_TRUE(meta.ok());
+    metas.push_back(*meta);
+  }
+  const auto ask_all = [&](uint64_t want_reads) {
+    std::vector<std::shared_ptr<const Segment>> segments;
+    for (const SegmentMeta& meta : metas) segments.push_back(Segment::open(*store, meta).value());
+    reads = 0;
+    for (uint64_t n = 0; n < 2 * kSegments * kRows; n += 7) {
+      const TextProbe probe = TextProbe::substring(id(n));
+      ReadStats stats;
+      for (uint64_t s = 0; s < kSegments; ++s)
+        EXPECT_EQ(*segments[s]->blocks()[0]->may_hold(probe, &stats), n / kRows == s) << n << " " << s;
+    }
+    EXPECT_EQ(reads, want_reads);
+  };
+  // Of other things more comes than there is room for.
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(*store->put_if_absent(fmt::format("segments/x{}", i), "some bytes"));
+    ASSERT_TRUE(store->get_range(fmt::format("segments/x{}", i), 0, 5).ok());
+  }
+  EXPECT_GT(metrics_.counter("cordwood_cache_evicted_total", "").value(), 500u);
+  ask_all(0);
+
+  auto again = std::make_unique<CountedBucket>(&reads);
+  again->objects = *objects;
+  open(400 * kPage);
+  store = make_cached_store(std::move(again), std::move(cache_), "segments/", metrics_);
+  ask_all(kSegments);
 }
 
 }  // namespace
