@@ -126,6 +126,7 @@ class ServerImpl final : public Server {
                                                       .clock = &clock_,
                                                       .store = store_.get(),
                                                       .memory = &memory_,
+                                                      .random = &random_,
                                                       .background = background_.get(),
                                                       .body_decoder = body_decoder_.get(),
                                                       .streams = index_.get(),

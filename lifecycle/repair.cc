@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "storage/base/parallel.h"
 #include "storage/catalog_view.h"
@@ -24,26 +25,34 @@ std::string attempt_of(const std::string& key) {
 
 class Planner {
  public:
-  Planner(const std::vector<SegmentMeta>& found, const std::set<uint64_t>& wal_generations) : wal_(wal_generations) {
+  Planner(const std::vector<SegmentMeta>& found, const std::map<uint64_t, uint64_t>& wal) : wal_(wal) {
     for (const SegmentMeta& meta : found) found_[meta.key] = &meta;
   }
 
   RepairPlan plan() {
     choose_merges();
     choose_generations();
-    std::set<uint64_t> done;
+    std::map<uint64_t, uint64_t> done;  // marks by generation
+    const auto note = [&](const SegmentMeta& meta) {
+      uint64_t& mark = done[meta.generation];
+      if (meta.log_mark != 0) mark = meta.log_mark;
+    };
     for (const auto& [key, meta] : found_) {
       if (replaced_.contains(key)) {
         leave_out(key, "another segment replaces it");
       } else if (!out_.contains(key)) {
         plan_.named.push_back(*meta);
-        done.insert(meta->generation);
+        note(*meta);
       }
     }
     for (const auto& [key, meta] : found_) {
-      if (replaced_.contains(key)) done.insert(meta->generation);
+      if (replaced_.contains(key)) note(*meta);
     }
-    plan_.generations_done.assign(done.begin(), done.end());
+    for (const auto& [generation, mark] : done) {
+      // What was merged does not tell its log any more: it is the one that was left here.
+      const auto log = wal_.find(generation);
+      plan_.generations_done.push_back({generation, mark == 0 && log != wal_.end() ? log->second : mark});
+    }
     return std::move(plan_);
   }
 
@@ -91,6 +100,7 @@ class Planner {
     for (const auto& [generation, attempts] : generations) {
       std::string chosen;
       uint64_t most_rows = 0;
+      uint64_t mark = 0;
       bool merged = false;
       for (const auto& [attempt, metas] : attempts) {
         uint64_t rows = 0;
@@ -102,9 +112,11 @@ class Planner {
         if (merged || (!was_merged && rows < most_rows)) continue;
         chosen = attempt;
         most_rows = rows;
+        mark = metas.front()->log_mark;
         merged = was_merged;
       }
-      const bool replayed = !merged && wal_.contains(generation);
+      const auto log = wal_.find(generation);
+      const bool replayed = !merged && log != wal_.end() && log->second == mark;
       for (const auto& [attempt, metas] : attempts) {
         if (attempt == chosen && !replayed) continue;
         for (const SegmentMeta* meta : metas) {
@@ -114,7 +126,7 @@ class Planner {
     }
   }
 
-  const std::set<uint64_t>& wal_;
+  const std::map<uint64_t, uint64_t>& wal_;
   std::map<std::string, const SegmentMeta*> found_;
   std::set<std::string> replaced_;
   std::set<std::string> out_;
@@ -165,8 +177,8 @@ Result<void> write_manifest(ObjectStore& store, FileSystem& fs, const RepairOpti
 
 }  // namespace
 
-RepairPlan plan_repair(const std::vector<SegmentMeta>& found, const std::set<uint64_t>& wal_generations) {
-  return Planner(found, wal_generations).plan();
+RepairPlan plan_repair(const std::vector<SegmentMeta>& found, const std::map<uint64_t, uint64_t>& wal) {
+  return Planner(found, wal).plan();
 }
 
 Result<RepairReport> repair(ObjectStore& store, FileSystem& fs, const RepairOptions& options, Logger& log) {
@@ -196,9 +208,11 @@ Result<RepairReport> repair(ObjectStore& store, FileSystem& fs, const RepairOpti
   for (size_t i = 0; i < keys.size(); ++i) {
     if (damaged[i].empty()) readable.push_back(std::move(metas[i]));
   }
-  TRY_ASSIGN(const std::vector<uint64_t> generations, list_wal_generations(fs, options.data_dir + "/wal"));
+  TRY_ASSIGN(const std::vector<LocalWalLog> logs, list_wal_logs(fs, options.data_dir + "/wal"));
+  std::map<uint64_t, uint64_t> wal;
+  for (const LocalWalLog& local : logs) wal.emplace(local.number, local.log.mark);
   RepairReport report;
-  report.plan = plan_repair(readable, {generations.begin(), generations.end()});
+  report.plan = plan_repair(readable, wal);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (!damaged[i].empty()) report.plan.left_out.push_back({keys[i], damaged[i]});
   }

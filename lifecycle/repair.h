@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,6 +10,7 @@
 #include "storage/base/logger.h"
 #include "storage/base/object_store.h"
 #include "storage/segment.h"
+#include "storage/wal_format.h"
 
 namespace cordwood::lifecycle {
 
@@ -21,13 +22,14 @@ struct RepairPlan {
     std::string why;
   };
   std::vector<LeftOut> left_out;
-  std::vector<uint64_t> generations_done;
+  std::vector<WalLog> generations_done;
 };
 
 /// Segments that others replaced do not come back: a merged segment counts when one of those it was made of is gone
 /// (they go only after the manifest names the merged one), else its sources count.  Of several attempts of a generation
 /// or of a merge one counts.  A generation whose WAL is still there is replayed instead, unless it was merged already.
-RepairPlan plan_repair(const std::vector<SegmentMeta>& found, const std::set<uint64_t>& wal_generations);
+/// `wal`: marks of the logs that are there, by number.
+RepairPlan plan_repair(const std::vector<SegmentMeta>& found, const std::map<uint64_t, uint64_t>& wal);
 
 struct RepairOptions {
   std::string node = "node-1";

@@ -33,17 +33,26 @@ class ManifestCatalog final : public Catalog {
     for (const auto& [key, meta] : state_.segments) all.push_back(meta);
     return all;
   }
+  void store_view() override {
+    if (view_lags_) renew_view();
+  }
+  const std::set<std::string>& deletes_learned() const override { return deletes_learned_; }
   CatalogActs acts() const override {
     MutexLock lock(mu_);
     return state_.acts();
   }
+  bool log_done(const WalLog& log) const override {
+    MutexLock lock(mu_);
+    return state_.log_done(log);
+  }
   bool generation_done(uint64_t generation) const override {
     MutexLock lock(mu_);
-    return state_.generations_done.contains(generation);
+    const auto found = state_.generations_done.lower_bound({generation, 0});
+    return found != state_.generations_done.end() && found->generation == generation;
   }
   uint64_t last_generation_done() const override {
     MutexLock lock(mu_);
-    return state_.generations_done.empty() ? 0 : *state_.generations_done.rbegin();
+    return state_.generations_done.empty() ? 0 : state_.generations_done.rbegin()->generation;
   }
   uint64_t version() const override {
     MutexLock lock(mu_);
@@ -68,6 +77,9 @@ class ManifestCatalog final : public Catalog {
   ManifestStore manifest_;
   std::unique_ptr<CatalogView> view_;  ///< null after a failure: made again at the next open
   CatalogState writer_state_;
+  bool view_lags_ = false;
+
+  std::set<std::string> deletes_learned_;  ///< constant once open
 
   mutable Mutex mu_;
   CatalogState state_ GUARDED_BY(mu_);
@@ -98,6 +110,7 @@ void ManifestCatalog::drop_view(const Error& why) {
 }
 
 void ManifestCatalog::renew_view() {
+  view_lags_ = false;
   if (view_ == nullptr) return;
   const Result<void> stored = view_->store(options_.node, writer_state_);
   if (!stored.ok()) drop_view(stored.error());
@@ -107,13 +120,18 @@ Result<void> ManifestCatalog::open() {
   TRY(fs_.create_directories(parent_directory(options_.sqlite_path)));
   writer_state_ = load_view();
   const uint64_t before = writer_state_.version;
+  const std::map<std::string, DeleteRequest> known = writer_state_.deletes;
   bool rebuilt = false;
   TRY(manifest_.load(&writer_state_, &rebuilt));
+  for (const auto& [id, request] : writer_state_.deletes) {
+    if (before > 0 && !known.contains(id)) deletes_learned_.insert(id);
+  }
   if (rebuilt || writer_state_.version != before) {
     log_.info(
         "catalog brought up to date from the manifest",
         {{"from", rebuilt ? 0 : before}, {"to", writer_state_.version}, {"segments", writer_state_.segments.size()}});
-    renew_view();
+    view_lags_ = true;
+    if (!options_.late_view) store_view();
   }
   publish();
   return {};
@@ -123,7 +141,7 @@ Result<void> ManifestCatalog::commit(const CatalogChange& change) {
   const uint64_t before = writer_state_.version;
   const Result<void> made = manifest_.append(change, &writer_state_);
   // Even when it failed, changes of others (or ours of a lost answer) may have been applied on the way.
-  if (view_ != nullptr && made.ok() && writer_state_.version == before + 1) {
+  if (view_ != nullptr && made.ok() && writer_state_.version == before + 1 && !view_lags_) {
     const Result<void> viewed = view_->apply(options_.node, change, writer_state_);
     if (!viewed.ok()) drop_view(viewed.error());
   } else if (writer_state_.version != before) {
@@ -143,7 +161,8 @@ Result<uint64_t> ManifestCatalog::remove_orphans(const std::vector<std::string>&
   const uint64_t before = writer_state_.version;
   const Result<void> current = manifest_.catch_up(&writer_state_);
   if (writer_state_.version != before) {
-    renew_view();
+    view_lags_ = true;
+    if (!options_.late_view) store_view();
     publish();
   }
   TRY(current);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "storage/base/object_store.h"
 #include "storage/deletion.h"
 #include "storage/segment.h"
+#include "storage/wal_format.h"
 
 namespace cordwood {
 
@@ -17,7 +19,7 @@ namespace cordwood {
 struct CatalogChange {
   std::vector<SegmentMeta> added;
   std::vector<std::string> removed;            ///< segment keys
-  std::vector<uint64_t> generations_done;      ///< of this node: their WAL is not to be replayed any more
+  std::vector<WalLog> generations_done;        ///< of this node: these logs are not to be replayed any more
   std::vector<DeleteRequest> deletes = {};     ///< new, or in place of the one with the same id
   std::vector<std::string> deletes_gone = {};  ///< ids
   std::vector<LegalHold> holds = {};           ///< likewise
@@ -40,6 +42,7 @@ struct CatalogOptions {
   std::string node = "node-1";
   uint64_t snapshot_every = 256;  ///< manifest objects between snapshots
   size_t parallel_reads = 1;      ///< manifest objects read at the same time
+  bool late_view = false;  ///< what is read at the start gets into the local view with store_view() at the latest
 };
 
 /// The list of segments: numbered manifest objects in the object store are the truth
@@ -58,6 +61,14 @@ class Catalog {
   virtual Result<void> commit(const CatalogChange& change) = 0;
   virtual std::vector<SegmentMeta> segments() const = 0;
   virtual CatalogActs acts() const = 0;
+  /// Makes the local view what the manifest says, should it lag behind.  On the thread that commits.
+  virtual void store_view() = 0;
+  /// Ids of delete requests that the local view did not have when this was opened: another machine granted them, or
+  /// this one just before it crashed.  None without such a view.
+  virtual const std::set<std::string>& deletes_learned() const = 0;
+  /// Whether the rows of this very log are in segments.
+  virtual bool log_done(const WalLog& log) const = 0;
+  /// Whether those of any log with this number are.
   virtual bool generation_done(uint64_t generation) const = 0;
   /// Largest generation number ever marked done, 0 if none.
   virtual uint64_t last_generation_done() const = 0;

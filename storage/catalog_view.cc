@@ -11,7 +11,7 @@ namespace cordwood {
 
 namespace {
 
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 constexpr const char* kSchema =
     "PRAGMA locking_mode=EXCLUSIVE;"
     "PRAGMA journal_mode=WAL;"
@@ -120,9 +120,10 @@ std::string state_fields(const CatalogState& state, uint64_t sum) {
   w.u64(sum);
   w.varint(state.generations_done.size());
   uint64_t previous = 0;
-  for (const uint64_t generation : state.generations_done) {
-    w.varint(generation - previous);
-    previous = generation;
+  for (const WalLog& log : state.generations_done) {
+    w.varint(log.generation - previous);
+    w.u64(log.mark);
+    previous = log.generation;
   }
   w.varint(state.deletes.size());
   for (const auto& [id, request] : state.deletes) request.encode(&out);
@@ -191,9 +192,12 @@ Result<CatalogState> SqliteCatalogView::load(const std::string& node) {
   state.checksum = in.u64();
   const uint64_t segments = in.u64();
   const uint64_t sum = in.u64();
-  const uint64_t generations = in.count(1);
+  const uint64_t logs = in.count(1 + sizeof(uint64_t));
   uint64_t generation = 0;
-  for (uint64_t i = 0; i < generations; ++i) state.generations_done.insert(generation += in.varint());
+  for (uint64_t i = 0; i < logs; ++i) {
+    generation += in.varint();
+    state.generations_done.insert({generation, in.u64()});
+  }
   TRY(read_acts(&in, &state));
   TRY(in.finish("catalog state"));
   TRY(load_segments(&state, &sum_));

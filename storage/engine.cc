@@ -44,6 +44,7 @@ EngineImpl::~EngineImpl() {
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, EngineEnvironment environment) {
+  CHECK(environment.random != nullptr, "an engine without random numbers");
   auto engine = std::make_unique<EngineImpl>(std::move(options), environment);
   TRY(engine->recover());
   return std::unique_ptr<Engine>(std::move(engine));
@@ -183,7 +184,9 @@ Result<EngineImpl::GenerationPtr> EngineImpl::create_generation() {
     const MutexLock lock(mu_);
     number = next_generation_++;
   }
+  const uint64_t mark = std::max<uint64_t>(env_.random->next(), 1);
   WalWriterOptions wal_options = options_.wal;
+  wal_options.mark = mark;
   wal_options.node = options_.node;
   wal_options.store = options_.ack_in_store ? env_.store : nullptr;
   wal_options.store_timeout_ns = options_.ack_timeout_ns;
@@ -199,6 +202,7 @@ Result<EngineImpl::GenerationPtr> EngineImpl::create_generation() {
   generation->set_wal(std::move(wal).value());
   auto unpublished = std::make_shared<Unpublished>();
   unpublished->generation = generation;
+  unpublished->log = {number, mark};
   unpublished_.push_back(std::move(unpublished));
   current_ = generation;
   current_begin_ = next_sequence_;

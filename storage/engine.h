@@ -10,6 +10,7 @@
 #include "storage/base/memory_accountant.h"
 #include "storage/base/metrics.h"
 #include "storage/base/object_store.h"
+#include "storage/base/random.h"
 #include "storage/base/task_runner.h"
 #include "storage/block_builder.h"
 #include "storage/retention_rules.h"
@@ -54,6 +55,7 @@ struct EngineEnvironment {
   Clock* clock = nullptr;
   ObjectStore* store = nullptr;
   MemoryAccountant* memory = nullptr;
+  Random* random = nullptr;          ///< marks of logs
   TaskRunner* background = nullptr;  ///< sealing and publishing
   WalBodyDecoder* body_decoder = nullptr;
   StreamListener* streams = nullptr;    ///< may be null

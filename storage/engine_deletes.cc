@@ -213,7 +213,9 @@ Result<bool> EngineImpl::nothing_left(uint64_t mark, uint64_t generation) {
   remove_retired();
   {
     const MutexLock lock(mu_);
-    if (!unpublished_.empty() && unpublished_.front()->generation->number() <= generation) return false;
+    for (const UnpublishedPtr& of : unpublished_) {
+      if (of->displaced || of->generation->number() <= generation) return false;
+    }
     if (std::any_of(retired_.begin(), retired_.end(), [mark](const Retired& r) { return r.number < mark; }))
       return false;
   }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct EngineMetrics {
   Counter& wal_records_replayed;
   Counter& wal_records_damaged;
   Counter& wal_objects_damaged;
+  Counter& logs_displaced;
+  Counter& rows_left_out;
   Histogram& append_seconds;
   Histogram& wal_wait_seconds;
   Histogram& seal_seconds;
@@ -123,6 +126,8 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
     int64_t backoff_ns = 0;
     uint64_t replayed_bytes = 0;       ///< of WAL files, of a generation that was replayed
     bool keep_wal = false;             ///< some of its records could not be read: they are kept aside
+    WalLog log;                        ///< what its files say
+    bool displaced = false;            ///< replayed under another number and with new sequences
     std::vector<SegmentMeta> written;  ///< segments of an attempt whose commit failed: they may be named already
   };
   using UnpublishedPtr = std::shared_ptr<Unpublished>;
@@ -175,9 +180,10 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
 
   // engine_publish.cc
   Result<void> publish(const Work& work);
-  Result<std::vector<SegmentMeta>> write_segments(Generation& generation);
+  Result<std::vector<SegmentMeta>> write_segments(Generation& generation, const WalLog& log);
   Result<void> commit(const Work& work, const std::vector<std::shared_ptr<const PublishedSegment>>& opened);
-  void remove_leftovers(uint64_t number, bool keep_wal);
+  void remove_leftovers(const Unpublished& of);
+  void remove_leftovers(const LocalWalLog& log, bool keep_wal);
 
   // engine_replace.cc
   void remove_retired();
@@ -196,8 +202,15 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   Result<void> prepare_directories();
   Result<void> open_segments();
   Result<void> fetch_wal();
-  Result<void> replay(uint64_t number, bool newest);
+  Result<void> replay_logs();
+  Result<void> replay(const LocalWalLog& log, bool newest, bool displaced);
   Result<void> replay_record(const WalRecord& record, std::vector<WalPolicy>* policies, Unpublished* into);
+
+  // engine_displaced.cc
+  Result<bool> is_displaced(const LocalWalLog& log, const std::vector<SegmentMeta>& segments) const;
+  Result<void> gather_parted_logs();
+  Result<std::vector<LocalWalLog>> renumber(std::vector<LocalWalLog> displaced);
+  Result<void> leave_out_deleted(const WalRecord& record, bool displaced, RowBatch* batch);
   Result<void> seal_inline(const UnpublishedPtr& of);
   Result<void> set_wal_aside(uint64_t generation);
 
@@ -213,6 +226,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
 
   ChangeLog changes_;
   bool segments_unreadable_ = false;            ///< constant after recovery
+  std::set<WalLog> stored_logs_;                ///< that had objects in the store at the start; constant after recovery
   std::unique_ptr<Replacement> unsettled_;      ///< of the one thread that replaces
   std::atomic<bool> erasure_unsettled_{false};  ///< and it leaves rows out
 

@@ -13,7 +13,7 @@ Result<void> EngineImpl::publish(const Work& work) {
   Generation& generation = *of.generation;
   // After a commit that failed the change may have been made all the same: only the very same segments will do.
   if (of.written.empty()) {
-    TRY_ASSIGN(of.written, write_segments(generation));
+    TRY_ASSIGN(of.written, write_segments(generation, of.log));
   }
   std::vector<std::shared_ptr<const PublishedSegment>> opened;
   for (const SegmentMeta& meta : of.written) {
@@ -37,12 +37,12 @@ Result<void> EngineImpl::publish(const Work& work) {
                                           {"raw_bytes", raw_bytes},
                                           {"stored_bytes", stored_bytes},
                                           {"ms", (env_.clock->monotonic_ns() - start_ns) / 1'000'000}});
-  remove_leftovers(generation.number(), of.keep_wal);
+  remove_leftovers(of);
   return {};
 }
 
 /// Keys are unique per attempt: what an earlier process left under the same generation is never touched.
-Result<std::vector<SegmentMeta>> EngineImpl::write_segments(Generation& generation) {
+Result<std::vector<SegmentMeta>> EngineImpl::write_segments(Generation& generation, const WalLog& log) {
   std::vector<SegmentMeta> written;
   const std::vector<SpilledBlock> blocks = generation.spilled_blocks();
   if (blocks.empty()) return written;
@@ -61,6 +61,8 @@ Result<std::vector<SegmentMeta>> EngineImpl::write_segments(Generation& generati
   for (const SpilledBlock& block : blocks) all_bytes += block.narrow_bytes + block.heap_bytes;
   const uint64_t most = std::max<uint64_t>(options_.generation_segments, 1);
   const uint64_t segment_bytes = std::max(options_.segment_bytes, (all_bytes + most - 1) / most);
+  SegmentOrigin origin;
+  origin.log_mark = log.mark;
   for (size_t begin = 0; begin < blocks.size();) {
     size_t end = begin;
     uint64_t bytes = 0;
@@ -71,7 +73,7 @@ Result<std::vector<SegmentMeta>> EngineImpl::write_segments(Generation& generati
     const std::string key = fmt::format("{}{:06}-{:04}.seg", prefix, attempt, written.size());
     const std::vector<SpilledBlock> part(blocks.begin() + static_cast<ptrdiff_t>(begin),
                                          blocks.begin() + static_cast<ptrdiff_t>(end));
-    Result<SegmentMeta> meta = write_segment(*env_.store, key, options_.node, generation.number(), part);
+    Result<SegmentMeta> meta = write_segment(*env_.store, key, options_.node, generation.number(), part, origin);
     if (!meta.ok()) {
       // No manifest names them yet; what cannot be removed now is an orphan and goes at the next start.
       for (const SegmentMeta& done : written) (void)env_.store->remove(done.key);
@@ -89,7 +91,7 @@ Result<void> EngineImpl::commit(const Work& work, const std::vector<std::shared_
   if (!opened.empty()) {
     CatalogChange change;
     change.added = work.of->written;
-    change.generations_done = {number};
+    change.generations_done = {{number, work.of->log.mark}};
     TRY(catalog_->commit(change));
     TRY(follow_acts());
   }
@@ -103,10 +105,21 @@ Result<void> EngineImpl::commit(const Work& work, const std::vector<std::shared_
 }
 
 /// The generation is done: a failure here costs space until the next start, nothing else.
-void EngineImpl::remove_leftovers(uint64_t number, bool keep_wal) {
+void EngineImpl::remove_leftovers(const Unpublished& of) {
+  remove_leftovers({of.generation->number(), true, of.log}, of.keep_wal);
+}
+
+void EngineImpl::remove_leftovers(const LocalWalLog& log, bool keep_wal) {
+  const uint64_t number = log.number;
   Result<void> removed = keep_wal ? set_wal_aside(number) : remove_wal(*env_.fs, wal_dir_, number);
   if (removed.ok() && options_.ack_in_store) {
-    const auto objects = remove_wal_objects(*env_.store, options_.node, number, number, options_.parallel_reads);
+    // In the store it has the number it was begun with, and maybe not alone.
+    const uint64_t begun_as = log.log.generation;
+    const bool alone = std::all_of(stored_logs_.begin(), stored_logs_.end(), [&](const WalLog& stored) {
+      return stored.generation != begun_as || stored == log.log;
+    });
+    const auto objects = remove_wal_objects(*env_.store, options_.node, begun_as, begun_as, options_.parallel_reads,
+                                            alone ? std::nullopt : std::optional(log.log.mark));
     if (!objects.ok()) removed = objects.error();
   }
   if (!removed.ok()) {

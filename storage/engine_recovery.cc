@@ -14,6 +14,7 @@ Result<void> EngineImpl::recover() {
   catalog_options.sqlite_path = options_.data_dir + "/catalog.sqlite";
   catalog_options.node = options_.node;
   catalog_options.parallel_reads = options_.parallel_reads;
+  catalog_options.late_view = true;
   TRY_ASSIGN(catalog_, Catalog::open(*env_.fs, *env_.store, catalog_options, *env_.log));
   TRY(open_segments());
   {
@@ -23,19 +24,9 @@ Result<void> EngineImpl::recover() {
   if (const Result<uint64_t> removed = catalog_->remove_orphans({}); !removed.ok()) {
     env_.log->warn("orphaned segments could not be removed", {{"error", removed.error().message}});
   }
+  TRY(gather_parted_logs());
   TRY(fetch_wal());
-  TRY_ASSIGN(const std::vector<uint64_t> generations, list_wal_generations(*env_.fs, wal_dir_));
-  for (const uint64_t number : generations) {
-    const MutexLock lock(mu_);
-    next_generation_ = std::max(next_generation_, number + 1);
-  }
-  for (const uint64_t number : generations) {
-    if (catalog_->generation_done(number)) {
-      remove_leftovers(number, /*keep_wal=*/false);
-    } else {
-      TRY(replay(number, number == generations.back()));
-    }
-  }
+  TRY(replay_logs());
   uint64_t rows = 0;
   uint64_t replayed = 0;
   {
@@ -52,6 +43,36 @@ Result<void> EngineImpl::recover() {
   return {};
 }
 
+/// What the manifest does not have.  A log that stands where another machine went on as this node comes after all
+/// others, and so do those that followed it: what they say of their order holds among themselves alone.
+Result<void> EngineImpl::replay_logs() {
+  TRY_ASSIGN(const std::vector<LocalWalLog> logs, list_wal_logs(*env_.fs, wal_dir_));
+  const std::vector<SegmentMeta> segments = logs.empty() ? std::vector<SegmentMeta>() : catalog_->segments();
+  std::vector<LocalWalLog> in_place;
+  std::vector<LocalWalLog> displaced;
+  for (const LocalWalLog& log : logs) {
+    {
+      const MutexLock lock(mu_);
+      next_generation_ = std::max(next_generation_, log.number + 1);
+    }
+    if (catalog_->log_done({log.number, log.log.mark})) {
+      remove_leftovers(log, /*keep_wal=*/false);
+      continue;
+    }
+    bool is_one = !displaced.empty();
+    if (!is_one) {
+      TRY_ASSIGN(is_one, is_displaced(log, segments));
+    }
+    (is_one ? displaced : in_place).push_back(log);
+  }
+  for (const LocalWalLog& log : in_place) TRY(replay(log, log.number == in_place.back().number, /*displaced=*/false));
+  TRY_ASSIGN(displaced, renumber(std::move(displaced)));
+  // From now on the names of logs tell what the view did.
+  catalog_->store_view();
+  for (const LocalWalLog& log : displaced) TRY(replay(log, /*newest=*/true, /*displaced=*/true));
+  return {};
+}
+
 /// What was acknowledged by the store and is not on this disk.
 Result<void> EngineImpl::fetch_wal() {
   WalFetchOptions fetch;
@@ -59,9 +80,15 @@ Result<void> EngineImpl::fetch_wal() {
   fetch.wal_dir = wal_dir_;
   fetch.parallel_reads = options_.parallel_reads;
   if (options_.ack_in_store) fetch.look_beyond = std::max<uint64_t>(catalog_->last_generation_done(), 1);
-  TRY_ASSIGN(const WalFetchReport report, fetch_wal_objects(*env_.store, *env_.fs, fetch, [this](uint64_t generation) {
-               return catalog_->generation_done(generation);
-             }));
+  {
+    const MutexLock lock(mu_);
+    fetch.free_number = next_generation_;
+  }
+  WalDone done;
+  done.log = [this](const WalLog& log) { return catalog_->log_done(log); };
+  done.generation = [this](uint64_t generation) { return catalog_->generation_done(generation); };
+  TRY_ASSIGN(WalFetchReport report, fetch_wal_objects(*env_.store, *env_.fs, fetch, done));
+  stored_logs_ = std::move(report.logs);
   metrics_.wal_objects_damaged.add(report.damaged);
   for (const std::string& problem : report.problems) {
     env_.log->error("damage in the write-ahead log of the store", {{"problem", problem}});
@@ -121,16 +148,19 @@ Result<void> EngineImpl::open_segments() {
 }
 
 /// Makes a closed generation of what the WAL holds, sealing on the way so that memory stays bounded.
-Result<void> EngineImpl::replay(uint64_t number, bool newest) {
+Result<void> EngineImpl::replay(const LocalWalLog& log, bool newest, bool displaced) {
+  const uint64_t number = log.number;
   const int64_t start_ns = env_.clock->monotonic_ns();
   auto of = std::make_shared<Unpublished>();
   of->generation = make_generation(number);
+  of->log = log.log;
+  of->displaced = displaced;
   std::vector<WalPolicy> policies;
-  Result<WalReplayReport> report =
-      replay_wal(*env_.fs, wal_dir_, number, newest, [&](const WalRecord& record) -> Result<void> {
-        TRY(replay_record(record, &policies, of.get()));
-        return seal_inline(of);
-      });
+  const auto visit = [&](const WalRecord& record) -> Result<void> {
+    TRY(replay_record(record, &policies, of.get()));
+    return seal_inline(of);
+  };
+  Result<WalReplayReport> report = replay_wal(*env_.fs, wal_dir_, number, newest, visit, log.log.generation);
   if (!report.ok()) return std::move(report).error();
   for (const std::string& problem : report->problems) {
     env_.log->error("damage in the write-ahead log", {{"generation", number}, {"problem", problem}});
@@ -152,7 +182,7 @@ Result<void> EngineImpl::replay(uint64_t number, bool newest) {
                                          {"damaged_records", report->damaged_records},
                                          {"ms", (env_.clock->monotonic_ns() - start_ns) / 1'000'000}});
   if (rows == 0) {
-    remove_leftovers(number, of->keep_wal);
+    remove_leftovers(*of);
     return {};
   }
   const MutexLock lock(mu_);
@@ -177,8 +207,10 @@ Result<void> EngineImpl::replay_record(const WalRecord& record, std::vector<WalP
                   ? Result<void>(Error::corrupt("the policy it was accepted by is missing"))
                   : env_.body_decoder->decode(record, policy->encoded, &batch);
   }
+  if (decoded.ok()) TRY(leave_out_deleted(record, into->displaced, &batch));
   const MutexLock lock(mu_);
-  next_sequence_ = std::max(next_sequence_, record.sequence + std::max<uint64_t>(1, batch.rows.size()));
+  const uint64_t sequence = into->displaced ? next_sequence_ : record.sequence;
+  next_sequence_ = std::max(next_sequence_, sequence + std::max<uint64_t>(1, batch.rows.size()));
   if (!decoded.ok()) {
     into->keep_wal = true;
     metrics_.wal_records_damaged.add();
@@ -189,7 +221,7 @@ Result<void> EngineImpl::replay_record(const WalRecord& record, std::vector<WalP
     return {};
   }
   for (StreamPtr& stream : batch.streams) stream = registry_.intern(stream);
-  into->generation->insert(batch, record.sequence);
+  into->generation->insert(batch, sequence);
   return {};
 }
 

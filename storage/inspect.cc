@@ -68,7 +68,10 @@ Result<InspectReport> inspect_manifest(std::string_view bytes, const InspectOutp
     for (const std::string& key : m.replaces) print("      replaces " + key);
   }
   for (const std::string& key : o.change.removed) print("  remove " + key);
-  for (const uint64_t g : o.change.generations_done) print(fmt::format("  generation {} done", g));
+  for (const WalLog& log : o.change.generations_done) {
+    print(fmt::format("  generation {} done{}", log.generation,
+                      log.mark == 0 ? "" : fmt::format(", log {:016x}", log.mark)));
+  }
   for (const DeleteRequest& d : o.change.deletes) {
     print(fmt::format("  delete {} of tenant {:?}: {:?} time [{}, {}] arrival to {} generation to {}{}", d.id, d.tenant,
                       d.query, d.start_ns, d.end_ns, d.arrival_cut, d.generation,

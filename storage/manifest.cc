@@ -13,7 +13,8 @@ namespace {
 constexpr std::string_view kMagic = "CWMF";
 constexpr uint16_t kMajor = 1;
 constexpr uint16_t kMinor = 0;
-constexpr uint16_t kMinorWithActs = 1;  ///< of objects with deletes or holds: version 1.0 refuses their steps
+constexpr uint16_t kMinorWithActs = 1;   ///< of objects with deletes or holds: version 1.0 refuses their steps
+constexpr uint16_t kMinorWithMarks = 2;  ///< of objects with marks of logs
 constexpr uint64_t kKnownFeatures = 0;
 constexpr size_t kPreludeBytes = 20;
 
@@ -26,6 +27,7 @@ enum class Step : uint8_t {
   drop_delete = 5,
   set_hold = 6,
   drop_hold = 7,
+  log_done = 8,
 };
 
 void encode_change(const CatalogChange& change, std::string* out) {
@@ -46,9 +48,11 @@ void encode_change(const CatalogChange& change, std::string* out) {
     argument = key;
     step(Step::remove_segment);
   }
-  for (const uint64_t generation : change.generations_done) {
-    ByteWriter(&argument).varint(generation);
-    step(Step::generation_done);
+  for (const WalLog& log : change.generations_done) {
+    ByteWriter writer(&argument);
+    writer.varint(log.generation);
+    if (log.mark != 0) writer.u64(log.mark);
+    step(log.mark == 0 ? Step::generation_done : Step::log_done);
   }
   for (const DeleteRequest& request : change.deletes) {
     request.encode(&argument);
@@ -77,7 +81,14 @@ Result<void> decode_step(uint8_t kind, std::string_view argument, CatalogChange*
       break;
     }
     case Step::remove_segment: change->removed.emplace_back(in.bytes(in.remaining())); break;
-    case Step::generation_done: change->generations_done.push_back(in.varint()); break;
+    case Step::generation_done: change->generations_done.push_back({in.varint(), 0}); break;
+    case Step::log_done: {
+      WalLog log;
+      log.generation = in.varint();
+      log.mark = in.u64();
+      change->generations_done.push_back(log);
+      break;
+    }
     case Step::set_delete: {
       TRY_ASSIGN(DeleteRequest request, DeleteRequest::decode(&in));
       change->deletes.push_back(std::move(request));
@@ -93,6 +104,13 @@ Result<void> decode_step(uint8_t kind, std::string_view argument, CatalogChange*
     default: return Error::invalid(fmt::format("manifest: change of unknown kind {}, made by a newer version", kind));
   }
   return in.finish("manifest step");
+}
+
+uint16_t minor_of(const CatalogChange& change) {
+  const bool marks = std::any_of(change.generations_done.begin(), change.generations_done.end(),
+                                 [](const WalLog& log) { return log.mark != 0; });
+  if (marks) return kMinorWithMarks;
+  return change.changes_acts() ? kMinorWithActs : kMinor;
 }
 
 Result<void> check_prelude(ByteReader* in, std::string_view bytes) {
@@ -121,7 +139,7 @@ std::string encode_manifest(const ManifestObject& object) {
   ByteWriter w(&out);
   w.bytes(kMagic);
   w.u16(kMajor);
-  w.u16(object.change.changes_acts() ? kMinorWithActs : kMinor);
+  w.u16(minor_of(object.change));
   w.u64(kKnownFeatures);
   w.u32(static_cast<uint32_t>(xxh3_64(out)));
   w.u8(static_cast<uint8_t>(object.kind));
@@ -194,6 +212,12 @@ CatalogChange CatalogState::everything() const {
   for (const auto& [id, request] : deletes) change.deletes.push_back(request);
   for (const auto& [id, hold] : holds) change.holds.push_back(hold);
   return change;
+}
+
+bool CatalogState::log_done(const WalLog& log) const {
+  if (log.mark == 0) return generations_done.contains(log);
+  return std::any_of(generations_done.begin(), generations_done.end(),
+                     [&](const WalLog& done) { return done.mark == log.mark; });
 }
 
 CatalogActs CatalogState::acts() const {

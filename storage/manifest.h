@@ -39,7 +39,7 @@ struct CatalogState {
   uint64_t version = 0;                         ///< number of the last change applied
   uint64_t checksum = 0;                        ///< of that change: the next one names it
   std::map<std::string, SegmentMeta> segments;  ///< by key
-  std::set<uint64_t> generations_done;
+  std::set<WalLog> generations_done;
   std::map<std::string, DeleteRequest> deletes;  ///< by id
   std::map<std::string, LegalHold> holds;        ///< by id
 
@@ -48,6 +48,8 @@ struct CatalogState {
   /// The change that leads here from nothing.
   CatalogChange everything() const;
   CatalogActs acts() const;
+  /// A mark is of one log alone, whatever number it was replayed under.
+  bool log_done(const WalLog& log) const;
 };
 
 }  // namespace cordwood

@@ -32,6 +32,7 @@ struct SegmentMeta {
   uint64_t arrival_min = 0;
   uint64_t arrival_max = 0;
   std::vector<std::string> replaces;  ///< keys of the segments it was merged from
+  uint64_t log_mark = 0;              ///< level 0: of the WalLog whose rows it has
 
   void encode(std::string* out) const;
   static Result<SegmentMeta> decode(ByteReader* in);
@@ -76,13 +77,14 @@ struct SpilledBlock {
   uint64_t index_offset = 0, index_bytes = 0;  ///< EncodedBlock::index; of no bytes: the block is never ruled out
 };
 
-/// What a merged segment tells of where it comes from.
+/// What a segment tells of where it comes from.
 struct SegmentOrigin {
   uint32_t level = 0;
   std::vector<std::string> replaces;
   std::string terms;  ///< the Xapian part (segment_terms.h); may be empty
   /// Its days are over, and so it is not one of many that each new question asks.
   bool is_past = false;
+  uint64_t log_mark = 0;  ///< not of a merged one
 };
 
 /// Writes one segment object from spilled blocks: stripes of at most 16 blocks or 1 MB, narrow pieces first, then tail.

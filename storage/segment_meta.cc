@@ -23,6 +23,7 @@ void SegmentMeta::encode(std::string* out) const {
   w.varint(arrival_max);
   w.varint(replaces.size());
   for (const std::string& replaced : replaces) w.string(replaced);
+  if (log_mark != 0) w.u64(log_mark);
   ByteWriter(out).string(fields);
 }
 
@@ -44,6 +45,7 @@ Result<SegmentMeta> SegmentMeta::decode(ByteReader* in) {
   meta.arrival_max = fields.varint();
   const uint64_t replaces = fields.count(1);
   for (uint64_t i = 0; i < replaces; ++i) meta.replaces.emplace_back(fields.string());
+  if (fields.remaining() >= sizeof(uint64_t)) meta.log_mark = fields.u64();
   TRY(in->status("segment meta"));
   TRY(fields.status("segment meta"));
   if (level > UINT32_MAX || blocks > UINT32_MAX || meta.tail_bytes > meta.size_bytes) {

@@ -219,6 +219,7 @@ Result<SegmentMeta> write_segment(ObjectStore& store, const std::string& key, co
   meta.generation = generation;
   meta.level = origin.level;
   meta.replaces = origin.replaces;
+  meta.log_mark = origin.log_mark;
   meta.blocks = static_cast<uint32_t>(blocks.size());
   for (size_t i = 0; i < blocks.size(); ++i) {
     const BlockInfo& info = blocks[i].info;

@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kMagic = "CWAL";
 constexpr uint16_t kMajor = 1;
 constexpr uint16_t kMinor = 0;
-constexpr uint64_t kKnownFeatures = 0;
+constexpr uint64_t kMarked = 1;  ///< feature: the header has a mark
+constexpr uint64_t kKnownFeatures = kMarked;
 constexpr size_t kPreludeBytes = 20;  ///< the part every version keeps: magic, version, features, their checksum
 constexpr uint16_t kRecordMarker = 0x5743;
 constexpr uint8_t kRecordVersion = 1;
@@ -71,12 +72,13 @@ void encode_wal_file_header(const WalFileHeader& header, std::string* out) {
   w.bytes(kMagic);
   w.u16(kMajor);
   w.u16(kMinor);
-  w.u64(kKnownFeatures);
+  w.u64(header.mark == 0 ? 0 : kMarked);
   w.u32(static_cast<uint32_t>(xxh3_64(std::string_view(*out).substr(begin))));
   w.u64(header.generation);
   w.u32(header.file_number);
   w.u8(static_cast<uint8_t>(header.node.size()));
   w.bytes(header.node);
+  if (header.mark != 0) w.u64(header.mark);
   w.u64(xxh3_64(std::string_view(*out).substr(begin)));
 }
 
@@ -101,6 +103,7 @@ Result<WalFileHeader> parse_wal_file_header(std::string_view* bytes) {
   header.generation = in.u64();
   header.file_number = in.u32();
   header.node = in.bytes(in.u8());
+  if ((features & kMarked) != 0) header.mark = in.u64();
   const size_t covered = in.position();
   const uint64_t checksum = in.u64();
   TRY(in.status("WAL file header"));

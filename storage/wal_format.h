@@ -57,11 +57,21 @@ struct WalRecord {
   std::string payload;  ///< body, encoded batch, or policy
 };
 
+/// The log of one generation.  Another machine that goes on as this node may use the number for its own: the mark tells
+/// the two apart.
+struct WalLog {
+  uint64_t generation = 0;
+  uint64_t mark = 0;  ///< drawn at random when it is begun; 0: by a version that gave none
+
+  auto operator<=>(const WalLog&) const = default;
+};
+
 /// What the start of a WAL file says.
 struct WalFileHeader {
   uint64_t generation = 0;
   uint32_t file_number = 0;  ///< 1 and up within the generation
   std::string node;          ///< at most 255 bytes
+  uint64_t mark = 0;         ///< of its WalLog
 };
 
 /// Where one record's checksum gets its seed from: bytes of another place never pass for a record of this one.

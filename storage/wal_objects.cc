@@ -18,7 +18,9 @@ namespace {
 
 constexpr std::string_view kMagic = "CWWO";
 constexpr uint16_t kMajor = 1;
-constexpr uint64_t kHeaderBytes = 20 + 4 * 8 + 8;
+constexpr uint64_t kMarked = 1;  ///< feature: the header has a mark
+constexpr uint64_t kMinHeaderBytes = 20 + 4 * 8 + 8;
+constexpr uint64_t kMaxHeaderBytes = kMinHeaderBytes + 8;
 constexpr size_t kPage = 1000;
 constexpr const char* kFetched = ".fetched";
 constexpr int kMaxTaken = 1000;
@@ -42,6 +44,9 @@ struct Header {
   uint64_t file_number = 0;
   uint64_t offset = 0;
   uint64_t bytes = 0;
+  uint64_t mark = 0;
+
+  uint64_t size() const { return mark == 0 ? kMinHeaderBytes : kMaxHeaderBytes; }
 };
 
 std::string encode_header(const Header& header) {
@@ -50,18 +55,19 @@ std::string encode_header(const Header& header) {
   w.bytes(kMagic);
   w.u16(kMajor);
   w.u16(0);
-  w.u64(0);
+  w.u64(header.mark == 0 ? 0 : kMarked);
   w.u32(static_cast<uint32_t>(xxh3_64(out)));
   w.u64(header.generation);
   w.u64(header.file_number);
   w.u64(header.offset);
   w.u64(header.bytes);
+  if (header.mark != 0) w.u64(header.mark);
   w.u64(xxh3_64(out));
   return out;
 }
 
 Result<Header> decode_header(std::string_view bytes) {
-  if (bytes.size() < kHeaderBytes) return Error::corrupt("a piece of the write-ahead log is too short");
+  if (bytes.size() < kMinHeaderBytes) return Error::corrupt("a piece of the write-ahead log is too short");
   ByteReader in(bytes);
   const bool ours = in.bytes(4) == kMagic;
   const uint16_t major = in.u16();
@@ -69,13 +75,16 @@ Result<Header> decode_header(std::string_view bytes) {
   const uint64_t features = in.u64();
   const bool intact = in.u32() == static_cast<uint32_t>(xxh3_64(bytes.substr(0, 16)));
   if (!ours || !intact) return Error::corrupt("not a piece of the write-ahead log");
-  if (major != kMajor || features != 0) return Error::invalid("a piece of the write-ahead log of another version");
+  if (major != kMajor || (features & ~kMarked) != 0)
+    return Error::invalid("a piece of the write-ahead log of another version");
   Header header;
   header.generation = in.u64();
   header.file_number = in.u64();
   header.offset = in.u64();
   header.bytes = in.u64();
-  if (in.u64() != xxh3_64(bytes.substr(0, kHeaderBytes - 8))) {
+  if ((features & kMarked) != 0) header.mark = in.u64();
+  const size_t covered = in.position();
+  if (in.u64() != xxh3_64(bytes.substr(0, covered)) || in.failed()) {
     return Error::corrupt("the header of a piece of the write-ahead log is damaged");
   }
   return header;
@@ -146,17 +155,14 @@ Result<void> follow_lists(ObjectStore& store, const std::string& node, const std
 
 class Fetcher {
  public:
-  Fetcher(ObjectStore& store, FileSystem& fs, const WalFetchOptions& options)
-      : store_(store), fs_(fs), options_(options) {}
+  Fetcher(ObjectStore& store, FileSystem& fs, const WalFetchOptions& options, const WalDone& done)
+      : store_(store), fs_(fs), options_(options), done_(done) {}
 
-  Result<WalFetchReport> run(const std::function<bool(uint64_t)>& done) {
-    TRY_ASSIGN(std::vector<Piece> listed, list_pieces(store_, options_.node, ""));
-    std::vector<Piece> wanted;
-    std::vector<Piece> old;
-    for (const Piece& piece : listed) (done(piece.generation) ? old : wanted).push_back(piece);
-    if (options_.look_beyond > 0) TRY(look_beyond(&wanted));
-    TRY(fetch(wanted));
-    TRY(remove(old));
+  Result<WalFetchReport> run() {
+    TRY_ASSIGN(std::vector<Piece> pieces, list_pieces(store_, options_.node, ""));
+    if (options_.look_beyond > 0) TRY(look_beyond(&pieces));
+    TRY(fetch(pieces));
+    TRY(remove(old_));
     return report_;
   }
 
@@ -173,8 +179,7 @@ class Fetcher {
     if (pieces.empty()) return {};
     TRY(fs_.create_directories(options_.wal_dir));
     TRY(remove_leftovers());
-    TRY_ASSIGN(const std::vector<uint64_t> local, list_wal_generations(fs_, options_.wal_dir));
-    local_generations_.insert(local.begin(), local.end());
+    TRY(look_at_local_logs(pieces));
     for (size_t begin = 0; begin < pieces.size();) {
       size_t end = begin;
       for (uint64_t bytes = 0; end < pieces.size() && (end == begin || bytes < kWindowBytes); ++end) {
@@ -207,9 +212,9 @@ class Fetcher {
       const Piece& piece = pieces[i];
       const std::string key = key_of(options_.node, piece.generation, piece.number);
       if (piece.size_bytes > kMaxObjectBytes) return {};  // damaged: see mend()
-      // Where the local log is still there, the header tells that no more is needed.
-      const bool all = !local_generations_.contains(piece.generation) || piece.size_bytes <= kHeaderBytes;
-      const uint64_t bytes = all ? piece.size_bytes : kHeaderBytes;
+      // Where the log is still here, or is in segments, the header tells that no more is needed.
+      const bool known = local_generations_.contains(piece.generation) || done_.generation(piece.generation);
+      const uint64_t bytes = known ? std::min(piece.size_bytes, kMaxHeaderBytes) : piece.size_bytes;
       return read(key, bytes, &contents[i]);
     }));
     for (size_t i = 0; i < count; ++i) TRY(write(pieces[i], std::move(contents[i])));
@@ -255,7 +260,7 @@ class Fetcher {
   static Result<Header> header_of(const Piece& piece, std::string_view content) {
     TRY_ASSIGN(const Header header, decode_header(content));
     const bool fits = header.generation == piece.generation && header.file_number <= UINT32_MAX &&
-                      header.bytes == piece.size_bytes - kHeaderBytes && header.offset <= INT64_MAX - header.bytes;
+                      header.bytes == piece.size_bytes - header.size() && header.offset <= INT64_MAX - header.bytes;
     if (!fits) return Error::corrupt("the header of a piece of the write-ahead log is not its own");
     return header;
   }
@@ -265,7 +270,34 @@ class Fetcher {
     uint64_t number = 0;
     uint64_t file_number = 0;
     uint64_t offset = 0;
+    uint64_t mark = 0;
   };
+
+  /// Which numbers of the directory are whose.
+  Result<void> look_at_local_logs(const std::vector<Piece>& pieces) {
+    next_free_ = std::max(next_free_, options_.free_number);
+    for (const Piece& piece : pieces) next_free_ = std::max(next_free_, piece.generation + 1);
+    TRY_ASSIGN(const std::vector<LocalWalLog> local, list_wal_logs(fs_, options_.wal_dir));
+    for (const LocalWalLog& log : local) {
+      next_free_ = std::max(next_free_, log.number + 1);
+      local_generations_.insert(log.log.generation);
+      taken_.insert(log.number);
+      if (log.known) {
+        numbers_.emplace(log.log, log.number);
+      } else {
+        anybodys_.insert(log.number);
+      }
+    }
+    return {};
+  }
+  /// The number that a log of the bucket has here.
+  uint64_t number_of(const WalLog& log) {
+    const auto known = numbers_.find(log);
+    if (known != numbers_.end()) return known->second;
+    const uint64_t generation = log.generation;
+    const bool free = taken_.insert(generation).second || anybodys_.erase(generation) > 0;
+    return numbers_[log] = free ? generation : next_free_++;
+  }
 
   /// Reports an object whose header is no good, and finds the place of its records without it.
   Result<std::optional<Header>> mend(const Piece& piece, const Error& damage, std::string* content) {
@@ -277,7 +309,7 @@ class Fetcher {
     const Result<void> kept = keep_aside(key, *content);
     const std::optional<Header> place = place_of(piece, *content);
     const std::string what = place ? fmt::format("{} of its {} bytes are records of this place and are taken",
-                                                 place->bytes, content->size() - kHeaderBytes)
+                                                 place->bytes, content->size() - place->size())
                                    : "its records are left out";
     report_.problems.push_back(fmt::format("{}: {}; {}{}", key, damage.message, what,
                                            kept.ok() ? "" : "; no copy could be kept: " + kept.error().message));
@@ -285,19 +317,27 @@ class Fetcher {
   }
 
   std::optional<Header> place_of(const Piece& piece, std::string_view content) const {
-    if (content.size() <= kHeaderBytes) return std::nullopt;
-    content.remove_prefix(kHeaderBytes);
-    Header place{piece.generation, 0, 0, 0};
+    for (const uint64_t header_bytes : {kMaxHeaderBytes, kMinHeaderBytes}) {
+      if (content.size() <= header_bytes) continue;
+      const std::optional<Header> place = place_after(piece, content.substr(header_bytes));
+      if (place && place->size() == header_bytes) return place;
+    }
+    return std::nullopt;
+  }
+  std::optional<Header> place_after(const Piece& piece, std::string_view content) const {
+    Header place{piece.generation, 0, 0, 0, 0};
     std::string_view records = content;
     const Result<WalFileHeader> file = parse_wal_file_header(&records);
     const auto before = ends_.find(piece.generation);
     if (file.ok() && file->generation == piece.generation) {
       place.file_number = file->file_number;
       place.bytes = content.size() - records.size();
+      place.mark = file->mark;
     } else if (before != ends_.end() && before->second.number + 1 == piece.number) {
       records = content;
       place.file_number = before->second.file_number;
       place.offset = before->second.offset;
+      place.mark = before->second.mark;
     } else {
       return std::nullopt;
     }
@@ -321,13 +361,23 @@ class Fetcher {
     Result<Header> header = header_of(piece, content);
     if (!header.ok()) {
       if (header.error().kind != ErrorKind::corrupt) return header.error().with_context(key);
+      if (done_.generation(piece.generation) && !local_generations_.contains(piece.generation)) {
+        old_.push_back(piece);  // most likely left over
+        return {};
+      }
       TRY_ASSIGN(const std::optional<Header> place, mend(piece, header.error(), &content));
       if (!place) return {};
       header = *place;
     }
-    ends_[piece.generation] = {piece.number, header->file_number, header->offset + header->bytes};
+    ends_[piece.generation] = {piece.number, header->file_number, header->offset + header->bytes, header->mark};
+    const WalLog log{header->generation, header->mark};
+    report_.logs.insert(log);
+    if (done_.log(log)) {
+      old_.push_back(piece);
+      return {};
+    }
     const std::string path =
-        options_.wal_dir + "/" + wal_file_name({header->generation, static_cast<uint32_t>(header->file_number)});
+        options_.wal_dir + "/" + wal_file_name({number_of(log), static_cast<uint32_t>(header->file_number)});
     LocalFile& file = files_[path];
     if (!file.known) TRY(look_at(path, &file));
     const uint64_t end = header->offset + header->bytes;
@@ -336,7 +386,7 @@ class Fetcher {
     if (content.size() < piece.size_bytes) {
       TRY_ASSIGN(content, store_.get_range(key, 0, piece.size_bytes));
     }
-    TRY(file.fresh->write_at(header->offset, std::string_view(content).substr(kHeaderBytes, header->bytes)));
+    TRY(file.fresh->write_at(header->offset, std::string_view(content).substr(header->size(), header->bytes)));
     file.size = end;
     ++report_.objects;
     report_.bytes += header->bytes;
@@ -353,7 +403,13 @@ class Fetcher {
   ObjectStore& store_;
   FileSystem& fs_;
   const WalFetchOptions& options_;
-  std::set<uint64_t> local_generations_;
+  const WalDone& done_;
+  std::set<uint64_t> local_generations_;  ///< of logs that are here
+  std::set<uint64_t> taken_;              ///< numbers that logs have here
+  std::set<uint64_t> anybodys_;           ///< those whose log is not known
+  std::map<WalLog, uint64_t> numbers_;
+  uint64_t next_free_ = 1;
+  std::vector<Piece> old_;                  ///< to be removed
   std::map<std::string, LocalFile> files_;  ///< by path
   std::map<uint64_t, End> ends_;            ///< by generation
   WalFetchReport report_;
@@ -362,10 +418,10 @@ class Fetcher {
 }  // namespace
 
 Result<void> WalObjectWriter::put(uint32_t file_number, uint64_t offset, std::string_view bytes) {
-  std::string content = encode_header({generation_, file_number, offset, bytes.size()});
+  std::string content = encode_header({log_.generation, file_number, offset, bytes.size(), log_.mark});
   content.append(bytes);
   for (int attempt = 0; attempt < kMaxTaken; ++attempt) {
-    TRY_ASSIGN(const bool fresh, store_.put_within(key_of(node_, generation_, next_), content, timeout_ns_));
+    TRY_ASSIGN(const bool fresh, store_.put_within(key_of(node_, log_.generation, next_), content, timeout_ns_));
     ++next_;  // taken: by a piece of ours whose put was answered too late
     if (fresh) return {};
   }
@@ -373,18 +429,44 @@ Result<void> WalObjectWriter::put(uint32_t file_number, uint64_t offset, std::st
 }
 
 Result<WalFetchReport> fetch_wal_objects(ObjectStore& store, FileSystem& fs, const WalFetchOptions& options,
-                                         const std::function<bool(uint64_t)>& done) {
-  return Fetcher(store, fs, options).run(done);
+                                         const WalDone& done) {
+  return Fetcher(store, fs, options, done).run();
 }
 
+namespace {
+
+/// Leaves out the pieces of other logs, and those of which it cannot be told.
+Result<void> keep_marked(ObjectStore& store, const std::string& node, size_t parallel, uint64_t mark,
+                         std::vector<Piece>* pieces) {
+  std::vector<char> marked(pieces->size());
+  TRY(run_parallel(pieces->size(), parallel, [&](size_t i) -> Result<void> {
+    const Piece& piece = (*pieces)[i];
+    const Result<std::string> head =
+        store.get_range(key_of(node, piece.generation, piece.number), 0, std::min(piece.size_bytes, kMaxHeaderBytes));
+    if (!head.ok() && head.error().kind != ErrorKind::not_found) return head.error();
+    const Result<Header> header = head.ok() ? decode_header(*head) : head.error();
+    marked[i] = header.ok() && header->mark == mark;
+    return {};
+  }));
+  size_t kept = 0;
+  for (size_t i = 0; i < marked.size(); ++i) {
+    if (marked[i] != 0) (*pieces)[kept++] = (*pieces)[i];
+  }
+  pieces->resize(kept);
+  return {};
+}
+
+}  // namespace
+
 Result<uint64_t> remove_wal_objects(ObjectStore& store, const std::string& node, uint64_t first, uint64_t last,
-                                    size_t parallel) {
+                                    size_t parallel, std::optional<uint64_t> mark) {
   const std::string after = first == 0 ? "" : key_of(node, first, 0);
   TRY_ASSIGN(std::vector<Piece> pieces, list_pieces(store, node, after));
   std::erase_if(pieces, [&](const Piece& piece) { return piece.generation < first || piece.generation > last; });
   std::set<uint64_t> generations;
   for (uint64_t i = 0; i <= kGenerationsBeyond && last >= first + i; ++i) generations.insert(last - i);
   TRY(follow_lists(store, node, generations, &pieces));
+  if (mark) TRY(keep_marked(store, node, parallel, *mark, &pieces));
   TRY(run_parallel(pieces.size(), parallel,
                    [&](size_t i) { return store.remove(key_of(node, pieces[i].generation, pieces[i].number)); }));
   return pieces.size();

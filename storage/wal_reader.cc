@@ -9,6 +9,7 @@ namespace cordwood {
 namespace {
 
 constexpr size_t kCopyBytes = 1u << 20;
+constexpr size_t kMaxHeaderBytes = 512;
 constexpr std::string_view kAsideSuffix = ".damaged";
 
 /// The names of the directory's WAL files; empty when there is no directory.
@@ -57,6 +58,24 @@ Result<void> cut(FileSystem& fs, const std::string& path, uint64_t size) {
   return file->sync();
 }
 
+uint32_t file_number_of(const std::string& path) {
+  const auto place = parse_wal_file_name(std::string_view(path).substr(path.rfind('/') + 1));
+  CHECK(place.has_value(), "{} was listed as a WAL file", path);
+  return place->file_number;
+}
+
+/// Nothing when it is damaged; invalid for a file of another version.
+Result<std::optional<WalFileHeader>> read_header(FileSystem& fs, const std::string& path) {
+  TRY_ASSIGN(const std::unique_ptr<File> file, fs.open(path, OpenMode::read));
+  std::string bytes(kMaxHeaderBytes, '\0');
+  TRY_ASSIGN(const size_t got, file->read_at(0, bytes.data(), bytes.size()));
+  std::string_view head = std::string_view(bytes).substr(0, got);
+  Result<WalFileHeader> header = parse_wal_file_header(&head);
+  if (header.ok()) return std::optional(std::move(header).value());
+  if (header.error().kind != ErrorKind::corrupt) return header.error().with_context(path);
+  return std::optional<WalFileHeader>();
+}
+
 void judge(FileSystem& fs, const std::string& path, const WalFileScan& scan, bool may_be_torn,
            WalReplayReport* report) {
   for (const WalFileScan::Damage& d : scan.damages) {
@@ -100,19 +119,62 @@ Result<std::vector<std::string>> list_wal_files(FileSystem& fs, const std::strin
 }
 
 Result<WalReplayReport> replay_wal(FileSystem& fs, const std::string& dir, uint64_t generation, bool newest,
-                                   const std::function<Result<void>(const WalRecord&)>& visit) {
+                                   const std::function<Result<void>(const WalRecord&)>& visit,
+                                   std::optional<uint64_t> written_as) {
   TRY_ASSIGN(const std::vector<std::string> files, list_wal_files(fs, dir, generation));
   WalReplayReport report;
   for (size_t i = 0; i < files.size(); ++i) {
     const std::string& path = files[i];
-    const auto place = parse_wal_file_name(std::string_view(path).substr(path.rfind('/') + 1));
-    CHECK(place.has_value(), "{} was listed as a WAL file", path);
+    const WalPlace place{written_as.value_or(generation), file_number_of(path)};
     TRY_ASSIGN(const WalFileScan scan,
-               scan_wal_file(fs, path, *place, [&](uint64_t, const WalRecord& record) { return visit(record); }));
+               scan_wal_file(fs, path, place, [&](uint64_t, const WalRecord& record) { return visit(record); }));
     report.records += scan.records;
     judge(fs, path, scan, newest && i + 1 == files.size(), &report);
   }
   return report;
+}
+
+Result<std::vector<LocalWalLog>> list_wal_logs(FileSystem& fs, const std::string& dir) {
+  TRY_ASSIGN(const std::vector<uint64_t> numbers, list_wal_generations(fs, dir));
+  std::vector<LocalWalLog> logs;
+  for (const uint64_t number : numbers) {
+    LocalWalLog& log = logs.emplace_back(LocalWalLog{number, false, {number, 0}});
+    TRY_ASSIGN(const std::vector<std::string> files, list_wal_files(fs, dir, number));
+    for (size_t i = 0; i < files.size() && !log.known; ++i) {
+      TRY_ASSIGN(const std::optional<WalFileHeader> header, read_header(fs, files[i]));
+      if (!header) continue;
+      log.known = true;
+      log.log = {header->generation, header->mark};
+    }
+  }
+  return logs;
+}
+
+Result<void> scan_wal_log(FileSystem& fs, const std::string& dir, const LocalWalLog& log,
+                          const std::function<bool(const WalRecord&)>& visit) {
+  TRY_ASSIGN(const std::vector<std::string> files, list_wal_files(fs, dir, log.number));
+  bool stopped = false;
+  for (const std::string& path : files) {
+    const WalPlace place{log.log.generation, file_number_of(path)};
+    const auto scan = scan_wal_file(fs, path, place, [&](uint64_t, const WalRecord& record) -> Result<void> {
+      stopped = !visit(record);
+      return stopped ? Result<void>(Error::cancelled("seen enough")) : Result<void>();
+    });
+    if (stopped) return {};
+    if (!scan.ok()) return scan.error();
+  }
+  return {};
+}
+
+Result<void> rename_wal(FileSystem& fs, const std::string& dir, uint64_t from, uint64_t to) {
+  TRY_ASSIGN(const std::vector<std::string> files, list_wal_files(fs, dir, from));
+  for (const std::string& path : files) {
+    const std::string fresh = fmt::format("{}/{}", dir, wal_file_name({to, file_number_of(path)}));
+    TRY_ASSIGN(const bool taken, fs.exists(fresh));
+    if (taken) return Error::corrupt(fmt::format("{} cannot be renamed: {} is there", path, fresh));
+    TRY(fs.rename(path, fresh));
+  }
+  return fs.sync_directory(dir);
 }
 
 Result<void> remove_wal(FileSystem& fs, const std::string& dir, uint64_t generation) {

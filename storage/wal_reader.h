@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,22 @@ Result<std::vector<uint64_t>> list_wal_generations(FileSystem& fs, const std::st
 Result<std::vector<std::string>> list_wal_files(FileSystem& fs, const std::string& dir, uint64_t generation);
 /// Hands every whole record of a generation, policies included, to `visit` in order.  `newest`: a torn tail of the
 /// last file is an unacknowledged write and is cut; anything else that is damaged is reported, copied aside, skipped.
+/// `written_as`: the generation that its records were written for, when the files were renamed since.
 Result<WalReplayReport> replay_wal(FileSystem& fs, const std::string& dir, uint64_t generation, bool newest,
-                                   const std::function<Result<void>(const WalRecord&)>& visit);
+                                   const std::function<Result<void>(const WalRecord&)>& visit,
+                                   std::optional<uint64_t> written_as = std::nullopt);
+/// A log of the directory: the number in the names of its files, and what their headers say.
+struct LocalWalLog {
+  uint64_t number = 0;
+  bool known = false;  ///< a header can be read
+  WalLog log;          ///< {number, 0} when none can
+};
+Result<std::vector<LocalWalLog>> list_wal_logs(FileSystem& fs, const std::string& dir);
+/// Hands its whole records to `visit` in order, until that answers false; changes nothing.
+Result<void> scan_wal_log(FileSystem& fs, const std::string& dir, const LocalWalLog& log,
+                          const std::function<bool(const WalRecord&)>& visit);
+/// Gives the files of a log another number; what is in them stays as it is.  Durable.
+Result<void> rename_wal(FileSystem& fs, const std::string& dir, uint64_t from, uint64_t to);
 /// Removes one generation's files and makes that durable.
 Result<void> remove_wal(FileSystem& fs, const std::string& dir, uint64_t generation);
 

@@ -32,7 +32,8 @@ class GroupWalWriter final : public WalWriter {
   GroupWalWriter(FileSystem& fs, std::string dir, uint64_t generation, WalWriterOptions options)
       : fs_(fs), dir_(std::move(dir)), options_(std::move(options)), place_{generation, 0} {
     if (options_.store == nullptr) return;
-    objects_ = std::make_unique<WalObjectWriter>(*options_.store, options_.node, generation, options_.store_timeout_ns);
+    objects_ = std::make_unique<WalObjectWriter>(*options_.store, options_.node, WalLog{generation, options_.mark},
+                                                 options_.store_timeout_ns);
   }
 
   Result<void> open();
@@ -230,7 +231,7 @@ Result<void> GroupWalWriter::create_file(const WalPlace& place) {
   file_durable_bytes_ = 0;
   std::string& header = file_header_;
   header.clear();
-  encode_wal_file_header({place.generation, place.file_number, options_.node}, &header);
+  encode_wal_file_header({place.generation, place.file_number, options_.node, options_.mark}, &header);
   const Result<void> made = [&]() -> Result<void> {
     file_.reset();
     TRY_ASSIGN(file_, fs_.open(file_path_, OpenMode::create_new));

@@ -13,6 +13,7 @@ namespace cordwood {
 
 struct WalWriterOptions {
   std::string node = "node-1";      ///< goes into the file header; at most 255 bytes
+  uint64_t mark = 0;                ///< likewise (WalLog)
   uint64_t file_bytes = 64u << 20;  ///< a new file of the set begins beyond this
   /// How long a leader waits for more when others have queued behind it; 0 in simulations.  A lone writer never waits.
   uint32_t group_wait_us = 1000;

@@ -63,6 +63,7 @@ struct World {
                                     .clock = &clock,
                                     .store = store.get(),
                                     .memory = &memory,
+                                    .random = &random,
                                     .background = background.get(),
                                     .body_decoder = decoder.get(),
                                     .log = log.get(),
@@ -72,6 +73,7 @@ struct World {
 
   PosixFileSystem fs;
   SystemClock clock;
+  SystemRandom random;
   MemoryAccountant memory{{}};
   Metrics metrics;
   std::shared_ptr<Logger> log = Logger::silent();

@@ -62,7 +62,7 @@ void fill(S3EngineWorld* world, uint64_t segments) {
     meta.generation = n + 10;
     world->s3.bucket.put(prefix + meta.key, bytes);
     manifest.change.added.push_back(meta);
-    manifest.change.generations_done.push_back(n + 10);
+    manifest.change.generations_done.push_back({n + 10, 0});
   }
   world->s3.bucket.put(prefix + manifest_snapshot_key(world->options.node, manifest.number), encode_manifest(manifest));
   fmt::print("{} segments of {} blocks, {} bytes each, tails of {}\n", segments, meta.blocks, meta.size_bytes,

@@ -159,7 +159,7 @@ void save_manifest(const std::filesystem::path& out) {
   meta.size_bytes = 4096;
   meta.blocks = 3;
   meta.replaces = {"segments/b"};
-  object.change = {{meta}, {"segments/b"}, {1, 2}};
+  object.change = {{meta}, {"segments/b"}, {{1, 0}, {2, 77}}};
   save(out / "manifest", "change", encode_manifest(object));
   object.kind = ManifestObject::Kind::snapshot;
   save(out / "manifest", "snapshot", encode_manifest(object));

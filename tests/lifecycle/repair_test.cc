@@ -45,7 +45,9 @@ TEST(RepairPlan, NamesEachRowOnce) {
   const SegmentMeta top = merged(9, 1, 0, 2, {ab, ab2, cd});
   const auto f = [](const char* what, std::vector<SegmentMeta> found, std::set<uint64_t> wal,
                     std::vector<SegmentMeta> want) {
-    const RepairPlan plan = plan_repair(found, wal);
+    std::map<uint64_t, uint64_t> logs;
+    for (const uint64_t generation : wal) logs[generation] = 0;
+    const RepairPlan plan = plan_repair(found, logs);
     EXPECT_EQ(keys_of(plan.named), keys_of(want)) << what;
     EXPECT_EQ(plan.named.size() + plan.left_out.size(), found.size()) << what;
   };
@@ -68,8 +70,19 @@ TEST(RepairPlan, NamesEachRowOnce) {
 
 TEST(RepairPlan, GenerationsThatAreNamedAreDone) {
   const SegmentMeta a = young(1, 1, 0, 10), b = young(7, 1, 0, 10);
-  EXPECT_EQ(plan_repair({a, b}, {}).generations_done, (std::vector<uint64_t>{1, 7}));
-  EXPECT_EQ(plan_repair({a, b}, {7}).generations_done, (std::vector<uint64_t>{1}));
+  EXPECT_EQ(plan_repair({a, b}, {}).generations_done, (std::vector<WalLog>{{1, 0}, {7, 0}}));
+  EXPECT_EQ(plan_repair({a, b}, {{7, 0}}).generations_done, (std::vector<WalLog>{{1, 0}}));
+}
+
+/// A log of the same number is replayed only if it is the one that a segment was made of; else both count.
+TEST(RepairPlan, LogsAreKnownByTheirMarks) {
+  SegmentMeta a = young(1, 1, 0, 10), b = young(7, 1, 0, 10);
+  a.log_mark = 11;
+  b.log_mark = 77;
+  EXPECT_EQ(plan_repair({a, b}, {{7, 77}}).generations_done, (std::vector<WalLog>{{1, 11}}));
+  const RepairPlan plan = plan_repair({a, b}, {{7, 78}});
+  EXPECT_EQ(keys_of(plan.named), keys_of({a, b}));
+  EXPECT_EQ(plan.generations_done, (std::vector<WalLog>{{1, 11}, {7, 77}}));
 }
 
 /// A real store that lost its manifest, with merged segments and rows in the log.

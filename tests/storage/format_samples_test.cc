@@ -36,10 +36,11 @@ RowBatch sample_batch() {
   return batch;
 }
 
-std::string wal_today() {
+std::string wal_today(uint64_t mark) {
   SimFileSystem fs(1);
   WalWriterOptions options;
   options.node = "sample";
+  options.mark = mark;
   auto writer = WalWriter::create(fs, "wal", 42, options);
   CHECK(writer.ok(), "{}", writer.error().message);
   const WalPolicy policy{xxh3_64("policy"), "policy"};
@@ -50,9 +51,14 @@ std::string wal_today() {
   return *fs.read_all("wal/" + wal_file_name({42, 1}), 1u << 20);
 }
 
-TEST(FormatSamples, Wal) {
-  const std::string today = wal_today();
-  const std::string frozen = sample("wal-1.0.wal", today);
+class WalSample : public testing::TestWithParam<std::pair<const char*, uint64_t>> {};
+INSTANTIATE_TEST_SUITE_P(FormatSamples, WalSample,
+                         testing::Values(std::pair("wal-1.0.wal", 0), std::pair("wal-1.0-marked.wal", 0xfeed'0123)));
+
+TEST_P(WalSample, IsWrittenAndRead) {
+  const auto& [name, mark] = GetParam();
+  const std::string today = wal_today(mark);
+  const std::string frozen = sample(name, today);
   EXPECT_EQ(frozen, today);
   SimFileSystem fs(1);
   ASSERT_TRUE((*fs.open("f", OpenMode::create_new))->append(frozen).ok());
@@ -95,9 +101,13 @@ TEST(FormatSamples, Manifest) {
   meta.arrival_min = 3;
   meta.arrival_max = 500'003;
   meta.replaces = {"segments/sample/0"};
-  const ManifestObject change{
-      ManifestObject::Kind::change, "sample", 9, 0x1234'5678'9abc'def0, {{meta}, {"segments/sample/0"}, {41, 42}}};
-  const ManifestObject snapshot{ManifestObject::Kind::snapshot, "sample", 9, 1, {{meta}, {}, {1, 2, 300}}};
+  const ManifestObject change{ManifestObject::Kind::change,
+                              "sample",
+                              9,
+                              0x1234'5678'9abc'def0,
+                              {{meta}, {"segments/sample/0"}, {{41, 0}, {42, 0}}}};
+  const ManifestObject snapshot{
+      ManifestObject::Kind::snapshot, "sample", 9, 1, {{meta}, {}, {{1, 0}, {2, 0}, {300, 0}}}};
   auto f = [](const std::string& name, const ManifestObject& object) {
     const std::string frozen = sample(name, encode_manifest(object));
     EXPECT_EQ(frozen, encode_manifest(object)) << name;
@@ -108,6 +118,17 @@ TEST(FormatSamples, Manifest) {
   };
   f("manifest-1.0", change);
   f("manifest-snapshot-1.0", snapshot);
+}
+
+TEST(FormatSamples, ManifestWithMarksOfLogs) {
+  CatalogChange change;
+  change.generations_done = {{41, 0}, {42, 0xfeed'0123}};
+  const ManifestObject object{ManifestObject::Kind::change, "sample", 9, 1, change};
+  const std::string frozen = sample("manifest-1.2", encode_manifest(object));
+  EXPECT_EQ(frozen, encode_manifest(object));
+  const Result<ManifestObject> back = decode_manifest(frozen);
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(back->change.generations_done, change.generations_done);
 }
 
 TEST(FormatSamples, ManifestWithDeletesAndHolds) {

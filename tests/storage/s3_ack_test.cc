@@ -106,7 +106,7 @@ TEST_F(S3AckTest, AStartWithItsDiskReadsNoMoreThanHeaders) {
   for (size_t i = before; i < seen.size(); ++i) {
     if (seen[i].op != "get" || seen[i].key.find("/wal/") == std::string::npos) continue;
     ++reads;
-    EXPECT_EQ(seen[i].request.field("range"), "bytes=0-59");
+    EXPECT_EQ(seen[i].request.field("range"), "bytes=0-67");
   }
   EXPECT_EQ(reads, 1u);
   EXPECT_EQ(world_.read(), some_rows(0, 50));

@@ -13,7 +13,7 @@ CatalogChange adding(uint64_t n) {
   meta.key = fmt::format("segments/n/{}", n);
   meta.node = "n";
   meta.generation = n;
-  return {{meta}, {}, {n}};
+  return {{meta}, {}, {{n, 0}}};
 }
 
 TEST(S3Manifest, AnOldListingHidesNoChange) {

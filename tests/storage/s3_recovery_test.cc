@@ -88,7 +88,7 @@ TEST_F(S3RecoveryTest, SnapshotsComeFirst) {
     ASSERT_TRUE(catalog.ok());
     for (uint64_t n = 1; n <= 300; ++n) {
       CatalogChange change;
-      change.generations_done = {n};
+      change.generations_done = {{n, 0}};
       ASSERT_TRUE((*catalog)->commit(change).ok());
     }
   }

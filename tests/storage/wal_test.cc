@@ -283,7 +283,7 @@ TEST_F(Wal, RefusesAVersionItDoesNotKnow) {
     EXPECT_EQ(content(only_file()), bad);
   };
   f(4, 2);
-  f(8, 1);
+  f(8, 2);
   f(15, 0x40);
 }
 

@@ -7,6 +7,7 @@
 #include "storage/catalog.h"
 #include "storage/engine.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/seeded_random.h"
 #include "tests/support/sim_file_system.h"
 #include "tests/support/step_task_runner.h"
 #include "tests/support/stored_rows.h"
@@ -15,9 +16,10 @@ namespace cordwood {
 
 /// An engine with all it needs, on a simulated disk, in one thread.
 struct EngineWorld {
-  explicit EngineWorld(uint64_t seed, MemoryAccountant::Limits limits = {}) : fs(seed), memory(limits) {
+  explicit EngineWorld(uint64_t seed, MemoryAccountant::Limits limits = {}) : fs(seed), random(seed), memory(limits) {
     environment.fs = &fs;
     environment.clock = &clock;
+    environment.random = &random;
     environment.memory = &memory;
     environment.background = &tasks;
     environment.body_decoder = &decoder;
@@ -45,6 +47,7 @@ struct EngineWorld {
 
   SimFileSystem fs;
   ManualClock clock;
+  SeededRandom random;
   MemoryAccountant memory;
   StepTaskRunner tasks;
   BatchBodyDecoder decoder;

@@ -36,6 +36,7 @@ struct S3EngineWorld {
                                               .clock = &clock,
                                               .store = s3.store.get(),
                                               .memory = &memory,
+                                              .random = &s3.random,
                                               .background = &tasks,
                                               .body_decoder = &decoder,
                                               .log = s3.log.get(),

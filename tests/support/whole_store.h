@@ -25,6 +25,7 @@ struct WholeStore {
                                          .clock = &clock,
                                          .store = objects.get(),
                                          .memory = &memory,
+                                         .random = &random,
                                          .background = background.get(),
                                          .body_decoder = decoder.get(),
                                          .streams = streams.get(),
@@ -71,6 +72,7 @@ struct WholeStore {
   TemporaryDirectory directory;
   PosixFileSystem fs;
   SystemClock clock;
+  SystemRandom random;
   Metrics metrics;
   MemoryAccountant memory{{}};
   std::shared_ptr<Logger> log = Logger::silent();
