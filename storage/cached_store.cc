@@ -86,6 +86,12 @@ class CachedStore final : public ObjectStore {
     if (is_cached(key)) cache_->drop(key);
     return below_->remove(key);
   }
+  Result<void> remove_all(const std::vector<std::string>& keys, size_t parallel) override {
+    for (const std::string& key : keys) {
+      if (is_cached(key)) cache_->drop(key);
+    }
+    return below_->remove_all(keys, parallel);
+  }
   ObjectTiers* tiers() override { return below_->tiers(); }
   bool guards_puts() const override { return below_->guards_puts(); }
   void give_up_at(int64_t monotonic_ns) override { below_->give_up_at(monotonic_ns); }

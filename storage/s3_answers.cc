@@ -109,6 +109,29 @@ Result<std::string> parse_upload_id(std::string_view xml) {
   return id;
 }
 
+std::string print_delete(const std::vector<std::string>& keys) {
+  std::string xml = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>";
+  for (const std::string& key : keys) xml += "<Object><Key>" + xml_text(key) + "</Key></Object>";
+  return xml + "</Delete>";
+}
+
+Result<std::vector<S3DeleteFailure>> parse_delete_failures(std::string_view xml) {
+  std::vector<S3DeleteFailure> failures;
+  S3DeleteFailure one;
+  std::string_view root;
+  TRY(walk(xml, &root, [&](XmlReader::Event& e) -> Result<void> {
+    if (e.depth == 3 && e.name == "Key") one.key = std::move(e.text);
+    if (e.depth == 3 && e.name == "Code") one.failure.code = std::move(e.text);
+    if (e.depth == 3 && e.name == "Message") one.failure.message = std::move(e.text);
+    if (e.depth != 2) return {};
+    if (e.name == "Error") failures.push_back(std::move(one));
+    one = {};
+    return {};
+  }));
+  if (root != "DeleteResult") return Error::corrupt("deletion: not a DeleteResult");
+  return failures;
+}
+
 std::string print_complete_upload(const std::vector<std::string>& etags) {
   std::string out = R"(<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">)";
   for (size_t i = 0; i < etags.size(); ++i) {

@@ -31,6 +31,15 @@ Result<std::string> parse_upload_id(std::string_view xml);
 /// What completes an upload: ETags of the parts, in order.
 std::string print_complete_upload(const std::vector<std::string>& etags);
 
+/// What asks for several objects to be removed; only failures are to be answered.
+std::string print_delete(const std::vector<std::string>& keys);
+/// `<DeleteResult>`: the keys that were not removed, as they are in the bucket.  corrupt when it is none.
+struct S3DeleteFailure {
+  std::string key;
+  S3Failure failure;
+};
+Result<std::vector<S3DeleteFailure>> parse_delete_failures(std::string_view xml);
+
 /// `<AssumeRoleWithWebIdentityResponse>`.
 Result<S3Credentials> parse_sts_credentials(std::string_view xml);
 /// What containers and instances answer: AccessKeyId, SecretAccessKey, Token, Expiration.

@@ -27,6 +27,14 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   return out;
 }
 
+std::string md5(std::string_view bytes) {
+  std::string out(16, '\0');
+  unsigned int size = 0;
+  const int done =
+      EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size, EVP_md5(), nullptr);
+  return done == 1 && size == out.size() ? out : std::string();
+}
+
 std::string hex_of(std::string_view bytes) {
   std::string out;
   append_hex(bytes.data(), static_cast<uint32_t>(2 * bytes.size()), false, &out);

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "storage/s3_answers.h"
 #include "storage/s3_hash.h"
 
 namespace cordwood {
@@ -77,6 +78,40 @@ Result<void> S3Objects::remove(const std::string& key) {
   TRY_ASSIGN(const S3Reply reply, client_.call(call));
   if (reply.ok() || reply.failure.code == "NoSuchKey") return {};
   return client_.refused(call, reply);
+}
+
+Result<bool> S3Objects::remove_many(const std::vector<std::string>& keys, std::vector<std::string>* left) {
+  const std::string& prefix = client_.address().prefix();
+  std::vector<std::string> full;
+  full.reserve(keys.size());
+  for (const std::string& key : keys) full.push_back(prefix + key);
+  const std::string body = print_delete(full);
+  const std::string digest = md5(body);
+  S3Call call;
+  call.op = "delete_objects";
+  call.method = "POST";
+  call.query = {{"delete", ""}};
+  call.fields = {{"content-type", "application/xml"}};
+  if (!digest.empty()) {
+    call.fields.emplace_back("content-md5", base64_of(digest));
+  } else {
+    call.fields.emplace_back("x-amz-checksum-sha256", base64_of(sha256(body)));
+  }
+  call.body = body;
+  call.failure_in_success = true;
+  TRY_ASSIGN(const S3Reply reply, client_.call(call));
+  const std::string& code = reply.failure.code;
+  const int status = reply.http.status;
+  if (status == 501 || status == 405 || code == "NotImplemented" || code == "MethodNotAllowed") return false;
+  if (!reply.ok()) return client_.refused(call, reply);
+  Result<std::vector<S3DeleteFailure>> failures = parse_delete_failures(reply.http.body);
+  if (!failures.ok()) return Error::unavailable(failures.error().message);
+  for (S3DeleteFailure& failed : *failures) {
+    if (failed.failure.code == "NoSuchKey") continue;
+    if (!failed.key.starts_with(prefix)) return Error::unavailable("a deletion tells of keys of another prefix");
+    left->push_back(failed.key.substr(prefix.size()));
+  }
+  return true;
 }
 
 }  // namespace cordwood

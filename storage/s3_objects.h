@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/base/mutex.h"
 #include "storage/base/object_tiers.h"
@@ -49,6 +50,9 @@ class S3Objects {
   Result<bool> is_ours(const S3NewObject& object);
   Result<HttpAnswer> head(const std::string& key);
   Result<void> remove(const std::string& key);
+  /// At most kMaxRemoved at once; those that stayed are `left`.  False when the server does not know how.
+  Result<bool> remove_many(const std::vector<std::string>& keys, std::vector<std::string>* left);
+  static constexpr size_t kMaxRemoved = 1000;
 
   /// Whether the store takes such a key.
   Result<void> check_key(std::string_view key) const {

@@ -2,7 +2,9 @@
 #include "storage/s3_store.h"
 
 #include <algorithm>
+#include <atomic>
 
+#include "storage/base/parallel.h"
 #include "storage/s3_lease.h"
 #include "storage/s3_objects.h"
 
@@ -38,6 +40,7 @@ class S3Store final : public ObjectStore {
   Result<ObjectInfo> head(const std::string& key) override;
   Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override;
   Result<void> remove(const std::string& key) override;
+  Result<void> remove_all(const std::vector<std::string>& keys, size_t parallel) override;
   void give_up_at(int64_t monotonic_ns) override { client_->give_up_at(monotonic_ns); }
   bool guards_puts() const override { return conditional_; }
   ObjectTiers* tiers() override { return tiers_.get(); }
@@ -49,7 +52,8 @@ class S3Store final : public ObjectStore {
 
   const std::unique_ptr<S3Client> client_;
   S3Objects objects_;
-  bool conditional_ = false;  ///< the bucket honours If-None-Match; constant after probe()
+  bool conditional_ = false;              ///< the bucket honours If-None-Match; constant after probe()
+  std::atomic<bool> removes_many_{true};  ///< until the bucket says that it does not know how
   std::unique_ptr<ObjectTiers> tiers_;
   std::unique_ptr<WriterLease> lease_;
   Mutex put_mu_;  ///< makes look-and-put one step where the bucket does not
@@ -219,6 +223,28 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix, const s
 Result<void> S3Store::remove(const std::string& key) {
   TRY(objects_.check_key(key));
   return objects_.remove(key);
+}
+
+/// What a request for many leaves is asked for one by one: those have their own retries, and errors.
+Result<void> S3Store::remove_all(const std::vector<std::string>& keys, size_t parallel) {
+  for (const std::string& key : keys) TRY(objects_.check_key(key));
+  for (size_t begin = 0; begin < keys.size();) {
+    const size_t end = std::min(keys.size(), begin + S3Objects::kMaxRemoved);
+    const std::vector<std::string> some(keys.begin() + static_cast<ptrdiff_t>(begin),
+                                        keys.begin() + static_cast<ptrdiff_t>(end));
+    begin = end;
+    std::vector<std::string> left;
+    if (some.size() > 1 && removes_many_) {
+      TRY_ASSIGN(const bool known, objects_.remove_many(some, &left));
+      if (known && left.empty()) continue;
+      if (!known && removes_many_.exchange(false)) {
+        client_->env().log->info("the bucket does not remove many objects with one request: they go one by one");
+      }
+    }
+    const std::vector<std::string>& rest = left.empty() ? some : left;
+    TRY(run_parallel(rest.size(), parallel, [&](size_t i) { return objects_.remove(rest[i]); }));
+  }
+  return {};
 }
 
 Result<void> check_options(const S3Options& o) {

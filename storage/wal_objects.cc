@@ -109,6 +109,13 @@ struct Piece {
   uint64_t size_bytes = 0;
 };
 
+std::vector<std::string> keys_of(const std::string& node, const std::vector<Piece>& pieces) {
+  std::vector<std::string> keys;
+  keys.reserve(pieces.size());
+  for (const Piece& piece : pieces) keys.push_back(key_of(node, piece.generation, piece.number));
+  return keys;
+}
+
 std::optional<Piece> parse_key(std::string_view name) {
   if (name.size() != kGenerationDigits + 1 + kNumberDigits || name[kGenerationDigits] != '-') return std::nullopt;
   const auto digits = [](std::string_view text) {
@@ -395,9 +402,7 @@ class Fetcher {
 
   Result<void> remove(const std::vector<Piece>& pieces) {
     report_.removed = pieces.size();
-    return run_parallel(pieces.size(), options_.parallel_reads, [&](size_t i) {
-      return store_.remove(key_of(options_.node, pieces[i].generation, pieces[i].number));
-    });
+    return store_.remove_all(keys_of(options_.node, pieces), options_.parallel_reads);
   }
 
   ObjectStore& store_;
@@ -467,8 +472,7 @@ Result<uint64_t> remove_wal_objects(ObjectStore& store, const std::string& node,
   for (uint64_t i = 0; i <= kGenerationsBeyond && last >= first + i; ++i) generations.insert(last - i);
   TRY(follow_lists(store, node, generations, &pieces));
   if (mark) TRY(keep_marked(store, node, parallel, *mark, &pieces));
-  TRY(run_parallel(pieces.size(), parallel,
-                   [&](size_t i) { return store.remove(key_of(node, pieces[i].generation, pieces[i].number)); }));
+  TRY(store.remove_all(keys_of(node, pieces), parallel));
   return pieces.size();
 }
 

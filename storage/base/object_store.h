@@ -72,6 +72,9 @@ class ObjectStore {
   virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) = 0;
   /// Success when the key is gone, whether it was there or not.
   virtual Result<void> remove(const std::string& key) = 0;
+  /// Success when all of them are gone; after a failure some may be.  Many with one request where the store can, else
+  /// one by one, `parallel` at the same time.
+  virtual Result<void> remove_all(const std::vector<std::string>& keys, size_t parallel);
   /// False when put_if_absent() holds only as long as nobody else writes.
   virtual bool guards_puts() const { return true; }
   /// For the end of the process: from then on (monotonic) operations answer unavailable, those under way about a second

@@ -92,6 +92,23 @@ TEST_P(ObjectStoreContract, RemovesAndForgives) {
   put("d/1", "w");
 }
 
+TEST_P(ObjectStoreContract, RemovesManyAndForgives) {
+  std::vector<std::string> gone{"many/none"};
+  for (int i = 0; i < 20; ++i) {
+    const std::string key = fmt::format("many/{:02}", i);
+    put(key, "x");
+    if (i != 7) gone.push_back(key);
+  }
+  for (const size_t parallel : {1, 4}) {
+    const Result<void> removed = store_->remove_all(gone, parallel);
+    ASSERT_TRUE(removed.ok()) << removed.error().message;
+    EXPECT_EQ(keys("many/", "", 100), "many/07");
+  }
+  EXPECT_TRUE(store_->remove_all({}, 1).ok());
+  EXPECT_TRUE(store_->remove_all({"many/07"}, 1).ok());
+  EXPECT_EQ(keys("many/", "", 100), "");
+}
+
 TEST_P(ObjectStoreContract, KeepsEmptyObjects) {
   put("empty", "");
   EXPECT_EQ(store_->head("empty")->size_bytes, 0u);

@@ -76,6 +76,7 @@ std::string etag_of(const std::string& bytes) {
 std::string op_of(const std::string& method, bool of_bucket, const std::map<std::string, std::string>& query,
                   bool copies) {
   const bool part = query.contains("partNumber");
+  if (of_bucket && method == "POST" && query.contains("delete")) return "delete_objects";
   if (of_bucket) return method == "GET" && query.contains("list-type") ? "list" : "?";
   if (method == "GET" && query.empty()) return "get";
   if (method == "HEAD" && query.empty()) return "head";
@@ -165,7 +166,7 @@ HttpDouble::Reply S3Double::handle(const HttpDouble::Request& request) {
     reply.status = 200;
     return reply;
   }
-  Reply reply = refused.status != 200 ? std::move(refused) : perform(call, fault == S3Fault::stale_list);
+  Reply reply = refused.status != 200 ? std::move(refused) : perform(call, fault);
   if (request.method == "HEAD") reply.body.clear();
   if (fault == S3Fault::lost_answer) reply.hang_up = true;
   if (fault == S3Fault::lost_to_500) return failure(500, "InternalError");
@@ -267,11 +268,12 @@ HttpDouble::Reply S3Double::check_signature(const HttpDouble::Request& request, 
   return {};
 }
 
-HttpDouble::Reply S3Double::perform(const Call& call, bool stale) {
+HttpDouble::Reply S3Double::perform(const Call& call, S3Fault fault) {
   if (call.op == "put") return put_object(call);
   if (call.op == "get" || call.op == "head") return get_object(call);
   if (call.op == "copy") return copy_object(call);
-  if (call.op == "list") return list(call, stale);
+  if (call.op == "list") return list(call, fault == S3Fault::stale_list);
+  if (call.op == "delete_objects") return remove_many(call, fault == S3Fault::half_done);
   if (call.op == "create_multipart") return begin_upload(call);
   if (call.op == "upload_part") return put_part(call);
   if (call.op == "complete_multipart") return complete_upload(call);
@@ -313,6 +315,40 @@ HttpDouble::Reply S3Double::put_object(const Call& call) {
   reply.fields = {{"etag", object.etag}};
   objects_[call.key] = std::move(object);
   return reply;
+}
+
+HttpDouble::Reply S3Double::remove_many(const Call& call, bool half) {
+  if (!options_.removes_many) return failure(501, "NotImplemented");
+  const std::string& body = call.request->body;
+  const std::string_view md5_field = call.field("content-md5");
+  const std::string_view sha_field = call.field("x-amz-checksum-sha256");
+  if (md5_field.empty() && sha_field.empty()) return failure(400, "InvalidRequest");
+  if (!md5_field.empty() && md5_field != base64_of(md5(body))) return failure(400, "BadDigest");
+  if (!sha_field.empty() && sha_field != base64_of(sha256(body))) return failure(400, "BadDigest");
+  std::vector<std::string> keys;
+  bool quiet = false;
+  XmlReader reader(body);
+  for (;;) {
+    Result<std::optional<XmlReader::Event>> event = reader.next();
+    if (!event.ok()) return failure(400, "MalformedXML");
+    if (!*event) break;
+    XmlReader::Event& e = **event;
+    if (!e.end) continue;
+    if (e.depth == 3 && e.name == "Key") keys.push_back(std::move(e.text));
+    if (e.depth == 2 && e.name == "Quiet") quiet = e.text == "true";
+  }
+  if (keys.empty() || keys.size() > 1000) return failure(400, "MalformedXML");
+  std::string answer = "<DeleteResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const std::string key = "<Key>" + keys[i] + "</Key>";
+    if (half && i % 2 == 1) {
+      answer += "<Error>" + key + "<Code>InternalError</Code><Message>again</Message></Error>";
+    } else {
+      objects_.erase(keys[i]);
+      if (!quiet) answer += "<Deleted>" + key + "</Deleted>";
+    }
+  }
+  return xml(answer + "</DeleteResult>");
 }
 
 HttpDouble::Reply S3Double::get_object(const Call& call) {

@@ -16,16 +16,17 @@ namespace cordwood {
 enum class S3Fault : unsigned char {
   none,
   error_500,
-  slow_down,    ///< 503
-  throttled,    ///< 429
-  conflict,     ///< 409 ConditionalRequestConflict
-  hang_up,      ///< the connection is closed, nothing was done
-  lost_answer,  ///< it was done, then the connection is closed
-  lost_to_500,  ///< it was done, and answered 500
-  cut_body,     ///< half of the answer's body, then closed
-  slow_body,    ///< half of it, then nothing
-  stale_list,   ///< a listing without the newest object
-  late_failure  ///< 200 with an <Error>, nothing was done
+  slow_down,     ///< 503
+  throttled,     ///< 429
+  conflict,      ///< 409 ConditionalRequestConflict
+  hang_up,       ///< the connection is closed, nothing was done
+  lost_answer,   ///< it was done, then the connection is closed
+  lost_to_500,   ///< it was done, and answered 500
+  cut_body,      ///< half of the answer's body, then closed
+  slow_body,     ///< half of it, then nothing
+  stale_list,    ///< a listing without the newest object
+  late_failure,  ///< 200 with an <Error>, nothing was done
+  half_done      ///< of what is asked for many objects every second one fails
 };
 
 /// A strict bucket in memory.  It reads requests anew from the wire: signature, hash of the body, escapes of the path,
@@ -39,6 +40,7 @@ class S3Double {
     std::string secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
     std::string session_token = {};  ///< wanted when not empty
     bool conditional = true;         ///< honours If-None-Match
+    bool removes_many = true;        ///< knows DeleteObjects
     bool virtual_host = false;
     size_t page = 1000;  ///< keys of a listing at most
     uint64_t min_part_bytes = 16;
@@ -93,11 +95,12 @@ class S3Double {
   Reply handle(const HttpDouble::Request& request) EXCLUDES(mu_);
   Reply check(const HttpDouble::Request& request, Call* call) REQUIRES(mu_);
   Reply check_signature(const HttpDouble::Request& request, const Call& call) REQUIRES(mu_);
-  Reply perform(const Call& call, bool stale) REQUIRES(mu_);
+  Reply perform(const Call& call, S3Fault fault) REQUIRES(mu_);
   Reply put_object(const Call& call) REQUIRES(mu_);
   Reply get_object(const Call& call) REQUIRES(mu_);
   Reply copy_object(const Call& call) REQUIRES(mu_);
   Reply list(const Call& call, bool stale) REQUIRES(mu_);
+  Reply remove_many(const Call& call, bool half) REQUIRES(mu_);
   Reply begin_upload(const Call& call) REQUIRES(mu_);
   Reply put_part(const Call& call) REQUIRES(mu_);
   Reply complete_upload(const Call& call) REQUIRES(mu_);
