@@ -58,6 +58,7 @@ class ServerImpl final : public Server {
     if (config_.storage == "s3")
       config_.engine.local_pending_bytes = std::max<uint64_t>(config_.local_pending_bytes, 1);
     config_.engine.ack_in_store = config_.ack == "bucket";
+    config_.engine.claim_node = config_.storage == "s3";
     config_.engine.ack_interval_ns = config_.ack_interval_ns;
   }
   ~ServerImpl() override {
@@ -268,12 +269,13 @@ class ServerImpl final : public Server {
     if (phase_ == Phase::running && lease_ != nullptr && lease_->lease().state() == WriterLease::State::lost) {
       return lease_->lease().why();
     }
+    if (phase_ == Phase::running) return engine_->taken_over();
     const MutexLock lock(waits_mu_);
     return phase_ == Phase::starting ? waits_for_ : "";
   }
   /// Where the disk acknowledges and the bucket keeps others' objects, pushes go on while it is away.
   std::string push_refused() const {
-    if (lease_ == nullptr || lease_->lease().held()) return "";
+    if (lease_ == nullptr || lease_->lease().held()) return engine_->taken_over();
     const bool lost = lease_->lease().state() == WriterLease::State::lost;
     return lost || config_.ack == "bucket" || !store_->guards_puts() ? lease_->lease().why() : "";
   }
@@ -281,7 +283,7 @@ class ServerImpl final : public Server {
   void drain(int64_t deadline_ns) {
     for (;;) {
       const Result<void> flushed = engine_->flush();
-      if (flushed.ok()) return;
+      if (flushed.ok() || !engine_->taken_over().empty()) return;
       if (clock_.monotonic_ns() + kDrainPauseNs >= deadline_ns) {
         log_->warn("not everything could be published; the rest stays here and is published after the next start",
                    {{"generations", engine_->status().pending_generations}, {"error", flushed.error().message}});

@@ -2,6 +2,7 @@
 #include "storage/catalog.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "storage/base/mutex.h"
 #include "storage/catalog_view.h"
@@ -24,6 +25,12 @@ class ManifestCatalog final : public Catalog {
 
   Result<void> open();
   Result<void> commit(const CatalogChange& change) override;
+  Result<void> claim(const std::string& session) override;
+  bool taken_over() const override {
+    MutexLock lock(mu_);
+    return taken_over_;
+  }
+  Result<void> check_alone() override { return manifest_.check_alone(writer_state_); }
   Result<uint64_t> remove_orphans(const std::vector<std::string>& keep) override;
 
   std::vector<SegmentMeta> segments() const override {
@@ -61,6 +68,7 @@ class ManifestCatalog final : public Catalog {
 
  private:
   CatalogState load_view();
+  void learn_deletes();
   void drop_view(const Error& why);
   void renew_view();
   void publish() {
@@ -79,10 +87,12 @@ class ManifestCatalog final : public Catalog {
   CatalogState writer_state_;
   bool view_lags_ = false;
 
-  std::set<std::string> deletes_learned_;  ///< constant once open
+  std::optional<std::set<std::string>> deletes_viewed_;  ///< those of the local view, if there was one
+  std::set<std::string> deletes_learned_;                ///< constant once open and claimed
 
   mutable Mutex mu_;
   CatalogState state_ GUARDED_BY(mu_);
+  bool taken_over_ GUARDED_BY(mu_) = false;
 };
 
 /// The view's state, or an empty one; in that case view_ may be null.
@@ -120,12 +130,13 @@ Result<void> ManifestCatalog::open() {
   TRY(fs_.create_directories(parent_directory(options_.sqlite_path)));
   writer_state_ = load_view();
   const uint64_t before = writer_state_.version;
-  const std::map<std::string, DeleteRequest> known = writer_state_.deletes;
+  if (before > 0) {
+    deletes_viewed_.emplace();
+    for (const auto& [id, request] : writer_state_.deletes) deletes_viewed_->insert(id);
+  }
   bool rebuilt = false;
   TRY(manifest_.load(&writer_state_, &rebuilt));
-  for (const auto& [id, request] : writer_state_.deletes) {
-    if (before > 0 && !known.contains(id)) deletes_learned_.insert(id);
-  }
+  learn_deletes();
   if (rebuilt || writer_state_.version != before) {
     log_.info(
         "catalog brought up to date from the manifest",
@@ -135,6 +146,23 @@ Result<void> ManifestCatalog::open() {
   }
   publish();
   return {};
+}
+
+void ManifestCatalog::learn_deletes() {
+  for (const auto& [id, request] : writer_state_.deletes) {
+    if (deletes_viewed_ && !deletes_viewed_->contains(id)) deletes_learned_.insert(id);
+  }
+}
+
+Result<void> ManifestCatalog::claim(const std::string& session) {
+  const uint64_t before = writer_state_.version;
+  const Result<void> made = manifest_.claim(session, &writer_state_);
+  if (writer_state_.version == before) return made;
+  learn_deletes();
+  view_lags_ = true;
+  if (!options_.late_view) store_view();
+  publish();
+  return made;
 }
 
 Result<void> ManifestCatalog::commit(const CatalogChange& change) {
@@ -148,6 +176,10 @@ Result<void> ManifestCatalog::commit(const CatalogChange& change) {
     renew_view();
   }
   if (writer_state_.version != before) publish();
+  if (!made.ok() && manifest_.taken_over()) {
+    MutexLock lock(mu_);
+    taken_over_ = true;
+  }
   TRY(made);
   if (writer_state_.version - manifest_.last_snapshot() >= options_.snapshot_every) {
     const Result<void> written = manifest_.write_snapshot(writer_state_);

@@ -24,6 +24,7 @@ struct CatalogChange {
   std::vector<std::string> deletes_gone = {};  ///< ids
   std::vector<LegalHold> holds = {};           ///< likewise
   std::vector<std::string> holds_gone = {};    ///< ids
+  std::string opened_by = {};                  ///< a process that has the manifest for itself from here on
 
   bool changes_acts() const {
     return !deletes.empty() || !deletes_gone.empty() || !holds.empty() || !holds_gone.empty();
@@ -61,6 +62,14 @@ class Catalog {
   virtual Result<void> commit(const CatalogChange& change) = 0;
   virtual std::vector<SegmentMeta> segments() const = 0;
   virtual CatalogActs acts() const = 0;
+  /// Takes over what others have changed, and from then on has the manifest for itself, as long as nobody else claims
+  /// it: once another's change is found there, commit() answers unavailable for good.  `session` names this process.
+  virtual Result<void> claim(const std::string& session) = 0;
+  /// Whether another has it now, as commit() found.
+  virtual bool taken_over() const = 0;
+  /// unavailable when it has a change that this process does not know, or does not know the fate of; one request.  On
+  /// the thread that commits.
+  virtual Result<void> check_alone() = 0;
   /// Makes the local view what the manifest says, should it lag behind.  On the thread that commits.
   virtual void store_view() = 0;
   /// Ids of delete requests that the local view did not have when this was opened: another machine granted them, or

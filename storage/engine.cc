@@ -57,7 +57,7 @@ Result<Engine::Appended> EngineImpl::append(const RowBatch& batch, const WalBody
   pending.batch = &batch;
   GenerationPtr generation;
   uint64_t ticket = 0;
-  Result<void> begun = wait_for_room();
+  Result<void> begun = taken_over_ ? Result<void>(Error::unavailable(taken_over())) : wait_for_room();
   if (begun.ok()) begun = begin_append(batch, body, &pending, &generation, &ticket);
   if (!begun.ok()) {
     metrics_.appends_refused.add();
@@ -331,12 +331,20 @@ Engine::Status EngineImpl::status() const {
     status.head_rows += of->generation->state().rows;
     if (of->generation->wal() != nullptr) status.wal_bytes += of->generation->wal()->bytes();
   }
+  status.taken_over = taken_over_;
   status.pending_generations = pending_generations();
   status.pending_bytes = pending_bytes();
   status.segments = published_->size();
   for (const auto& segment : *published_) status.segment_bytes += segment->segment->meta().size_bytes;
   status.writable = writable_ && (current_ == nullptr || !current_->wal()->failed());
   return status;
+}
+
+std::string EngineImpl::taken_over() const {
+  if (!taken_over_) return "";
+  return fmt::format(
+      "another server writes as node {}: run one of them alone, and restart this one for what only its disk has",
+      options_.node);
 }
 
 StreamPtr EngineImpl::stream(const TenantId& tenant, StreamKind kind, const Labels& labels) {

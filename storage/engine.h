@@ -28,6 +28,8 @@ class SegmentTermsOpener;
 struct EngineOptions {
   std::string data_dir = "data";  ///< wal/, spill/, catalog.sqlite, objects/ (unless a store is given)
   std::string node = "node-1";
+  /// Other machines may open the store as the same node: whoever opened it last has it, the others stop.
+  bool claim_node = false;
   uint64_t block_raw_bytes = 8u << 20;          ///< a family's rows seal at this size
   uint32_t block_rows = 64u << 10;              ///< or at this many rows
   uint64_t generation_raw_bytes = 512u << 20;   ///< a generation closes beyond this
@@ -106,8 +108,12 @@ class Engine {
     uint64_t segments = 0;
     uint64_t segment_bytes = 0;
     bool writable = true;
+    bool taken_over = false;
   };
   virtual Status status() const = 0;
+  /// Why nothing is taken or published any more: another server has opened the store as this node.  Only a new start
+  /// ends that.  Empty while all is well.
+  virtual std::string taken_over() const { return ""; }
   /// The interned stream for labels of a tenant; the same object for as long as somebody holds it.
   virtual StreamPtr stream(const TenantId& tenant, StreamKind kind, const Labels& labels) = 0;
   /// Where segments can be replaced by others (storage/merge_target.h); null when they cannot.

@@ -104,7 +104,7 @@ void EngineImpl::age() {
 }
 
 Result<void> EngineImpl::change_acts(const CatalogChange& change) {
-  const Result<void> made = catalog_->commit(change);
+  const Result<void> made = commit_change(change);
   TRY(follow_acts());
   if (!made.ok()) return Error::unavailable("the catalog could not be written, try again: " + made.error().message);
   const MutexLock lock(mu_);
@@ -255,6 +255,7 @@ Result<bool> EngineImpl::no_objects_left(uint64_t generation) {
   std::set<std::string> named;
   {
     const MutexLock commit_lock(commit_mu_);
+    TRY(catalog_->check_alone());  // what we do not know may be named by another
     for (const SegmentMeta& meta : catalog_->segments()) named.insert(meta.key);
     const MutexLock lock(mu_);
     for (const Retired& retired : retired_) named.insert(retired.key);

@@ -94,6 +94,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   Result<void> flush() override;
   void tick() override;
   Status status() const override;
+  std::string taken_over() const override;
   StreamPtr stream(const TenantId& tenant, StreamKind kind, const Labels& labels) override;
   MergeTarget* merge_target() override { return this; }
 
@@ -179,6 +180,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   void fail(const Work& work, const Error& error);
 
   // engine_publish.cc
+  Result<void> commit_change(const CatalogChange& change) REQUIRES(commit_mu_);
   Result<void> publish(const Work& work);
   Result<std::vector<SegmentMeta>> write_segments(Generation& generation, const WalLog& log);
   Result<void> commit(const Work& work, const std::vector<std::shared_ptr<const PublishedSegment>>& opened);
@@ -225,9 +227,10 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   const std::shared_ptr<TaskGate> gate_ = std::make_shared<TaskGate>();
 
   ChangeLog changes_;
-  bool segments_unreadable_ = false;            ///< constant after recovery
-  std::set<WalLog> stored_logs_;                ///< that had objects in the store at the start; constant after recovery
-  std::unique_ptr<Replacement> unsettled_;      ///< of the one thread that replaces
+  bool segments_unreadable_ = false;        ///< constant after recovery
+  std::set<WalLog> stored_logs_;            ///< that had objects in the store at the start; constant after recovery
+  std::unique_ptr<Replacement> unsettled_;  ///< of the one thread that replaces
+  std::atomic<bool> taken_over_{false};
   std::atomic<bool> erasure_unsettled_{false};  ///< and it leaves rows out
 
   Mutex create_mu_;

@@ -31,6 +31,8 @@ void EngineGauges::show(const std::shared_ptr<EngineGauges>& gauges, Metrics& me
   const auto gauge = [&](const char* name, const char* help, double (*value)(const Engine::Status&)) {
     metrics.gauge(name, help, {}, [gauges, value] { return gauges->read(value); });
   };
+  gauge("cordwood_node_taken_over", "1 once another server was found to write as this node.",
+        [](const Engine::Status& s) { return s.taken_over ? 1.0 : 0.0; });
   gauge("cordwood_head_rows", "Rows that no published segment holds yet.",
         [](const Engine::Status& s) { return static_cast<double>(s.head_rows); });
   gauge("cordwood_head_bytes", "Memory of rows that are not sealed yet.",

@@ -11,6 +11,7 @@ Result<void> EngineImpl::publish(const Work& work) {
   const int64_t start_ns = env_.clock->monotonic_ns();
   Unpublished& of = *work.of;
   Generation& generation = *of.generation;
+  if (taken_over_) return Error::unavailable(taken_over());
   // After a commit that failed the change may have been made all the same: only the very same segments will do.
   if (of.written.empty()) {
     TRY_ASSIGN(of.written, write_segments(generation, of.log));
@@ -39,6 +40,15 @@ Result<void> EngineImpl::publish(const Work& work) {
                                           {"ms", (env_.clock->monotonic_ns() - start_ns) / 1'000'000}});
   remove_leftovers(of);
   return {};
+}
+
+Result<void> EngineImpl::commit_change(const CatalogChange& change) {
+  Result<void> made = catalog_->commit(change);
+  if (!made.ok() && catalog_->taken_over() && !taken_over_.exchange(true)) {
+    env_.log->error("another server writes as this node: nothing is taken or published any more",
+                    {{"node", options_.node}, {"error", made.error().message}});
+  }
+  return made;
 }
 
 /// Keys are unique per attempt: what an earlier process left under the same generation is never touched.
@@ -92,7 +102,7 @@ Result<void> EngineImpl::commit(const Work& work, const std::vector<std::shared_
     CatalogChange change;
     change.added = work.of->written;
     change.generations_done = {{number, work.of->log.mark}};
-    TRY(catalog_->commit(change));
+    TRY(commit_change(change));
     TRY(follow_acts());
   }
   const MutexLock lock(mu_);

@@ -16,6 +16,7 @@ Result<void> EngineImpl::recover() {
   catalog_options.parallel_reads = options_.parallel_reads;
   catalog_options.late_view = true;
   TRY_ASSIGN(catalog_, Catalog::open(*env_.fs, *env_.store, catalog_options, *env_.log));
+  if (options_.claim_node) TRY(catalog_->claim(env_.random->hex128()));
   TRY(open_segments());
   {
     const MutexLock lock(commit_mu_);

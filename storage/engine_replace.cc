@@ -74,7 +74,7 @@ Result<void> EngineImpl::settle() {
     }
   }
   unsettled_->offered = true;
-  if (const Result<void> made = catalog_->commit(unsettled_->change); !made.ok()) {
+  if (const Result<void> made = commit_change(unsettled_->change); !made.ok()) {
     // Until its fate is known nothing can be held (set_hold).
     erasure_unsettled_ = unsettled_->holds_version.has_value();
     return made;

@@ -82,6 +82,7 @@ Result<InspectReport> inspect_manifest(std::string_view bytes, const InspectOutp
     print(fmt::format("  hold {} of tenant {:?}: {:?} time [{}, {}] {:?}", h.id, h.tenant, h.selector, h.start_ns,
                       h.end_ns, h.reason));
   }
+  if (!o.change.opened_by.empty()) print("  opened by " + o.change.opened_by);
   for (const std::string& id : o.change.holds_gone) print("  no more hold " + id);
   return report;
 }

@@ -14,7 +14,7 @@ constexpr std::string_view kMagic = "CWMF";
 constexpr uint16_t kMajor = 1;
 constexpr uint16_t kMinor = 0;
 constexpr uint16_t kMinorWithActs = 1;   ///< of objects with deletes or holds: version 1.0 refuses their steps
-constexpr uint16_t kMinorWithMarks = 2;  ///< of objects with marks of logs
+constexpr uint16_t kMinorWithMarks = 2;  ///< of objects with marks of logs, or that tell who opened the store
 constexpr uint64_t kKnownFeatures = 0;
 constexpr size_t kPreludeBytes = 20;
 
@@ -28,12 +28,14 @@ enum class Step : uint8_t {
   set_hold = 6,
   drop_hold = 7,
   log_done = 8,
+  opened = 9,
 };
 
 void encode_change(const CatalogChange& change, std::string* out) {
   ByteWriter w(out);
   w.varint(change.added.size() + change.removed.size() + change.generations_done.size() + change.deletes.size() +
-           change.deletes_gone.size() + change.holds.size() + change.holds_gone.size());
+           change.deletes_gone.size() + change.holds.size() + change.holds_gone.size() +
+           (change.opened_by.empty() ? 0 : 1));
   std::string argument;
   const auto step = [&](Step kind) {
     w.u8(static_cast<uint8_t>(kind));
@@ -70,6 +72,10 @@ void encode_change(const CatalogChange& change, std::string* out) {
     argument = id;
     step(Step::drop_hold);
   }
+  if (!change.opened_by.empty()) {
+    argument = change.opened_by;
+    step(Step::opened);
+  }
 }
 
 Result<void> decode_step(uint8_t kind, std::string_view argument, CatalogChange* change) {
@@ -100,6 +106,7 @@ Result<void> decode_step(uint8_t kind, std::string_view argument, CatalogChange*
       change->holds.push_back(std::move(hold));
       break;
     }
+    case Step::opened: change->opened_by = in.bytes(in.remaining()); break;
     case Step::drop_hold: change->holds_gone.emplace_back(in.bytes(in.remaining())); break;
     default: return Error::invalid(fmt::format("manifest: change of unknown kind {}, made by a newer version", kind));
   }
@@ -109,7 +116,7 @@ Result<void> decode_step(uint8_t kind, std::string_view argument, CatalogChange*
 uint16_t minor_of(const CatalogChange& change) {
   const bool marks = std::any_of(change.generations_done.begin(), change.generations_done.end(),
                                  [](const WalLog& log) { return log.mark != 0; });
-  if (marks) return kMinorWithMarks;
+  if (marks || !change.opened_by.empty()) return kMinorWithMarks;
   return change.changes_acts() ? kMinorWithActs : kMinor;
 }
 

@@ -178,17 +178,46 @@ Result<void> ManifestStore::append(const CatalogChange& change, CatalogState* st
     const ManifestObject mine{ManifestObject::Kind::change, node_, state->version + 1, state->checksum, change};
     const std::string key = manifest_key(node_, mine.number);
     const std::string bytes = encode_manifest(mine);
+    if (taken_over()) return Error::unavailable(taken_over_);
+    offered_.insert(manifest_checksum(bytes));
     TRY_ASSIGN(const bool fresh, store_.put_if_absent(key, bytes));
-    if (fresh) return apply(mine, manifest_checksum(bytes), state);
+    if (fresh) {
+      offered_.clear();
+      return apply(mine, manifest_checksum(bytes), state);
+    }
     TRY_ASSIGN(const ObjectInfo info, store_.head(key));
     uint64_t checksum = 0;
     TRY_ASSIGN(const ManifestObject theirs,
                read(key, info.size_bytes, mine.number, ManifestObject::Kind::change, &checksum));
+    if (claimed_ && !offered_.contains(checksum)) {
+      taken_over_ = fmt::format(
+          "another server writes as node {} since ({}): this one publishes nothing more; run one of them alone, and "
+          "restart this one for what only its disk has",
+          node_, key);
+      return Error::unavailable(taken_over_);
+    }
+    offered_.clear();
     TRY(apply(theirs, checksum, state));
     if (encode_manifest(theirs) == bytes) return {};
     log_.warn("a manifest number was taken by another change", {{"key", key}});
   }
   return Error::unavailable(fmt::format("manifest of node {}: {} numbers in a row were taken", node_, kMaxConflicts));
+}
+
+Result<void> ManifestStore::claim(const std::string& session, CatalogState* state) {
+  CatalogChange change;
+  change.opened_by = session;
+  TRY(append(change, state));
+  claimed_ = true;
+  return {};
+}
+
+Result<void> ManifestStore::check_alone(const CatalogState& state) {
+  if (!claimed_) return {};
+  const std::string key = manifest_key(node_, state.version + 1);
+  const Result<ObjectInfo> next = store_.head(key);
+  if (next.ok()) return Error::unavailable(key + ": a change that this server did not make, or not surely");
+  return next.error().kind == ErrorKind::not_found ? Result<void>() : Result<void>(next.error());
 }
 
 Result<void> ManifestStore::write_snapshot(const CatalogState& state) {
@@ -208,11 +237,12 @@ void ManifestStore::drop_covered(uint64_t before) {
   for (const std::string& prefix : {manifest_prefix(node_), manifest_prefix(node_) + "snapshot-"}) {
     const Result<std::vector<Found>> found = list_numbers(prefix, 0);
     if (!found.ok()) return;
+    std::vector<std::string> covered;
     for (const Found& object : *found) {
-      if (object.number >= before) break;
-      const Result<void> removed = store_.remove(object.key);
-      if (!removed.ok()) log_.warn("an old manifest object stays", {{"error", removed.error().message}});
+      if (object.number < before) covered.push_back(object.key);
     }
+    const Result<void> removed = store_.remove_all(covered, 1);
+    if (!removed.ok()) log_.warn("old manifest objects stay", {{"error", removed.error().message}});
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,13 @@ class ManifestStore {
   /// Makes `change` durable under the next number and applies it.  A number that is taken is read: the very same
   /// change counts as made (its answer was lost), another one is applied first.  After an error the change may or
   /// may not have been made; offering it again is right in both cases.
+  /// After claim() another's change is not applied: it and all that follow are answered unavailable.
   Result<void> append(const CatalogChange& change, CatalogState* state);
+  /// Applies what others have changed and makes a change that says who goes on.
+  Result<void> claim(const std::string& session, CatalogState* state);
+  bool taken_over() const { return !taken_over_.empty(); }
+  /// unavailable when there is a change after `state`.  Success always before claim().
+  Result<void> check_alone(const CatalogState& state);
   /// Writes a snapshot of `state` and drops what two snapshots cover.
   Result<void> write_snapshot(const CatalogState& state);
   uint64_t last_snapshot() const { return last_snapshot_; }
@@ -54,6 +61,9 @@ class ManifestStore {
   Logger& log_;
   const size_t parallel_reads_;
   uint64_t last_snapshot_ = 0;
+  bool claimed_ = false;
+  std::set<uint64_t> offered_;  ///< checksums of changes whose fate is not known, under the next number
+  std::string taken_over_;      ///< what to answer; empty: nobody else was found
 };
 
 }  // namespace cordwood

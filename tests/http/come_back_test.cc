@@ -83,5 +83,40 @@ TEST(ComeBack, LogsOfBothKindsUnderOneNumberAreKeptApart) {
   EXPECT_EQ(count_lines(fresh), 40u);
 }
 
+/// Without a lease: whoever started last has the node.
+TEST(TwoServers, TheFirstStopsOnceItFindsTheOther) {
+  S3Double bucket;
+  const std::string config = config_for(bucket, "    backoff_config: {min_period: 1ms, max_period: 5ms}\n");
+  RunningServer one(config);
+  one.push(lines(0, 10));
+  EXPECT_EQ(one.call("POST", "/flush").status, 204);
+  one.push(lines(10, 10));
+  RunningServer two(config);
+  EXPECT_EQ(count_lines(two), 10u);
+  one.push(lines(20, 10));
+  EXPECT_EQ(one.get("/ready").status, 200) << "it has not looked";
+  EXPECT_EQ(one.call("POST", "/flush").status, 500);
+  one.wait_for_log("another server writes as this node");
+
+  const nlohmann::json more{{"streams", lines(90, 1)}};
+  const auto refused = one.post("/loki/api/v1/push", "application/json", more.dump());
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_FALSE(refused.headers.get("Retry-After").empty());
+  EXPECT_THAT(refused.body, HasSubstr("another server writes as node node-1"));
+  const auto ready = one.get("/ready");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_THAT(ready.body, HasSubstr("another server writes as node node-1"));
+  EXPECT_THAT(one.get("/metrics").body, HasSubstr("cordwood_node_taken_over 1\n"));
+  EXPECT_EQ(count_lines(one), 30u) << "queries are answered";
+
+  two.push(lines(30, 10));
+  EXPECT_EQ(two.call("POST", "/flush").status, 204);
+  EXPECT_THAT(two.get("/metrics").body, HasSubstr("cordwood_node_taken_over 0\n"));
+  EXPECT_EQ(one.terminate(), 0);
+  EXPECT_EQ(two.terminate(), 0);
+  one.start();
+  EXPECT_EQ(count_lines(one), 40u) << "what only its disk had";
+}
+
 }  // namespace
 }  // namespace cordwood::api

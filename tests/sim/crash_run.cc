@@ -69,6 +69,7 @@ class CrashRun {
   void move_to_bucket() {
     with_bucket_ = true;
     world_.options.ack_in_store = chance(0.6);
+    world_.options.claim_node = true;
     world_.options.generation_segments = 1 + static_cast<uint32_t>(pick(4));
     if (chance(0.5)) world_.options.local_pending_bytes = 4096 + pick(64 << 10);
     const bool cached = chance(0.6);

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "tests/support/engine_world.h"
@@ -54,6 +55,7 @@ class TakeOverRun {
       world.options.block_rows = 8 + static_cast<uint32_t>(pick(100));
       world.options.generation_raw_bytes = 512 + pick(4096);
       world.options.max_pending_generations = 2 + static_cast<uint32_t>(pick(4));
+      world.options.claim_node = true;
       world.options.wal.file_bytes = 256 + pick(2048);
       world.open_store = [this] { return Result<std::unique_ptr<ObjectStore>>(bucket_.open()); };
       machines_[i]->merging.options.retry_after_ns = 1;
@@ -92,7 +94,8 @@ class TakeOverRun {
   void start(size_t at) {
     Machine& m = *machines_[at];
     bucket_.heal();
-    m.world.options.ack_in_store = chance(0.5);
+    // Without a lease nobody else may acknowledge by the bucket.
+    m.world.options.ack_in_store = chance(0.5) && !options_.overlap;
     for (int attempt = 0; attempt < 6; ++attempt) {
       const bool trouble = attempt < 4 && chance(0.3);
       if (trouble) m.world.fs.cut_power_at(m.world.fs.operations() + 1 + pick(60));
@@ -212,16 +215,28 @@ class TakeOverRun {
     }
   }
 
+  /// The power goes, or the process alone.
+  void end(size_t at) {
+    Machine& m = *machines_[at];
+    const bool cut = chance(0.5);
+    if (cut) m.world.fs.cut_power();
+    report_.stopped += m.world.engine != nullptr && !m.world.engine->taken_over().empty() ? 1 : 0;
+    m.close();
+    if (cut) m.world.fs.restart();
+  }
+
   void turn(size_t at) {
     Machine& m = *machines_[at];
+    if (still_there_ == at) end(std::exchange(still_there_, kNobody));
     report_.take_overs += at != last_ ? 1 : 0;
     last_ = at;
     pass(at, 1);
     start(at);
     compare(at);
     const uint64_t steps = 2 + pick(30);
-    for (uint64_t i = 0; i < steps && !failed(); ++i) act(at);
+    for (uint64_t i = 0; i < steps && !failed(); ++i) act(still_there_ != kNobody && chance(0.4) ? still_there_ : at);
     bucket_.heal();
+    if (still_there_ != kNobody) end(std::exchange(still_there_, kNobody));
     if (chance(0.5)) compare(at);
     if (failed()) return;
     if (chance(0.2)) m.world.tasks.drain();
@@ -230,14 +245,16 @@ class TakeOverRun {
       m.close();
       return m.world.fs.replace();
     }
-    const bool cut = chance(0.5);
-    if (cut) m.world.fs.cut_power();
-    m.close();
-    if (cut) m.world.fs.restart();
+    if (options_.overlap && chance(0.6)) {
+      still_there_ = at;
+    } else {
+      end(at);
+    }
   }
 
   /// Everybody comes back once more; then the bucket has it all, whoever looks.
   void finish() {
+    if (still_there_ != kNobody) end(std::exchange(still_there_, kNobody));
     const size_t first = pick(kMachines);
     for (size_t i = 0; i < kMachines && !failed(); ++i) {
       const size_t at = (first + i) % kMachines;
@@ -266,6 +283,7 @@ class TakeOverRun {
   FaultyBucket bucket_;
   std::array<std::unique_ptr<Machine>, kMachines> machines_;
   size_t last_ = kNobody;
+  size_t still_there_ = kNobody;
   std::vector<Pushed> pushed_;
   uint64_t next_row_ = 0;
   int64_t now_ns_ = kStartNs;
@@ -286,6 +304,7 @@ TakeOverReport& TakeOverReport::operator+=(const TakeOverReport& other) {
   merges += other.merges;
   deletes += other.deletes;
   bucket_faults += other.bucket_faults;
+  stopped += other.stopped;
   return *this;
 }
 

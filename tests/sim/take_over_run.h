@@ -10,6 +10,7 @@ namespace cordwood {
 struct TakeOverOptions {
   uint64_t seed = 1;
   bool deletes = false;  ///< rows are deleted, too
+  bool overlap = false;  ///< now and then a machine is still at work when another begins
 };
 
 /// What a run went through, to see that it goes through something.
@@ -26,6 +27,7 @@ struct TakeOverReport {
   uint64_t merges = 0;
   uint64_t deletes = 0;
   uint64_t bucket_faults = 0;
+  uint64_t stopped = 0;  ///< because they found that another had taken over
 
   /// Sums all but `failure`.
   TakeOverReport& operator+=(const TakeOverReport& other);

@@ -36,6 +36,21 @@ TEST_P(TakeOverTest, AMachineThatComesBackLosesNothing) {
   EXPECT_GT(sum.bucket_faults, kSeedsPerShard);
 }
 
+/// The same where the one before may still be at work, and no lease keeps it from that.
+TEST_P(TakeOverTest, AMachineThatIsStillThereDoesNoHarm) {
+  TakeOverReport sum;
+  for (uint64_t i = 0; i < kSeedsPerShard; ++i) {
+    const uint64_t seed = 100'001 + i * kShards + GetParam();
+    const TakeOverReport report = run_take_overs({seed, i % 2 == 0, true});
+    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_TAKE_OVER_SEED=" << seed;
+    sum += report;
+  }
+  EXPECT_GT(sum.stopped, kSeedsPerShard / 2);
+  EXPECT_GT(sum.displaced, kSeedsPerShard);
+  EXPECT_GT(sum.deletes, kSeedsPerShard / 2);
+  EXPECT_GT(sum.merges, kSeedsPerShard / 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shards, TakeOverTest, testing::Range<uint64_t>(0, kShards));
 
 TEST(TakeOverSeed, Chosen) {
@@ -46,9 +61,9 @@ TEST(TakeOverSeed, Chosen) {
   const uint64_t last = *rest == '-' ? std::strtoull(rest + 1, nullptr, 10) : first;
   TakeOverReport sum;
   for (uint64_t seed = first; seed <= last; ++seed) {
-    for (const bool deletes : {true, false}) {
-      const TakeOverReport report = run_take_overs({seed, deletes});
-      EXPECT_FALSE(report.failure) << "seed " << seed << (deletes ? " with deletes: " : ": ") << *report.failure;
+    for (const int kind : {0, 1, 2, 3}) {
+      const TakeOverReport report = run_take_overs({seed, kind % 2 == 1, kind >= 2});
+      EXPECT_FALSE(report.failure) << "seed " << seed << ", kind " << kind << ": " << *report.failure;
       sum += report;
     }
   }
