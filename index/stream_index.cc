@@ -70,37 +70,38 @@ class XapianStreamIndex final : public StreamIndex {
     const MutexLock lock(db_mu_);
     snapshot_ = std::move(snapshot);
     const SnapshotPtr now = snapshot_();
-    std::map<int32_t, std::vector<TenantId>> days;
-    for (const Snapshot::TenantDay& td : now->published_days()) days[td.day].push_back(td.tenant);
+    std::set<int32_t> days;
+    for (const Snapshot::TenantDay& td : now->published_days()) days.insert(td.day);
     const bool current = state_.catalog_version >= now->catalog_version();
-    for (const auto& [day, tenants] : days) {
-      if (is_intact(day)) {
-        if (current) continue;
-      } else {
-        TRY(discard(day));
-      }
-      TRY(fill(day, tenants, *now));
+    bool complete = true;
+    for (const int32_t day : days) {
+      const bool intact = is_intact(day);
+      if (intact && current) continue;
+      if (!intact) TRY(discard(day));
+      complete = false;
+      const std::vector<StreamPtr> streams = now->published_streams_of(day);
+      const MutexLock pending_lock(pending_mu_);
+      for (const StreamPtr& stream : streams) pending_[day].insert(stream);
     }
+    if (!complete) return {};
     state_.catalog_version = now->catalog_version();
     return state_.save(fs_, options_.directory);
   }
 
   Result<void> commit(uint64_t catalog_version) override {
-    std::map<int32_t, std::vector<StreamPtr>> due;
+    std::vector<int32_t> days;
     {
       const MutexLock lock(pending_mu_);
-      for (const auto& [day, streams] : pending_) due[day] = streams.all();
+      for (const auto& [day, streams] : pending_) days.push_back(day);
+    }
+    // After a start there may be many: queries get their turn between them.
+    for (const int32_t day : days) {
+      const MutexLock lock(db_mu_);
+      TRY(write_pending(day));
     }
     const MutexLock lock(db_mu_);
     // Changes without new streams (merges) count too, or the next start would read all of them again.
-    if (due.empty() && catalog_version <= state_.catalog_version) return {};
-    for (const auto& [day, streams] : due) {
-      TRY(write_day(day, streams));
-      const MutexLock pending_lock(pending_mu_);
-      StreamSet& waiting = pending_[day];
-      for (const StreamPtr& stream : streams) waiting.erase(stream);
-      if (waiting.empty()) pending_.erase(day);
-    }
+    if (days.empty() && catalog_version <= state_.catalog_version) return {};
     state_.catalog_version = std::max(state_.catalog_version, catalog_version);
     return state_.save(fs_, options_.directory);
   }
@@ -202,29 +203,34 @@ class XapianStreamIndex final : public StreamIndex {
     return open_.front().db.get();
   }
 
-  /// Rows of a stream that leaves `pending_` here can be seen by the snapshot that is taken after: a stream is told of
-  /// under the same lock as its first row is added.
-  Result<bool> forget_day(int32_t day, const TenantId& tenant) const REQUIRES(db_mu_) {
+  /// The day's streams that are in memory alone; whether there were any.
+  Result<bool> write_pending(int32_t day) const REQUIRES(db_mu_) {
     std::vector<StreamPtr> due;
     {
       const MutexLock lock(pending_mu_);
       const auto waiting = pending_.find(day);
       if (waiting != pending_.end()) due = waiting->second.all();
     }
-    if (!due.empty()) {
-      TRY(write_day(day, due));
-      const MutexLock lock(pending_mu_);
-      StreamSet& waiting = pending_[day];
-      for (const StreamPtr& stream : due) waiting.erase(stream);
-      if (waiting.empty()) pending_.erase(day);
-    }
+    if (due.empty()) return false;
+    TRY(write_day(day, due));
+    const MutexLock lock(pending_mu_);
+    StreamSet& waiting = pending_[day];
+    for (const StreamPtr& stream : due) waiting.erase(stream);
+    if (waiting.empty()) pending_.erase(day);
+    return true;
+  }
+
+  /// Rows of a stream that leaves `pending_` here can be seen by the snapshot that is taken after: a stream is told of
+  /// under the same lock as its first row is added.
+  Result<bool> forget_day(int32_t day, const TenantId& tenant) const REQUIRES(db_mu_) {
+    TRY_ASSIGN(const bool written, write_pending(day));
     const SnapshotPtr now = snapshot_();
     StreamSet alive;
     for (const StreamPtr& stream : now->all_streams(tenant, day)) alive.insert(stream);
     TRY_ASSIGN(const std::vector<StreamPtr> known, select_day(day, tenant, {}));
     // insert() tells whether it was not there.
     if (std::none_of(known.begin(), known.end(), [&](const StreamPtr& stream) { return alive.insert(stream); })) {
-      return !due.empty();
+      return written;
     }
     TRY(discard(day, /*damaged=*/false));
     for (const TenantId& other : now->tenants()) {
@@ -252,21 +258,15 @@ class XapianStreamIndex final : public StreamIndex {
     return {};
   }
 
-  Result<void> fill(int32_t day, const std::vector<TenantId>& tenants, const Snapshot& snapshot) const
-      REQUIRES(db_mu_) {
-    for (const TenantId& tenant : tenants) TRY(write_day(day, snapshot.published_streams(tenant, day)));
-    return {};
+  /// All tenants at once: what takes long is that it is durable.
+  Result<void> fill(int32_t day, const Snapshot& snapshot) const REQUIRES(db_mu_) {
+    return write_day(day, snapshot.published_streams_of(day));
   }
 
   Result<void> rebuild(int32_t day) const REQUIRES(db_mu_) {
     TRY(discard(day));
     if (!snapshot_) return Error::corrupt(fmt::format("stream index: day {} is damaged", day));
-    const SnapshotPtr now = snapshot_();
-    std::vector<TenantId> tenants;
-    for (const Snapshot::TenantDay& td : now->published_days()) {
-      if (td.day == day) tenants.push_back(td.tenant);
-    }
-    TRY(fill(day, tenants, *now));
+    TRY(fill(day, *snapshot_()));
     return state_.save(fs_, options_.directory);
   }
 

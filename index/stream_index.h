@@ -26,8 +26,9 @@ struct StreamIndexOptions {
 class StreamIndex : public StreamListener {
  public:
   static Result<std::unique_ptr<StreamIndex>> open(StreamIndexOptions options, FileSystem& fs, Logger& log);
-  /// Makes sure that every published stream is indexed, now and, after damage found later, again; call once before
-  /// serving.  `snapshot` gives the store's current state.
+  /// Makes sure that every published stream is found, now and, after damage found later, again; call once before
+  /// serving.  Those that no database has answer from memory until commit().  `snapshot` gives the store's current
+  /// state.
   virtual Result<void> sync(std::function<SnapshotPtr()> snapshot) = 0;
   /// Writes what is in memory to disk.  `catalog_version`: a version of the catalog seen before the call; the next
   /// start trusts that every stream published up to it is in.

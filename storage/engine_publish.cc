@@ -18,7 +18,7 @@ Result<void> EngineImpl::publish(const Work& work) {
   }
   std::vector<std::shared_ptr<const PublishedSegment>> opened;
   for (const SegmentMeta& meta : of.written) {
-    TRY_ASSIGN(auto segment, Segment::open(*env_.store, meta, env_.terms));
+    TRY_ASSIGN(auto segment, Segment::open(*env_.store, meta, env_.terms, &registry_));
     opened.push_back(std::make_shared<PublishedSegment>(std::move(segment), *env_.memory));
   }
   TRY(commit(work, opened));

@@ -121,7 +121,7 @@ Result<void> EngineImpl::open_segments() {
   PublishedSegments opened(metas.size());
   TRY(run_parallel(metas.size(), options_.parallel_reads, [&](size_t i) -> Result<void> {
     const SegmentMeta& meta = metas[i];
-    Result<std::shared_ptr<const Segment>> segment = Segment::open(*env_.store, meta, env_.terms);
+    Result<std::shared_ptr<const Segment>> segment = Segment::open(*env_.store, meta, env_.terms, &registry_);
     if (segment.ok()) {
       opened[i] = std::make_shared<PublishedSegment>(std::move(segment).value(), *env_.memory);
       return {};

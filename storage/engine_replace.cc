@@ -41,7 +41,7 @@ Result<MergeTarget::Replaced> EngineImpl::replace(std::vector<SegmentMeta> added
   CHECK(unsettled_ == nullptr, "a replacement is not settled yet");
   auto replacement = std::make_unique<Replacement>();
   for (const SegmentMeta& meta : added) {
-    TRY_ASSIGN(auto segment, Segment::open(*env_.store, meta, env_.terms));
+    TRY_ASSIGN(auto segment, Segment::open(*env_.store, meta, env_.terms, &registry_));
     replacement->opened.push_back(std::make_shared<PublishedSegment>(std::move(segment), *env_.memory));
   }
   {

@@ -17,13 +17,6 @@ PublishedSegment::PublishedSegment(std::shared_ptr<const Segment> opened, Memory
 
 namespace {
 
-struct SameStreamHash {
-  size_t operator()(const StreamPtr& stream) const { return StreamIdHash()(stream->id); }
-};
-struct SameStream {
-  bool operator()(const StreamPtr& a, const StreamPtr& b) const { return a == b || a->same_as(*b); }
-};
-
 bool overlaps(const BlockInfo& info, TimeRange range) {
   return range.overlaps_closed(info.time_min_ns, info.time_max_ns);
 }
@@ -55,6 +48,15 @@ class SnapshotImpl final : public Snapshot {
   std::vector<StreamPtr> published_streams(const TenantId& tenant, int32_t day) const override {
     StreamSet streams;
     add_published(tenant, day, &streams);
+    return {streams.begin(), streams.end()};
+  }
+
+  std::vector<StreamPtr> published_streams_of(int32_t day) const override {
+    StreamSet streams;
+    for (const auto& published : *parts_.published) {
+      if (!has_day(*published, day)) continue;
+      for (const auto& [tenant, blocks] : published->blocks_by_tenant) add_day(blocks, day, &streams);
+    }
     return {streams.begin(), streams.end()};
   }
 
@@ -94,19 +96,27 @@ class SnapshotImpl final : public Snapshot {
   uint64_t catalog_version() const override { return parts_.catalog_version; }
 
  private:
-  using StreamSet = std::unordered_set<StreamPtr, SameStreamHash, SameStream>;
+  /// By address: all of them are registered (stream_registry.h).
+  using StreamSet = std::unordered_set<StreamPtr>;
 
   static void add_streams(const BlockSource& block, StreamSet* streams) {
     for (const BlockStream& part : block.info().streams) streams->insert(part.stream);
   }
   void add_published(const TenantId& tenant, int32_t day, StreamSet* streams) const {
     for (const auto& published : *parts_.published) {
+      if (!has_day(*published, day)) continue;
       const auto it = published->blocks_by_tenant.find(tenant);
-      if (it == published->blocks_by_tenant.end()) continue;
-      for (const BlockSourcePtr& block : it->second) {
-        // A block is of one day.
-        if (day_of(block->info().time_min_ns) == day) add_streams(*block, streams);
-      }
+      if (it != published->blocks_by_tenant.end()) add_day(it->second, day, streams);
+    }
+  }
+  static bool has_day(const PublishedSegment& published, int32_t day) {
+    const SegmentMeta& meta = published.segment->meta();
+    return day_of(meta.time_min_ns) <= day && day <= day_of(meta.time_max_ns);
+  }
+  static void add_day(const std::vector<BlockSourcePtr>& blocks, int32_t day, StreamSet* streams) {
+    for (const BlockSourcePtr& block : blocks) {
+      // A block is of one day.
+      if (day_of(block->info().time_min_ns) == day) add_streams(*block, streams);
     }
   }
   /// Made when first asked for and kept: a query asks more than once and the order of a source is worked out once.

@@ -14,6 +14,7 @@ namespace cordwood {
 class SegmentIndex;
 class SegmentTerms;
 class SegmentTermsOpener;
+class StreamRegistry;
 struct IdLists;
 
 /// What the catalog knows of a segment; enough to leave it out of a query without touching it.
@@ -98,9 +99,11 @@ class Segment {
  public:
   virtual ~Segment() = default;
   /// Reads the tail (one ranged read).  corrupt, or invalid for an unknown version or required feature bit.  Without
-  /// `terms` the Xapian part is left alone.
+  /// `terms` the Xapian part is left alone; with `registry` its streams are the registered ones, so that those of many
+  /// segments take memory once.
   static Result<std::shared_ptr<const Segment>> open(ObjectStore& store, const SegmentMeta& meta,
-                                                     SegmentTermsOpener* terms = nullptr);
+                                                     SegmentTermsOpener* terms = nullptr,
+                                                     StreamRegistry* registry = nullptr);
   virtual const SegmentMeta& meta() const = 0;
   virtual const std::vector<BlockSourcePtr>& blocks() const = 0;
   /// Streams of the whole segment, each once.

@@ -8,6 +8,7 @@
 #include "storage/segment_format.h"
 #include "storage/segment_index.h"
 #include "storage/segment_terms.h"
+#include "storage/stream_registry.h"
 
 namespace cordwood {
 
@@ -58,7 +59,7 @@ class OpenSegment final : public Segment {
  public:
   OpenSegment(ObjectStore& store, SegmentMeta meta, SegmentTermsOpener* opener)
       : store_(store), meta_(std::move(meta)), terms_opener_(opener) {}
-  Result<void> load();
+  Result<void> load(StreamRegistry* registry);
   const SegmentMeta& meta() const override { return meta_; }
   const std::vector<BlockSourcePtr>& blocks() const override { return blocks_; }
   const std::vector<StreamPtr>& streams() const override { return table_.streams; }
@@ -139,10 +140,13 @@ void OpenSegment::add_damaged(const Error& error) {
   }
 }
 
-Result<void> OpenSegment::load() {
+Result<void> OpenSegment::load(StreamRegistry* registry) {
   TRY_ASSIGN(const Tail tail, Tail::read(store_, meta_.key, meta_.size_bytes, meta_.tail_bytes));
   TRY_ASSIGN(const std::string_view streams, tail.checked_section(kStreamSection));
   TRY_ASSIGN(table_, StreamTable::decode(streams));
+  if (registry != nullptr) {
+    for (StreamPtr& stream : table_.streams) stream = registry->intern(std::move(stream));
+  }
   source_ = object_source(store_, meta_.key);
   // Not the checksum of the whole index: one damaged record must not take the others with it.
   TRY_ASSIGN(std::string_view index, tail.section(kBlockSection));
@@ -178,9 +182,9 @@ uint64_t tail_begin(ObjectStore& store, const std::string& key, const SegmentFoo
 }  // namespace
 
 Result<std::shared_ptr<const Segment>> Segment::open(ObjectStore& store, const SegmentMeta& meta,
-                                                     SegmentTermsOpener* terms) {
+                                                     SegmentTermsOpener* terms, StreamRegistry* registry) {
   auto segment = std::make_shared<OpenSegment>(store, meta, terms);
-  if (const Result<void> loaded = segment->load(); !loaded.ok()) return loaded.error().with_context(meta.key);
+  if (const Result<void> loaded = segment->load(registry); !loaded.ok()) return loaded.error().with_context(meta.key);
   return std::shared_ptr<const Segment>(std::move(segment));
 }
 

@@ -20,7 +20,16 @@ class Snapshot {
   virtual std::vector<BlockSourcePtr> blocks(const TenantId& tenant, TimeRange range) const = 0;
   /// Every stream of a tenant with rows on a UTC day, from published segments alone, whether they may be seen or not.
   virtual std::vector<StreamPtr> published_streams(const TenantId& tenant, int32_t day) const = 0;
-  /// The same for all rows, published or not.
+  /// The same of all tenants.
+  virtual std::vector<StreamPtr> published_streams_of(int32_t day) const {
+    std::vector<StreamPtr> all;
+    for (const TenantDay& of : published_days()) {
+      if (of.day != day) continue;
+      for (StreamPtr& stream : published_streams(of.tenant, day)) all.push_back(std::move(stream));
+    }
+    return all;
+  }
+  /// Of one tenant, for all rows, published or not.
   virtual std::vector<StreamPtr> all_streams(const TenantId& tenant, int32_t day) const {
     return published_streams(tenant, day);
   }

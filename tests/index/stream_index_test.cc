@@ -131,6 +131,11 @@ TEST_F(StreamIndexTest, IsMadeAgainFromTheStoreWhenMissingDamagedOrStale) {
     auto index = open();
     ASSERT_TRUE(index->sync([&] { return store; }).ok());
     expect_answers(*index);
+    ASSERT_TRUE(index->commit(7).ok());
+    expect_answers(*index);
+    index.reset();
+    index = open();
+    expect_answers(*index);
   };
   sync_and_check();
   std::filesystem::remove_all(directory_);
@@ -151,7 +156,18 @@ TEST_F(StreamIndexTest, IsMadeAgainFromTheStoreWhenMissingDamagedOrStale) {
   const auto newer = std::make_shared<ListedSnapshot>(more, 8);
   auto index = open();
   ASSERT_TRUE(index->sync([&] { return newer; }).ok());
-  EXPECT_THAT(select(*index, "a", {matcher("app", MatchOp::equal, "new")}).size(), 1);
+  const auto found = [&] { return select(*index, "a", {matcher("app", MatchOp::equal, "new")}).size(); };
+  EXPECT_EQ(found(), 1u);
+  // What was not committed is not trusted.
+  index.reset();
+  index = open();
+  EXPECT_EQ(found(), 0u);
+  ASSERT_TRUE(index->sync([&] { return newer; }).ok());
+  EXPECT_EQ(found(), 1u);
+  ASSERT_TRUE(index->commit(8).ok());
+  index.reset();
+  index = open();
+  EXPECT_EQ(found(), 1u);
 }
 
 TEST(Terms, LongValuesAndZeroBytesAreHashed) {

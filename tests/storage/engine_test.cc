@@ -108,6 +108,8 @@ TEST_F(EngineTest, ASnapshotStaysAsItWasTaken) {
   EXPECT_EQ(after->tenants(), std::vector<TenantId>{"t"});
   EXPECT_EQ(after->published_days().size(), 1u);
   EXPECT_EQ(after->published_streams("t", after->published_days()[0].day).size(), 2u);
+  EXPECT_EQ(after->published_streams_of(after->published_days()[0].day).size(), 2u);
+  EXPECT_TRUE(after->published_streams_of(after->published_days()[0].day + 1).empty());
   EXPECT_EQ(before->published_days().size(), 0u);
 }
 
