@@ -102,7 +102,8 @@ Result<bool> S3Objects::remove_many(const std::vector<std::string>& keys, std::v
   TRY_ASSIGN(const S3Reply reply, client_.call(call));
   const std::string& code = reply.failure.code;
   const int status = reply.http.status;
-  if (status == 501 || status == 405 || code == "NotImplemented" || code == "MethodNotAllowed") return false;
+  // Ceph refuses it (403) to a policy that allows objects below a prefix alone; AWS looks at each key.
+  if (status == 501 || status == 405 || status == 403 || code == "NotImplemented") return false;
   if (!reply.ok()) return client_.refused(call, reply);
   Result<std::vector<S3DeleteFailure>> failures = parse_delete_failures(reply.http.body);
   if (!failures.ok()) return Error::unavailable(failures.error().message);

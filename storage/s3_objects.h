@@ -50,7 +50,8 @@ class S3Objects {
   Result<bool> is_ours(const S3NewObject& object);
   Result<HttpAnswer> head(const std::string& key);
   Result<void> remove(const std::string& key);
-  /// At most kMaxRemoved at once; those that stayed are `left`.  False when the server does not know how.
+  /// At most kMaxRemoved at once; those that stayed are `left`.  False when the server does not
+  /// know how, or does not let us.
   Result<bool> remove_many(const std::vector<std::string>& keys, std::vector<std::string>* left);
   static constexpr size_t kMaxRemoved = 1000;
 

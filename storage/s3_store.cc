@@ -53,7 +53,7 @@ class S3Store final : public ObjectStore {
   const std::unique_ptr<S3Client> client_;
   S3Objects objects_;
   bool conditional_ = false;              ///< the bucket honours If-None-Match; constant after probe()
-  std::atomic<bool> removes_many_{true};  ///< until the bucket says that it does not know how
+  std::atomic<bool> removes_many_{true};  ///< until the bucket refuses
   std::unique_ptr<ObjectTiers> tiers_;
   std::unique_ptr<WriterLease> lease_;
   Mutex put_mu_;  ///< makes look-and-put one step where the bucket does not
@@ -238,7 +238,7 @@ Result<void> S3Store::remove_all(const std::vector<std::string>& keys, size_t pa
       TRY_ASSIGN(const bool known, objects_.remove_many(some, &left));
       if (known && left.empty()) continue;
       if (!known && removes_many_.exchange(false)) {
-        client_->env().log->info("the bucket does not remove many objects with one request: they go one by one");
+        client_->env().log->info("the bucket does not remove many objects with one request for us: they go one by one");
       }
     }
     const std::vector<std::string>& rest = left.empty() ? some : left;

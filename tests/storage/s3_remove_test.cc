@@ -89,8 +89,11 @@ TEST_F(S3RemoveTest, FaultsAreTriedAgain) {
   }
 }
 
-TEST(S3Remove, ABucketThatDoesNotKnowHowIsAskedOnce) {
-  S3World world(S3Double::Options{.removes_many = false});
+class S3RemoveRefused : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Status, S3RemoveRefused, testing::Values(501, 405, 403));
+
+TEST_P(S3RemoveRefused, OneByOneThen) {
+  S3World world(S3Double::Options{.removes_many_status = GetParam()});
   world.open();
   for (int round = 0; round < 2; ++round) {
     for (const char* key : {"a", "b", "c"}) world.bucket.put(at(key), "x");

@@ -318,7 +318,8 @@ HttpDouble::Reply S3Double::put_object(const Call& call) {
 }
 
 HttpDouble::Reply S3Double::remove_many(const Call& call, bool half) {
-  if (!options_.removes_many) return failure(501, "NotImplemented");
+  const int status = options_.removes_many_status;
+  if (status != 200) return failure(status, status == 403 ? "AccessDenied" : "NotImplemented");
   const std::string& body = call.request->body;
   const std::string_view md5_field = call.field("content-md5");
   const std::string_view sha_field = call.field("x-amz-checksum-sha256");

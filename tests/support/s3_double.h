@@ -40,7 +40,7 @@ class S3Double {
     std::string secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
     std::string session_token = {};  ///< wanted when not empty
     bool conditional = true;         ///< honours If-None-Match
-    bool removes_many = true;        ///< knows DeleteObjects
+    int removes_many_status = 200;   ///< else how DeleteObjects is refused
     bool virtual_host = false;
     size_t page = 1000;  ///< keys of a listing at most
     uint64_t min_part_bytes = 16;
