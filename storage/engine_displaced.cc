@@ -22,13 +22,13 @@ Result<bool> EngineImpl::is_displaced(const LocalWalLog& log, const std::vector<
   for (const SegmentMeta& meta : segments) last = std::max(last, meta.arrival_max);
   std::optional<uint64_t> first;
   uint64_t newest = 0;
-  bool deleted = false;
+  bool deleted = false;  ///< times tell of a row another thing than arrivals do
   TRY(scan_wal_log(*env_.fs, wal_dir_, log, [&](const WalRecord& record) {
     if (!first) first = record.sequence;
     newest = record.sequence;
     deleted = std::any_of(deletes.begin(), deletes.end(), [&](const DeleteRequest& request) {
       return record.type != WalRecordType::policy && learned.contains(request.id) &&
-             request.created_ns >= record.receive_time_ns && request.arrival_cut < record.sequence;
+             (request.created_ns >= record.receive_time_ns) != (request.arrival_cut >= record.sequence);
     });
     return !deleted && (*first <= last || !learned.empty());
   }));
