@@ -11,6 +11,7 @@
 
 #include "query/block_labels.h"
 #include "query/cell_text.h"
+#include "query/numbered_texts.h"
 #include "storage/block_columns.h"
 #include "storage/column_pattern.h"
 
@@ -21,8 +22,9 @@ namespace cordwood::query {
 ///   Value                                  cheap to copy
 ///   Value of(optional<string_view> text)   nothing: the field sets no label
 ///   optional<Value> of_number(double)      for cells that are numbers; nothing: give me the text
-/// and, if its values are small numbers, perhaps
-///   NumberedIds numbered                   what it made of texts before, in all blocks
+/// and perhaps, for cells that are one number in a text
+///   optional<NumberedTexts::Split> split(optional<string_view> text)   which texts of this pattern follow
+///   Value of_split(NumberedTexts::Split)                               the same as of() their text
 template <typename Function>
 class CellMap {
  public:
@@ -121,19 +123,29 @@ class CellMap {
   Result<Value> of_pattern(uint32_t cell, uint32_t row) {
     TRY_ASSIGN(const PatternReader::Number number, pattern_->number_at(cell));
     if (number.pattern >= patterns_.size()) patterns_.resize(number.pattern + 1);
-    std::optional<uint32_t>& pattern = patterns_[number.pattern];
-    if (!pattern) {
-      TRY_ASSIGN(const std::string_view text, pattern_->pattern(number.pattern));
-      // All that values depend on but the cell.
-      std::string key{static_cast<char>(form_), static_cast<char>(slot_.kind), static_cast<char>(missing_.has_value())};
-      pattern = function_->numbered.pattern(key.append(text));
+    Pattern& pattern = patterns_[number.pattern];
+    if (!number.number) {
+      if (!pattern.value) {
+        TRY_ASSIGN(pattern.value, of_text(row));
+      }
+      return *pattern.value;
     }
-    uint32_t& known = function_->numbered.id(*pattern, number.number);
-    if (known == 0) {
-      TRY_ASSIGN(const Value value, of_text(row));
-      known = value + 1;
+    const auto digits = static_cast<uint64_t>(*number.number);
+    std::optional<std::optional<uint32_t>>& split = pattern.splits[decimal_width(digits)];
+    if (!split) {
+      TRY_ASSIGN(split, split_of(row, digits));
     }
-    return known - 1;
+    return *split ? Result<Value>(function_->of_split({**split, digits})) : of_text(row);
+  }
+
+  /// The function's pattern for all cells of this one's pattern and as many digits, if the value has the cell's number
+  /// as it is: what surrounds it is then the same in all of them, unless digits are part of an escape.
+  Result<std::optional<uint32_t>> split_of(uint32_t row, uint64_t number) {
+    TRY_ASSIGN(const std::string_view cell, view_->cell(row, slot_, &scratch_));
+    if (cell.find('\\') != std::string_view::npos) return std::optional<uint32_t>();
+    const std::optional<std::string_view> text = text_.value(form_, slot_.kind, cell);
+    const auto split = function_->split(text ? text : missing_);
+    return split && split->number == number ? std::optional(split->pattern) : std::nullopt;
   }
 
   Result<Value> of_text(uint32_t row) {
@@ -150,7 +162,7 @@ class CellMap {
     return std::binary_search(cells_->exceptions.begin(), cells_->exceptions.end(), cell);
   }
 
-  static constexpr bool kKnowsPatterns = requires(Function f) { f.numbered; };
+  static constexpr bool kKnowsPatterns = requires(Function f) { f.of_split({}); };
   /// Up to here a quotient of two doubles is the double next to the decimal number.
   static constexpr int64_t kMostExact = int64_t{1} << 53;
 
@@ -160,8 +172,13 @@ class CellMap {
   Function* function_;
   const ColumnCells* cells_;
   const RowRanks* ranks_;
-  PatternReader* pattern_ = nullptr;               ///< of cells that are told by pattern and number
-  std::vector<std::optional<uint32_t>> patterns_;  ///< by pattern of the column: its number in all blocks
+  /// A pattern of the column, by that of the function (what there is of it).
+  struct Pattern {
+    std::optional<Value> value;                                                        ///< of the one without a number
+    std::array<std::optional<std::optional<uint32_t>>, kMostDecimalWidth + 1> splits;  ///< by the number's digits
+  };
+  PatternReader* pattern_ = nullptr;  ///< of cells that are told by pattern and number
+  std::vector<Pattern> patterns_;
   std::optional<std::string_view> missing_;
   double power_ = 1;                         ///< exact: at most 10^18
   std::vector<std::optional<Value>> known_;  ///< by place in the dictionary

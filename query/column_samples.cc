@@ -69,6 +69,18 @@ uint32_t ColumnSamples::ToId::of(std::optional<std::string_view> text) {
   return table->find(labels, &is_new) + 1;
 }
 
+std::optional<NumberedTexts::Split> ColumnSamples::ToId::split(std::optional<std::string_view> text) {
+  if (!text) return std::nullopt;
+  if (table == nullptr) return texts.split(*text);
+  labels.assign(1, {name, *text});
+  return table->split(labels);
+}
+
+uint32_t ColumnSamples::ToId::of_split(NumberedTexts::Split split) {
+  bool is_new = false;
+  return (table == nullptr ? texts.number(split, &is_new) : table->find(split, &is_new)) + 1;
+}
+
 Result<void> ColumnSamples::begin_block(BlockView& view, const BlockLabels& labels) {
   bool same = true;  // so that series found in the block before can be found again
   for (size_t i = 0; i < groups_.size(); ++i) {
@@ -105,7 +117,6 @@ void ColumnSamples::forget_series() {
   for (Group& group : groups_) {
     group.stream_value.reset();
     group.values->texts.clear();
-    group.values->numbered.clear();
   }
 }
 
@@ -144,7 +155,10 @@ uint32_t ColumnSamples::series_of(uint64_t key) {
     }
     const uint64_t id = key & kMask;
     key >>= kKeyBits;
-    if (id > 0) labels_.push_back({group->name, group->values->texts.text(static_cast<uint32_t>(id - 1))});
+    if (id == 0) continue;
+    group->text.clear();
+    group->values->texts.append(static_cast<uint32_t>(id - 1), &group->text);
+    labels_.push_back({group->name, group->text});
   }
   std::reverse(labels_.begin(), labels_.end());
   bool is_new = false;

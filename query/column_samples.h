@@ -10,10 +10,9 @@
 
 #include "query/cell_map.h"
 #include "query/logql_ast.h"
-#include "query/numbered_ids.h"
+#include "query/numbered_texts.h"
 #include "query/parser_hints.h"
 #include "query/series_table.h"
-#include "query/text_numbers.h"
 
 namespace cordwood::query {
 
@@ -56,17 +55,19 @@ class ColumnSamples {
     using Value = uint32_t;
     std::string name;
     SeriesTable* table = nullptr;  ///< where no other label counts
-    TextNumbers texts;             ///< of 1, 2, …
-    NumberedIds numbered;
+    NumberedTexts texts;           ///< of 1, 2, …
     std::vector<LabelView> labels;
     Value of(std::optional<std::string_view> text);
     std::optional<Value> of_number(double) const { return std::nullopt; }
+    std::optional<NumberedTexts::Split> split(std::optional<std::string_view> text);
+    Value of_split(NumberedTexts::Split split);
   };
   struct Group {
     std::string name;
     bool of_stream = false;
     std::optional<std::string_view> stream_value;
     std::unique_ptr<ToId> values;  ///< of all blocks
+    std::string text;              ///< of the value asked for last
     std::optional<LabelCells<ToId>> cells;
   };
 

@@ -15,21 +15,22 @@ std::shared_ptr<const BlockSums::OfBlock> BlockSums::find(const BlockSourcePtr& 
   return known->second.sums;
 }
 
-void BlockSums::keep(const BlockSourcePtr& block, const std::vector<Counted>& counted) {
-  uint64_t most_bytes = sizeof(Known) + sizeof(OfBlock);
-  for (const Counted& one : counted) most_bytes += one.key.size() + TextNumbers::kBytesPerText + sizeof(Part);
+void BlockSums::keep(const BlockSourcePtr& block, const SeriesTable& table, const std::vector<Part>& counted) {
+  uint64_t most_bytes = sizeof(Known) + sizeof(OfBlock) + counted.size() * sizeof(Part);
+  for (const Part& one : counted) most_bytes += table.keys().bytes_of(one.series);
   auto sums = std::make_shared<OfBlock>();
+  sums->parts.reserve(counted.size());
   const MutexLock lock(mu_);
   prune();
   if (bytes_ + most_bytes > max_bytes_) return;
-  sums->parts.reserve(counted.size());
-  for (const Counted& one : counted) {
+  NumberedTexts::Translation numbers(table.keys(), &keys_);
+  for (const Part& one : counted) {
     bool is_new = false;
-    const uint32_t series = keys_.number(one.key, &is_new);
-    if (is_new) bytes_ += one.key.size() + TextNumbers::kBytesPerText;
-    if (is_new) has_errors_ = has_errors_ || SeriesTable::tells_of_error(one.key);
+    const uint32_t series = numbers.number(one.series, &is_new);
+    if (is_new) bytes_ += keys_.bytes_of(series);
     sums->parts.push_back({series, one.sum});
   }
+  has_errors_ = has_errors_ || table.may_have_errors();
   bytes_ += sums->parts.size() * sizeof(Part) + sizeof(Known) + sizeof(OfBlock);
   blocks_[block.get()] = {block, std::move(sums)};
 }
@@ -49,14 +50,21 @@ void BlockSums::prune() {
 
 std::vector<std::optional<uint32_t>> BlockSums::numbers_of(const SeriesTable& table) const {
   std::vector<std::optional<uint32_t>> numbers(table.size());
+  std::string key;
   const MutexLock lock(mu_);
-  for (uint32_t series = 0; series < numbers.size(); ++series) numbers[series] = keys_.find(table.key(series));
+  for (uint32_t series = 0; series < numbers.size(); ++series) {
+    key.clear();
+    table.keys().append(series, &key);
+    numbers[series] = keys_.find(key);
+  }
   return numbers;
 }
 
 std::string BlockSums::key(uint32_t number) const {
+  std::string key;
   const MutexLock lock(mu_);
-  return std::string(keys_.text(number));
+  keys_.append(number, &key);
+  return key;
 }
 
 bool BlockSums::may_have_errors() const {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "query/kept_entries.h"
+#include "query/numbered_texts.h"
 #include "query/series_table.h"
-#include "query/text_numbers.h"
 #include "storage/base/metrics.h"
 #include "storage/base/mutex.h"
 #include "storage/block_view.h"
@@ -30,23 +30,23 @@ class BlockSums {
   struct OfBlock {
     std::vector<Part> parts;
   };
-  /// A series and what was counted of it in one block.
-  struct Counted {
-    std::string_view key;
-    uint32_t sum = 0;
-  };
-
   /// Beyond `max_bytes` nothing more is kept.
   explicit BlockSums(uint64_t max_bytes) : max_bytes_(max_bytes) {}
 
   /// Null when nothing is known of the block.
   std::shared_ptr<const OfBlock> find(const BlockSourcePtr& block) const;
-  void keep(const BlockSourcePtr& block, const std::vector<Counted>& counted);
+  /// `counted`: by numbers of the table.
+  void keep(const BlockSourcePtr& block, const SeriesTable& table, const std::vector<Part>& counted);
   /// The key of every series here, by number.
   template <typename Take>
   void for_each_key(Take&& take) const {
+    std::string key;
     const MutexLock lock(mu_);
-    for (uint32_t number = 0; number < keys_.size(); ++number) take(number, keys_.text(number));
+    for (uint32_t number = 0; number < keys_.size(); ++number) {
+      key.clear();
+      keys_.append(number, &key);
+      take(number, std::string_view(key));
+    }
   }
   /// The number of a series here, if it has one.
   std::vector<std::optional<uint32_t>> numbers_of(const SeriesTable& table) const;
@@ -64,7 +64,7 @@ class BlockSums {
 
   const uint64_t max_bytes_;
   mutable Mutex mu_;
-  TextNumbers keys_ GUARDED_BY(mu_);
+  NumberedTexts keys_ GUARDED_BY(mu_);
   bool has_errors_ GUARDED_BY(mu_) = false;
   std::unordered_map<const BlockSource*, Known> blocks_ GUARDED_BY(mu_);
   size_t prune_at_ GUARDED_BY(mu_) = 64;

@@ -83,13 +83,14 @@ bool RangeScan::take(const ReadPlan& plan, const PlannedBlock& planned) {
 }
 
 void RangeScan::keep_counted(const PlannedBlock& planned, bool keeps) {
-  std::vector<BlockSums::Counted> counted;
+  std::vector<BlockSums::Part> counted;
+  counted.reserve(in_block_.size());
   for (const uint32_t series : in_block_) {
-    counted.push_back({table_.key(series), counted_[series]});
+    counted.push_back({series, counted_[series]});
     counted_[series] = 0;
   }
   in_block_.clear();
-  if (keeps && counting_) sums_->keep(planned.source, counted);
+  if (keeps && counting_) sums_->keep(planned.source, table_, counted);
   counting_ = false;
 }
 

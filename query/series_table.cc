@@ -32,13 +32,17 @@ void SeriesTable::collect(PipelineRow& row) {
   std::sort(current_.begin(), current_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
 }
 
-uint32_t SeriesTable::intern(bool* is_new) {
+void SeriesTable::write_key() {
   key_.clear();
   ByteWriter writer(&key_);
   for (const LabelView& label : current_) {
     writer.string(label.name);
     writer.string(label.value);
   }
+}
+
+uint32_t SeriesTable::intern(bool* is_new) {
+  write_key();
   *is_new = false;
   if (size() > 0 && key_ == last_key_) return last_series_;
   last_series_ = keys_.number(key_, is_new);
@@ -53,9 +57,22 @@ uint32_t SeriesTable::find_key(std::string_view key, bool* is_new) {
   return series;
 }
 
+std::optional<NumberedTexts::Split> SeriesTable::split(const std::vector<LabelView>& labels) {
+  current_ = labels;
+  write_key();
+  if (tells_of_error(key_)) return std::nullopt;
+  return keys_.split(key_);
+}
+
+uint32_t SeriesTable::find(NumberedTexts::Split split, bool* is_new) {
+  return keys_.number(split, is_new);
+}
+
 LabelPairs SeriesTable::labels(uint32_t series) const {
   LabelPairs labels;
-  for (ByteReader key(keys_.text(series)); key.remaining() > 0;) {
+  std::string text;
+  keys_.append(series, &text);
+  for (ByteReader key(text); key.remaining() > 0;) {
     const std::string_view name = key.string();
     labels.emplace_back(name, key.string());
   }

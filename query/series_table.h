@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "query/numbered_texts.h"
 #include "query/parser_hints.h"
 #include "query/pipeline_row.h"
 #include "query/query_engine.h"
-#include "query/text_numbers.h"
 
 namespace cordwood::query {
 
@@ -28,24 +28,29 @@ class SeriesTable {
   /// So many series are to come.
   void reserve(size_t series) { keys_.reserve(series); }
 
+  /// What tells the series of known labels from others, if it is one number.
+  std::optional<NumberedTexts::Split> split(const std::vector<LabelView>& labels);
+  uint32_t find(NumberedTexts::Split split, bool* is_new);
+
   LabelPairs labels(uint32_t series) const;
-  /// What tells the series from others; valid until another is added.
-  std::string_view key(uint32_t series) const { return keys_.text(series); }
+  /// What tells the series from others.
+  const NumberedTexts& keys() const { return keys_; }
   size_t size() const { return keys_.size(); }
   static bool tells_of_error(std::string_view key) { return key.find(kErrorLabel) != std::string_view::npos; }
   /// False when certainly no series' labels tell of an error.
   bool may_have_errors() const { return has_errors_; }
-  /// Bytes of the series that was added last, here and where columns number its labels (ColumnSamples).
-  uint64_t last_bytes() const { return 2 * (key_.size() + TextNumbers::kBytesPerText); }
+  /// Bytes of the series that was added last.
+  uint64_t last_bytes() const { return keys_.bytes_of(static_cast<uint32_t>(size() - 1)); }
 
  private:
   void collect(PipelineRow& row);
+  void write_key();
   uint32_t intern(bool* is_new);
 
   std::vector<std::string> groups_;
   bool without_;
   bool no_labels_;
-  TextNumbers keys_;  ///< lengths and bytes of names and values
+  NumberedTexts keys_;  ///< lengths and bytes of names and values
   std::vector<LabelView> current_;
   std::string key_, last_key_;
   uint32_t last_series_ = 0;

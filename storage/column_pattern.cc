@@ -274,7 +274,8 @@ Result<PatternReader::Number> PatternReader::number_at(uint32_t cell) {
   uint32_t i = 0;
   TRY_ASSIGN(const Frame* f, frame_of(cell, &i));
   const uint32_t id = f->ids[i];
-  return Number{id, f->slots[id].empty() ? 0 : f->slots[id][0].get(f->ranks[i])};
+  if (f->slots[id].empty()) return Number{id, std::nullopt};
+  return Number{id, f->slots[id][0].get(f->ranks[i])};
 }
 
 Result<void> PatternReader::append(uint32_t cell, std::string* out) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,12 +53,10 @@ class PatternReader {
       : frames_(frames), first_piece_(first_piece), texts_(frames, first_piece), ids_(frames, first_piece + 1) {}
   /// Whether no pattern has more than one number.
   Result<bool> has_one_number();
-  /// Text of a pattern, as PatternCollector has it; `id` is one that number_at() gave.
-  Result<std::string_view> pattern(uint32_t id) { return texts_.get(id); }
-  /// What a cell is, where has_one_number().  Cells of equal pattern and number have equal texts, in all columns.
+  /// What a cell is, where has_one_number().
   struct Number {
     uint32_t pattern = 0;
-    int64_t number = 0;  ///< 0 when the pattern has none
+    std::optional<int64_t> number;  ///< nothing when the pattern has none
   };
   Result<Number> number_at(uint32_t cell);
   /// Appends the text of a cell.

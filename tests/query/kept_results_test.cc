@@ -167,8 +167,16 @@ TEST_F(KeptResultsTest, OneQuestionTakesNoMoreThanItsShare) {
   }
   const auto blocks = store_.world().engine->snapshot()->blocks("fake", {kStart, kStart + 100 * kNsPerSecond});
   ASSERT_EQ(blocks.size(), 40u);
-  const std::string key(1000, 'k');
-  for (size_t i = 0; i < blocks.size(); ++i) sums.keep(blocks[i], {{key + std::to_string(i), 7}});
+  LabelDemand by_a;
+  by_a.groups = {"a"};
+  SeriesTable table(by_a);
+  const std::string value(1000, 'k');
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    bool is_new = false;
+    const std::string text = value + std::string(i, 'i');
+    const uint32_t series = table.find({{"a", text}}, &is_new);
+    sums.keep(blocks[i], table, {{series, 7}});
+  }
   EXPECT_LE(sums.memory_bytes(), 10'000u);
   ASSERT_NE(sums.find(blocks[0]), nullptr);
   EXPECT_EQ(sums.find(blocks[0])->parts.at(0).sum, 7u);

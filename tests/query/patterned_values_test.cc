@@ -2,7 +2,7 @@
 // Values that differ in a number only are known again by that number: the counts must be those of reading every row.
 #include <gtest/gtest.h>
 
-#include "query/numbered_ids.h"
+#include "query/numbered_texts.h"
 #include "tests/query/query_answers.h"
 
 namespace cordwood::query {
@@ -70,25 +70,66 @@ TEST_F(PatternedValuesTest, CountAsTheirTextsDoInEveryFormOfBlock) {
   compare(R"(sum by (n) (count_over_time({app="a"} | json | user=~"u.*5" | __error__="" [1h])))");
 }
 
-TEST(NumberedIds, KnowsPatternAndNumber) {
-  NumberedIds ids;
-  EXPECT_EQ(ids.pattern("u\0"), 0u);
-  EXPECT_EQ(ids.pattern("v\0"), 1u);
-  EXPECT_EQ(ids.pattern("u\0"), 0u);
-  const auto want = [](uint32_t pattern, int64_t number) {
-    return static_cast<uint32_t>(1 + 2 * (number + 5000) + pattern);
-  };
-  for (int round = 0; round < 2; ++round) {
-    for (uint32_t pattern = 0; pattern < 2; ++pattern) {
-      for (int64_t number = -5000; number < 5000; ++number) {
-        uint32_t& id = ids.id(pattern, number);
-        ASSERT_EQ(id, round == 0 ? 0 : want(pattern, number));
-        id = want(pattern, number);
-      }
+TEST(NumberedTexts, NumbersAnyTextsAndKnowsThemAgain) {
+  std::vector<std::string> texts = {"",
+                                    "0",
+                                    "00",
+                                    "000",
+                                    "u0",
+                                    "u00",
+                                    "u",
+                                    "u1u",
+                                    "u1",
+                                    "1u",
+                                    "u01",
+                                    "u001",
+                                    "1",
+                                    "01",
+                                    "10",
+                                    "100u",
+                                    "u1u1",
+                                    "u11",
+                                    "u999999999999999999",
+                                    "u1000000000000000000",
+                                    "18446744073709551616",
+                                    std::string("u\0"
+                                                "7",
+                                                3),
+                                    std::string(70, 'x') + "3"};
+  for (int i = 0; i < 20'000; ++i)
+    texts.push_back(std::string(static_cast<size_t>(i % 5), 'y') + std::to_string(i + 20) + "z");
+  NumberedTexts numbers;
+  for (int round = 0; round < 3; ++round) {
+    if (round == 2) numbers.clear();
+    for (uint32_t i = 0; i < texts.size(); ++i) {
+      bool is_new = false;
+      EXPECT_EQ(numbers.find(texts[i]), round == 1 ? std::optional(i) : std::nullopt);
+      ASSERT_EQ(numbers.number(texts[i], &is_new), i) << texts[i];
+      EXPECT_EQ(is_new, round != 1);
+      std::string text = "<";
+      numbers.append(i, &text);
+      EXPECT_EQ(text, "<" + texts[i]);
     }
   }
-  ids.clear();
-  EXPECT_EQ(ids.id(0, 1), 0u);
+  NumberedTexts others;
+  bool is_new = false;
+  others.number("u7", &is_new);
+  others.number("zz", &is_new);
+  NumberedTexts::Translation translation(numbers, &others);
+  for (uint32_t i = 0; i < texts.size(); ++i) {
+    ASSERT_EQ(translation.number(i, &is_new), i + 2) << texts[i];
+    EXPECT_TRUE(is_new);
+    EXPECT_EQ(others.find(texts[i]), i + 2);
+  }
+}
+
+TEST(NumberedTexts, CountsDigits) {
+  for (uint64_t power = 1, digits = 1; digits <= kMostDecimalWidth; power *= 10, ++digits) {
+    EXPECT_EQ(decimal_width(power), digits);
+    EXPECT_EQ(decimal_width(power - 1), digits == 1 ? 1 : digits - 1);
+    EXPECT_EQ(decimal_width(power + 1), digits);
+  }
+  EXPECT_EQ(decimal_width(UINT64_MAX), kMostDecimalWidth);
 }
 
 }  // namespace
