@@ -13,6 +13,8 @@ namespace cordwood::query {
 namespace {
 
 constexpr size_t kFirstSlots = 64;
+/// A table by number has at most twice so many places for each text.
+constexpr uint64_t kSparse = 8;
 
 uint64_t odd_seed(const void* address) {
   const auto bits = reinterpret_cast<uintptr_t>(address);
@@ -61,21 +63,46 @@ uint32_t NumberedTexts::number(std::string_view text, bool* is_new) {
   const uint32_t at = texts_.number(text, is_new);
   if (*is_new) {
     entry_of_text_.push_back(static_cast<uint32_t>(entries_.size()));
-    entries_.push_back({at, kWhole});
+    entries_.push_back({at, kWhole, 0});
   }
   return entry_of_text_[at];
 }
 
 uint32_t NumberedTexts::number(Split split, bool* is_new) {
+  if (split.pattern >= of_pattern_.size()) of_pattern_.resize(split.pattern + 1);
+  OfPattern& pattern = of_pattern_[split.pattern];
+  if (split.number >= pattern.entries.size() && split.number < kSparse * (pattern.count + 8))
+    widen(&pattern, split.number);
+  if (split.number < pattern.entries.size()) {
+    uint32_t& entry = pattern.entries[split.number];
+    *is_new = entry == 0;
+    if (*is_new) entry = add(split) + 1;
+    return entry - 1;
+  }
   if (used_ * 2 >= slots_.size()) grow(std::max(kFirstSlots, slots_.size() * 2));
   Slot& slot = slots_[place_of(split)];
   *is_new = slot.entry == 0;
   if (*is_new) {
-    entries_.push_back({split.number, split.pattern});
-    slot = {split.number, split.pattern, static_cast<uint32_t>(entries_.size())};
+    slot = {split.number, split.pattern, add(split) + 1};
     ++used_;
   }
   return slot.entry - 1;
+}
+
+uint32_t NumberedTexts::add(Split split) {
+  OfPattern& pattern = of_pattern_[split.pattern];
+  entries_.push_back({split.number, split.pattern, pattern.newest});
+  pattern.newest = static_cast<uint32_t>(entries_.size());
+  ++pattern.count;
+  return pattern.newest - 1;
+}
+
+/// So that the number, and all below, are found by their place.
+void NumberedTexts::widen(OfPattern* pattern, uint64_t number) {
+  pattern->entries.resize(std::bit_ceil(number + 1));
+  for (uint32_t at = pattern->newest; at != 0; at = entries_[at - 1].before) {
+    if (entries_[at - 1].number < pattern->entries.size()) pattern->entries[entries_[at - 1].number] = at;
+  }
 }
 
 std::optional<uint32_t> NumberedTexts::find(std::string_view text) const {
@@ -87,9 +114,15 @@ std::optional<uint32_t> NumberedTexts::find(std::string_view text) const {
   std::string pattern;
   run->append_pattern(text, &pattern);
   const auto known = patterns_.find(pattern);
-  if (!known || slots_.empty()) return std::nullopt;
-  const Slot& slot = slots_[place_of({*known, run->number})];
-  return slot.entry == 0 ? std::nullopt : std::optional(slot.entry - 1);
+  if (!known || *known >= of_pattern_.size()) return std::nullopt;
+  const std::vector<uint32_t>& by_number = of_pattern_[*known].entries;
+  uint32_t entry = 0;
+  if (run->number < by_number.size()) {
+    entry = by_number[run->number];
+  } else if (!slots_.empty()) {
+    entry = slots_[place_of({*known, run->number})].entry;
+  }
+  return entry == 0 ? std::nullopt : std::optional(entry - 1);
 }
 
 void NumberedTexts::append(uint32_t number, std::string* out) const {
@@ -148,6 +181,7 @@ void NumberedTexts::clear() {
   texts_.clear();
   entry_of_text_.clear();
   patterns_.clear();
+  of_pattern_.clear();
   entries_.clear();
   std::fill(slots_.begin(), slots_.end(), Slot{});
   used_ = 0;

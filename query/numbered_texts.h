@@ -76,6 +76,12 @@ class NumberedTexts {
   struct Entry {
     uint64_t number;
     uint32_t pattern;
+    uint32_t before;  ///< + 1: the one of the same pattern that came before
+  };
+  struct OfPattern {
+    std::vector<uint32_t> entries;  ///< + 1, by number; those of larger numbers are in slots_
+    uint32_t count = 0;
+    uint32_t newest = 0;  ///< + 1
   };
   struct Slot {
     uint64_t number;
@@ -83,12 +89,15 @@ class NumberedTexts {
     uint32_t entry;  ///< + 1; 0: free
   };
   struct Run;
+  uint32_t add(Split split);
+  void widen(OfPattern* pattern, uint64_t number);
   size_t place_of(Split split) const;
   void grow(size_t slots);
 
   TextNumbers texts_;  ///< those that are not split
   std::vector<uint32_t> entry_of_text_;
   TextNumbers patterns_;  ///< the number's digits are 0s, one if it has no leading zeros
+  std::vector<OfPattern> of_pattern_;
   std::vector<Entry> entries_;
   std::vector<Slot> slots_;  ///< open addressing
   size_t used_ = 0;
