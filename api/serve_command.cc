@@ -44,16 +44,20 @@ void honour_cgroup(Config* config, Logger& log) {
   log.warn("memory shares cut down to fit the cgroup", {{"cgroup_limit_bytes", *limit}, {"shares_bytes", sum}});
 }
 
-/// Memory that one thread gave back is of use to the others: with an arena for each of them, glibc keeps a hundred
-/// megabytes that nobody holds (bench/README.md).
-void share_arenas() {
+/// Threads that share an arena wait for each other's locks, and so a read for a thread that seals or merges, which has
+/// given way to everything else while it holds one.  With an arena each, what is free goes back to the system early, or it
+/// would be twice as much (bench/README.md, "Under load").
+void set_up_allocator() {
 #ifdef __GLIBC__
-  (void)::mallopt(M_ARENA_MAX, static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2u, 8u)));
+  constexpr int kMoreThanThreads = 256;
+  (void)::mallopt(M_ARENA_MAX, kMoreThanThreads);
+  (void)::mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  (void)::mallopt(M_MMAP_THRESHOLD, 4 << 20);
 #endif
 }
 
 int serve(const ConfigSources& sources) {
-  share_arenas();
+  set_up_allocator();
   auto loaded = load_config(sources);
   if (!loaded.ok()) return fail(loaded.error().message);
   if (auto checked = check_findings(loaded->findings, sources.file); !checked.ok()) {
