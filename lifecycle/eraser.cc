@@ -209,6 +209,8 @@ void Eraser::finish(const DeleteRequest& request) {
     }
     TRY_ASSIGN(const bool nothing_left, env_.deletes->nothing_left(marks_[request.id], request.generation));
     if (!nothing_left) return false;
+    // Who sees that it is processed finds the act in the audit log, whenever the server stops.
+    TRY(note_processed(request));
     TRY(env_.deletes->mark_processed(request.id, env_.clock->now_ns()));
     return true;
   }();
@@ -226,6 +228,9 @@ void Eraser::finish(const DeleteRequest& request) {
   }
   counters_.processed.add();
   env_.log->info("delete request processed", {{"request", request.id}, {"tenant", request.tenant}});
+}
+
+Result<void> Eraser::note_processed(const DeleteRequest& request) {
   AuditLog::Entry entry;
   entry.act = "delete_processed";
   entry.tenant = request.tenant;
@@ -233,10 +238,7 @@ void Eraser::finish(const DeleteRequest& request) {
   entry.query = request.query;
   entry.start_ns = request.start_ns;
   entry.end_ns = request.end_ns;
-  if (const Result<void> added = env_.audit->add(entry); !added.ok()) {
-    env_.log->error("an act could not be written into the audit log",
-                    {{"act", entry.act}, {"request", request.id}, {"error", added.error().message}});
-  }
+  return env_.audit->add(entry);
 }
 
 }  // namespace cordwood::lifecycle

@@ -94,6 +94,7 @@ class Eraser {
   void erase_of(const TenantId& tenant, const std::vector<DeleteRequest>& due);
   bool clear(const TenantId& tenant, Pass* pass);
   void finish(const DeleteRequest& request);
+  Result<void> note_processed(const DeleteRequest& request);
   Result<bool> is_gone(const DeleteRequest& request);
   void note(const std::vector<std::string>& ids, size_t left, size_t of, bool held);
 

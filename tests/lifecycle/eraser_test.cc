@@ -289,6 +289,32 @@ TEST_F(EraserTest, WholeSegmentsAreDroppedUnread) {
   EXPECT_THAT(merging_.segments(), IsEmpty());
 }
 
+TEST_F(EraserTest, WhatIsProcessedIsInTheAuditLogWhereverThePowerGoes) {
+  open();
+  int processed = 0;
+  uint64_t operations = 0;  // of the first one, which no power cut ends
+  for (uint64_t i = 0; i < 60; ++i) {
+    append({{"a", kNowNs - 3, "x", {}}, {"b", kNowNs - 2, "y", {}}});
+    flush();
+    const std::string id = fmt::format("d{}", i);
+    request(id, "a x");
+    const uint64_t before = world_.fs.operations();
+    if (i > 0) world_.fs.cut_power_at(before + operations + 10 - i % 30);
+    erasing_.run(6);
+    if (i == 0) operations = world_.fs.operations() - before;
+    world_.fs.cut_power();
+    world_.fs.cut_power_at(0);
+    world_.fs.restart();
+    open();
+    if (!states().ends_with(id + ":processed ")) continue;
+    ++processed;
+    EXPECT_EQ(acts().at(0), "delete_processed") << i;
+    EXPECT_THAT(erasing_.audit().newest("t", 1)->at(0), testing::HasSubstr(id)) << i;
+  }
+  EXPECT_GT(processed, 0);
+  EXPECT_LT(processed, 60);
+}
+
 TEST_F(EraserTest, TheAuditLogOutlivesTheProcess) {
   open();
   AuditLog::Entry entry;
