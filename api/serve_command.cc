@@ -2,11 +2,9 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <thread>
 
 #include "api/commands.h"
 #include "api/config_flags.h"
@@ -44,9 +42,9 @@ void honour_cgroup(Config* config, Logger& log) {
   log.warn("memory shares cut down to fit the cgroup", {{"cgroup_limit_bytes", *limit}, {"shares_bytes", sum}});
 }
 
-/// Threads that share an arena wait for each other's locks, and so a read for a thread that seals or merges, which has
-/// given way to everything else while it holds one.  With an arena each, what is free goes back to the system early, or it
-/// would be twice as much (bench/README.md, "Under load").
+/// Threads that share an arena wait for its lock: a read then waits for a thread that seals or merges, and has given
+/// way to everything else while it holds it.  With an arena each, what is free must go back to the system early, or
+/// twice as much stays (bench/README.md, "Under load").
 void set_up_allocator() {
 #ifdef __GLIBC__
   constexpr int kMoreThanThreads = 256;
