@@ -11,6 +11,7 @@
 #include "api/config_memory.h"
 #include "api/data_lock_command.h"
 #include "api/server.h"
+#include "api/ticker.h"
 
 namespace cordwood::api {
 namespace {
@@ -54,6 +55,13 @@ void set_up_allocator() {
 #endif
 }
 
+/// What is free between what is not, in all arenas.
+void give_memory_back() {
+#ifdef __GLIBC__
+  (void)::malloc_trim(0);
+#endif
+}
+
 int serve(const ConfigSources& sources) {
   set_up_allocator();
   auto loaded = load_config(sources);
@@ -74,6 +82,7 @@ int serve(const ConfigSources& sources) {
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  const Ticker trimming(give_memory_back);
 
   std::atomic<bool> ended{false};
   const auto is_ended = [&ended, &ends] {
