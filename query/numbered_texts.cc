@@ -146,8 +146,8 @@ uint64_t NumberedTexts::bytes_of(uint32_t number) const {
   const Entry& entry = entries_[number];
   constexpr uint64_t kSplitBytes = 2 * sizeof(Entry) + 4 * sizeof(Slot);  // vectors that just doubled
   if (entry.pattern != kWhole) return kSplitBytes;
-  return 2 * (sizeof(Entry) + sizeof(uint32_t) + TextNumbers::kBytesPerText) +
-         texts_.text(static_cast<uint32_t>(entry.number)).size();
+  return 2 * (sizeof(Entry) + sizeof(uint32_t) + TextNumbers::kBytesPerText +
+              texts_.text(static_cast<uint32_t>(entry.number)).size());
 }
 
 uint32_t NumberedTexts::Translation::number(uint32_t from, bool* is_new) {

@@ -68,7 +68,8 @@ class NumberedTexts {
     std::vector<std::optional<uint32_t>> patterns_;
   };
 
-  /// About what the text takes here at most, its table of places included.
+  /// About what the text takes at most, its table of places included, and where a part of it is numbered too
+  /// (ColumnSamples).
   uint64_t bytes_of(uint32_t number) const;
 
  private:
