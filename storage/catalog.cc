@@ -69,6 +69,7 @@ class ManifestCatalog final : public Catalog {
  private:
   CatalogState load_view();
   void learn_deletes();
+  void let_view_lag();
   void drop_view(const Error& why);
   void renew_view();
   void publish() {
@@ -141,11 +142,16 @@ Result<void> ManifestCatalog::open() {
     log_.info(
         "catalog brought up to date from the manifest",
         {{"from", rebuilt ? 0 : before}, {"to", writer_state_.version}, {"segments", writer_state_.segments.size()}});
-    view_lags_ = true;
-    if (!options_.late_view) store_view();
+    let_view_lag();
   }
   publish();
   return {};
+}
+
+/// The state has more than the view, until store_view().
+void ManifestCatalog::let_view_lag() {
+  view_lags_ = true;
+  if (!options_.late_view) store_view();
 }
 
 void ManifestCatalog::learn_deletes() {
@@ -159,8 +165,7 @@ Result<void> ManifestCatalog::claim(const std::string& session) {
   const Result<void> made = manifest_.claim(session, &writer_state_);
   if (writer_state_.version == before) return made;
   learn_deletes();
-  view_lags_ = true;
-  if (!options_.late_view) store_view();
+  let_view_lag();
   publish();
   return made;
 }
@@ -193,8 +198,7 @@ Result<uint64_t> ManifestCatalog::remove_orphans(const std::vector<std::string>&
   const uint64_t before = writer_state_.version;
   const Result<void> current = manifest_.catch_up(&writer_state_);
   if (writer_state_.version != before) {
-    view_lags_ = true;
-    if (!options_.late_view) store_view();
+    let_view_lag();
     publish();
   }
   TRY(current);
