@@ -94,15 +94,7 @@ std::vector<BatchBlock> blocks_of(const RowBatch& batch, MemoryAccountant& memor
     const auto known = in.streams.find(row.stream);
     const uint32_t number = known != in.streams.end() ? known->second : in.block->add_stream(stream);
     in.streams.emplace(row.stream, number);
-    HeadRow head;
-    head.line_data = row.line.data();
-    head.line_bytes = static_cast<uint32_t>(row.line.size());
-    head.time_ns = row.time_ns;
-    head.metadata_data = batch.metadata.data() + row.metadata_begin;
-    head.metadata_count = row.metadata_count;
-    head.derived_count = row.derived_count;
-    head.stream = number;
-    (*gone)[i] = in.block->append(head, i + 1) ? 0 : 1;
+    (*gone)[i] = in.block->append(head_row_of(batch, row, number), i + 1) ? 0 : 1;
     if ((*gone)[i] == 0) in.rows.push_back(i);
   }
   std::vector<BatchBlock> all;

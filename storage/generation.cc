@@ -78,15 +78,7 @@ Engine::Appended Generation::insert_locked(const RowBatch& batch, uint64_t seque
     HeadBlock& block = *family.block;
     const uint64_t raw_before = block.raw_bytes();
     const uint64_t memory_before = block.memory_bytes();
-    HeadRow head_row;
-    head_row.line_data = row.line.data();
-    head_row.line_bytes = static_cast<uint32_t>(row.line.size());
-    head_row.time_ns = row.time_ns;
-    head_row.metadata_data = batch.metadata.data() + row.metadata_begin;
-    head_row.metadata_count = row.metadata_count;
-    head_row.derived_count = row.derived_count;
-    head_row.stream = place.stream_number;
-    if (block.append(head_row, arrival++)) {
+    if (block.append(head_row_of(batch, row, place.stream_number), arrival++)) {
       ++result.rows;
       if (fresh != nullptr) fresh->push_back(static_cast<uint32_t>(&row - batch.rows.data()));
       raw_bytes_ += block.raw_bytes() - raw_before;

@@ -13,6 +13,7 @@
 #include "storage/base/mutex.h"
 #include "storage/block_view.h"
 #include "storage/head_counts.h"
+#include "storage/model/row_batch.h"
 
 namespace cordwood {
 
@@ -78,6 +79,19 @@ struct HeadRow {
     return {metadata_data, static_cast<size_t>(metadata_count - derived_count)};
   }
 };
+
+/// `stream`: the row's number for its stream in the block.
+inline HeadRow head_row_of(const RowBatch& batch, const BatchRow& row, uint32_t stream) {
+  HeadRow head;
+  head.line_data = row.line.data();
+  head.line_bytes = static_cast<uint32_t>(row.line.size());
+  head.time_ns = row.time_ns;
+  head.metadata_data = batch.metadata.data() + row.metadata_begin;
+  head.metadata_count = row.metadata_count;
+  head.derived_count = row.derived_count;
+  head.stream = stream;
+  return head;
+}
 
 class HeadBlock;
 
