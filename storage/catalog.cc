@@ -207,12 +207,14 @@ Result<uint64_t> ManifestCatalog::remove_orphans(const std::vector<std::string>&
   std::string after;
   while (true) {
     TRY_ASSIGN(const std::vector<ObjectInfo> page, store_.list(prefix, after, kPage));
+    std::vector<std::string> orphans;
     for (const ObjectInfo& object : page) {
       if (writer_state_.segments.contains(object.key)) continue;
       if (std::find(keep.begin(), keep.end(), object.key) != keep.end()) continue;
-      TRY(store_.remove(object.key));
-      ++removed;
+      orphans.push_back(object.key);
     }
+    TRY(store_.remove_all(orphans, options_.parallel_reads));
+    removed += orphans.size();
     if (page.size() < kPage) return removed;
     after = page.back().key;
   }

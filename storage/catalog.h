@@ -42,7 +42,7 @@ struct CatalogOptions {
   std::string sqlite_path;  ///< local view; may be missing, stale or damaged: then it is made again
   std::string node = "node-1";
   uint64_t snapshot_every = 256;  ///< manifest objects between snapshots
-  size_t parallel_reads = 1;      ///< manifest objects read at the same time
+  size_t parallel_reads = 1;      ///< manifest objects read, and orphans removed, at the same time
   bool late_view = false;  ///< what is read at the start gets into the local view with store_view() at the latest
 };
 
