@@ -21,11 +21,16 @@ Result<bool> EngineImpl::is_displaced(const LocalWalLog& log, const std::vector<
   for (const DeleteRequest& request : deletes) last = std::max(last, request.arrival_cut);
   for (const SegmentMeta& meta : segments) last = std::max(last, meta.arrival_max);
   std::optional<uint64_t> first;
-  uint64_t newest = 0;
+  WalRecord newest;
+  std::vector<WalPolicy> policies;
   bool deleted = false;  ///< times tell of a row another thing than arrivals do
   TRY(scan_wal_log(*env_.fs, wal_dir_, log, [&](const WalRecord& record) {
     if (!first) first = record.sequence;
-    newest = record.sequence;
+    if (record.type == WalRecordType::policy) {
+      policies.push_back({record.policy_id, record.payload});
+    } else {
+      newest = record;
+    }
     deleted = std::any_of(deletes.begin(), deletes.end(), [&](const DeleteRequest& request) {
       return record.type != WalRecordType::policy && learned.contains(request.id) &&
              (request.created_ns >= record.receive_time_ns) != (request.arrival_cut >= record.sequence);
@@ -33,12 +38,16 @@ Result<bool> EngineImpl::is_displaced(const LocalWalLog& log, const std::vector<
     return !deleted && (*first <= last || !learned.empty());
   }));
   if (!first || deleted) return deleted;
+  if (*first > last) return false;
+  // A push is of one record, and others' arrivals may end or begin among its rows.
+  RowBatch rows;
+  const bool readable = decode_rows(newest, policies, &rows).ok();
+  const uint64_t end = newest.sequence + (readable && !rows.rows.empty() ? rows.rows.size() - 1 : 0);
   // A generation of our own may be published before an older one: then it lies beside it as a whole.
-  return std::any_of(
-             segments.begin(), segments.end(),
-             [&](const SegmentMeta& meta) { return meta.arrival_min <= newest && meta.arrival_max >= *first; }) ||
+  return std::any_of(segments.begin(), segments.end(),
+                     [&](const SegmentMeta& meta) { return meta.arrival_min <= end && meta.arrival_max >= *first; }) ||
          std::any_of(deletes.begin(), deletes.end(), [&](const DeleteRequest& request) {
-           return request.arrival_cut >= *first && request.arrival_cut < newest;
+           return request.arrival_cut >= *first && request.arrival_cut < end;
          });
 }
 

@@ -206,6 +206,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   Result<void> fetch_wal();
   Result<void> replay_logs();
   Result<void> replay(const LocalWalLog& log, bool newest, bool displaced);
+  Result<void> decode_rows(const WalRecord& record, const std::vector<WalPolicy>& policies, RowBatch* batch) const;
   Result<void> replay_record(const WalRecord& record, std::vector<WalPolicy>* policies, Unpublished* into);
 
   // engine_displaced.cc

@@ -191,23 +191,26 @@ Result<void> EngineImpl::replay(const LocalWalLog& log, bool newest, bool displa
   return {};
 }
 
+/// The rows of a push, as they were accepted.
+Result<void> EngineImpl::decode_rows(const WalRecord& record, const std::vector<WalPolicy>& policies,
+                                     RowBatch* batch) const {
+  batch->tenant = record.tenant;
+  if (record.type == WalRecordType::push_batch) return decode_wal_batch(record.payload, record.tenant, batch);
+  const auto policy = std::find_if(policies.rbegin(), policies.rend(),
+                                   [&](const WalPolicy& known) { return known.id == record.policy_id; });
+  if (policy == policies.rend() || env_.body_decoder == nullptr) {
+    return Error::corrupt("the policy it was accepted by is missing");
+  }
+  return env_.body_decoder->decode(record, policy->encoded, batch);
+}
+
 Result<void> EngineImpl::replay_record(const WalRecord& record, std::vector<WalPolicy>* policies, Unpublished* into) {
   if (record.type == WalRecordType::policy) {
     policies->push_back({record.policy_id, record.payload});
     return {};
   }
   RowBatch batch;
-  batch.tenant = record.tenant;
-  Result<void> decoded;
-  if (record.type == WalRecordType::push_batch) {
-    decoded = decode_wal_batch(record.payload, record.tenant, &batch);
-  } else {
-    const auto policy = std::find_if(policies->rbegin(), policies->rend(),
-                                     [&](const WalPolicy& known) { return known.id == record.policy_id; });
-    decoded = policy == policies->rend() || env_.body_decoder == nullptr
-                  ? Result<void>(Error::corrupt("the policy it was accepted by is missing"))
-                  : env_.body_decoder->decode(record, policy->encoded, &batch);
-  }
+  const Result<void> decoded = decode_rows(record, *policies, &batch);
   if (decoded.ok()) TRY(leave_out_deleted(record, into->displaced, &batch));
   const MutexLock lock(mu_);
   const uint64_t sequence = into->displaced ? next_sequence_ : record.sequence;

@@ -2,9 +2,11 @@
 // Two live servers of one node on a bucket that honours If-None-Match, without a lease.
 #include <gmock/gmock.h>
 
+#include "storage/delete_target.h"
 #include "storage/manifest_store.h"
 #include "tests/support/engine_world.h"
 #include "tests/support/faulty_bucket.h"
+#include "tests/support/simple_predicate.h"
 
 namespace cordwood {
 namespace {
@@ -99,6 +101,35 @@ TEST(TakeOver, AChangeOfOursWhoseAnswerWasLostIsNoStranger) {
     ASSERT_TRUE(a.push(2).ok());
     EXPECT_TRUE(a.engine->flush().ok()) << last;
     EXPECT_EQ(a.lines(), "1 2 ");
+  }
+}
+
+/// What a delete of the other's means is told by when rows came; by its number it would mean some rows of a push alone.
+TEST(TakeOver, ADeleteWhoseCutFallsAmongTheRowsOfAPushMeansAllOfThem) {
+  SimplePredicateCompiler predicates;
+  for (int rows_of_other = 1; rows_of_other <= 5; ++rows_of_other) {
+    FaultyBucket bucket(1);
+    Machine a(1, &bucket), b(2, &bucket);
+    for (Machine* machine : {&a, &b}) machine->environment.predicates = &predicates;
+    ASSERT_TRUE(a.open().ok());
+    ASSERT_TRUE(b.open().ok());
+    std::vector<StoredRow> rows;
+    for (int i = 0; i < 4; ++i) rows.push_back({"s0", kBaseNs + i * 86'400'000'000'000, fmt::format("line {}", i), {}});
+    ASSERT_TRUE(a.engine->append(make_batch(*a.engine, "t", rows), nullptr).ok());
+    for (int i = 0; i < rows_of_other; ++i) ASSERT_TRUE(b.push(10 + i).ok());
+    b.clock.advance_ns(1);
+    DeleteRequest request{.id = "d", .tenant = "t", .query = "s0 *", .start_ns = 0, .end_ns = INT64_MAX};
+    request.created_ns = b.clock.now_ns();
+    ASSERT_TRUE(b.engine->delete_target()->request_delete(request).ok());
+    b.clock.advance_ns(1);
+    ASSERT_TRUE(b.push(20).ok());
+    b.close();
+    ASSERT_TRUE(a.open().ok());
+    EXPECT_EQ(a.lines(), "") << rows_of_other;
+    ASSERT_TRUE(a.engine->flush().ok());
+    a.close();
+    ASSERT_TRUE(b.open().ok());
+    EXPECT_EQ(b.lines(), "20 ") << rows_of_other;
   }
 }
 
