@@ -10,6 +10,7 @@
 #include "index/segment_terms_builder.h"
 #include "index/stream_index.h"
 #include "ingest/push.h"
+#include "lifecycle/abandoned_uploads.h"
 #include "lifecycle/merger.h"
 #include "query/query_engine.h"
 #include "query/read_gate.h"
@@ -51,8 +52,9 @@ struct Config {
   std::string ack = "disk";                      ///< or bucket
   int64_t ack_interval_ns = 100'000'000;         ///< pushes of so long share a put
   std::string lease = "auto";                    ///< always, never
-  uint64_t cache_bytes = 10ull << 30;            ///< with a bucket: ranges kept on the local disk; 0: none
-  uint64_t local_pending_bytes = 10ull << 30;    ///< with a bucket: of the local disk, before pushes get 503
+  lifecycle::AbandonedUploadsOptions uploads;
+  uint64_t cache_bytes = 10ull << 30;          ///< with a bucket: ranges kept on the local disk; 0: none
+  uint64_t local_pending_bytes = 10ull << 30;  ///< with a bucket: of the local disk, before pushes get 503
   uint64_t max_read_body_bytes = 10u << 20;
   uint64_t background_threads = 1;
   MemoryAccountant::Limits memory;

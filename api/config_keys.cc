@@ -328,6 +328,8 @@ void add_bucket_keys(Table& t) {
   t.size("store.s3_part_size", FIELD(s3.part_bytes), "Of multipart uploads; an upload holds as much in memory.");
   t.duration("store.s3_operation_timeout", FIELD(s3.operation_timeout_ns),
              "For an operation with all its retries and waits.");
+  t.duration("store.abandoned_upload_age", FIELD(uploads.age_ns),
+             "Uploads to the bucket that were begun so long ago and are not finished are given up; 0 = never.");
   t.text(
       "store.lease", FIELD(lease),
       "On the bucket: `auto` when it ignores If-None-Match or acknowledges, `always`, `never`: no other server writes "

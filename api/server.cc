@@ -163,11 +163,14 @@ class ServerImpl final : public Server {
     services_.queries = queries_.get();
     services_.tails = tails_.get();
     open_eraser();
+    config_.uploads.node = config_.engine.node;
+    uploads_ = std::make_unique<lifecycle::AbandonedUploads>(config_.uploads, *store_, clock_, *log_, metrics_);
     ticker_ = std::make_unique<Ticker>([this] { tick(); });
     // A thread of its own: a merge takes long, and what tick() does must not wait for it.
     merge_ticker_ = std::make_unique<Ticker>([this] {
       // Of the calling thread alone: pushes and queries come first.
       (void)::setpriority(PRIO_PROCESS, 0, kMergeNiceness);
+      uploads_->tick();
       eraser_->tick();
       while (config_.merge.enabled && merger_->merge_once()) eraser_->tick();
     });
@@ -364,6 +367,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<lifecycle::Merger> merger_;
   std::unique_ptr<lifecycle::AuditLog> audit_;
   std::unique_ptr<lifecycle::Eraser> eraser_;
+  std::unique_ptr<lifecycle::AbandonedUploads> uploads_;
   std::unique_ptr<Ticker> ticker_;
   std::unique_ptr<Ticker> merge_ticker_;
   std::unique_ptr<HttpServer> http_;

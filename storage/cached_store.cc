@@ -92,6 +92,9 @@ class CachedStore final : public ObjectStore {
     }
     return below_->remove_all(keys, parallel);
   }
+  Result<uint64_t> abort_uploads(const std::string& prefix, int64_t begun_before_ns) override {
+    return below_->abort_uploads(prefix, begun_before_ns);
+  }
   ObjectTiers* tiers() override { return below_->tiers(); }
   bool guards_puts() const override { return below_->guards_puts(); }
   void give_up_at(int64_t monotonic_ns) override { below_->give_up_at(monotonic_ns); }

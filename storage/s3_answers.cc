@@ -98,6 +98,33 @@ Result<S3Listing> parse_s3_listing(std::string_view xml) {
   return listing;
 }
 
+Result<S3Uploads> parse_s3_uploads(std::string_view xml) {
+  S3Uploads found;
+  S3Uploads::Upload one;
+  std::string_view root;
+  TRY(walk(xml, &root, [&](XmlReader::Event& e) -> Result<void> {
+    if (e.depth == 3 && e.name == "Key") one.key = std::move(e.text);
+    if (e.depth == 3 && e.name == "UploadId") one.id = std::move(e.text);
+    if (e.depth == 3 && e.name == "Initiated") one.begun_ns = parse_iso_time(e.text).value_or(INT64_MAX);
+    if (e.depth != 2) return {};
+    if (e.name == "Upload") {
+      if (found.uploads.size() >= kMaxListed) return Error::corrupt("uploads: too many");
+      if (one.key.empty() || one.id.empty()) return Error::corrupt("uploads: one without key or id");
+      found.uploads.push_back(std::exchange(one, {}));
+    }
+    if (e.name == "IsTruncated") found.truncated = e.text == "true";
+    if (e.name == "NextKeyMarker") found.next_key = std::move(e.text);
+    if (e.name == "NextUploadIdMarker") found.next_id = std::move(e.text);
+    return {};
+  }));
+  if (root != "ListMultipartUploadsResult") {
+    return Error::corrupt(fmt::format("uploads: the root is '{}'", root.substr(0, 100)));
+  }
+  if (found.truncated && found.next_key.empty())
+    return Error::corrupt("uploads: says that there are more, but not where");
+  return found;
+}
+
 Result<std::string> parse_upload_id(std::string_view xml) {
   std::string id;
   std::string_view root;

@@ -26,6 +26,20 @@ struct S3Listing {
 };
 Result<S3Listing> parse_s3_listing(std::string_view xml);
 
+/// `<ListMultipartUploadsResult>`: uploads that are not finished, keys as they are in the bucket.
+struct S3Uploads {
+  struct Upload {
+    std::string key;
+    std::string id;
+    int64_t begun_ns = INT64_MAX;  ///< Unix time; INT64_MAX when it is not told
+  };
+  std::vector<Upload> uploads;
+  bool truncated = false;
+  std::string next_key;
+  std::string next_id;
+};
+Result<S3Uploads> parse_s3_uploads(std::string_view xml);
+
 /// `<InitiateMultipartUploadResult>`.
 Result<std::string> parse_upload_id(std::string_view xml);
 /// What completes an upload: ETags of the parts, in order.

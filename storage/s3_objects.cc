@@ -115,4 +115,41 @@ Result<bool> S3Objects::remove_many(const std::vector<std::string>& keys, std::v
   return true;
 }
 
+Result<void> S3Objects::abort_upload(const std::string& key, const std::string& id) {
+  constexpr int64_t kTimeoutNs = 10'000'000'000;
+  S3Call call;
+  call.op = "abort_multipart";
+  call.method = "DELETE";
+  call.key = key;
+  call.query = {{"uploadId", id}};
+  call.timeout_ns = kTimeoutNs;
+  TRY_ASSIGN(const S3Reply reply, client_.call(call));
+  if (reply.ok() || reply.failure.code == "NoSuchUpload") return {};
+  return client_.refused(call, reply);
+}
+
+Result<S3Uploads> S3Objects::list_uploads(const std::string& prefix, const S3Uploads& after) {
+  constexpr uint64_t kMaxListBytes = 8u << 20;
+  const std::string& ours = client_.address().prefix();
+  S3Call call;
+  call.op = "list_uploads";
+  call.method = "GET";
+  call.query = {{"uploads", ""}, {"prefix", ours + prefix}, {"max-uploads", "1000"}};
+  if (!after.next_key.empty()) {
+    call.query.emplace_back("key-marker", after.next_key);
+    call.query.emplace_back("upload-id-marker", after.next_id);
+  }
+  call.max_answer_bytes = kMaxListBytes;
+  TRY_ASSIGN(const S3Reply reply, client_.call(call));
+  if (!reply.ok()) return client_.refused(call, reply);
+  Result<S3Uploads> found = parse_s3_uploads(reply.http.body);
+  if (!found.ok()) return Error::unavailable(found.error().message);
+  for (S3Uploads::Upload& upload : found->uploads) {
+    if (!upload.key.starts_with(ours + prefix))
+      return Error::unavailable("a list of uploads has keys of another prefix");
+    upload.key.erase(0, ours.size());
+  }
+  return found;
+}
+
 }  // namespace cordwood

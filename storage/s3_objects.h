@@ -55,6 +55,11 @@ class S3Objects {
   Result<bool> remove_many(const std::vector<std::string>& keys, std::vector<std::string>* left);
   static constexpr size_t kMaxRemoved = 1000;
 
+  /// Success when there is no such upload (any more).
+  Result<void> abort_upload(const std::string& key, const std::string& id);
+  /// Uploads that are not finished, of keys that start with `prefix`; `after`: the page before.
+  Result<S3Uploads> list_uploads(const std::string& prefix, const S3Uploads& after);
+
   /// Whether the store takes such a key.
   Result<void> check_key(std::string_view key) const {
     return check_object_key(key, {.prefix_bytes = client_.address().prefix().size()});

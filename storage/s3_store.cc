@@ -41,6 +41,7 @@ class S3Store final : public ObjectStore {
   Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override;
   Result<void> remove(const std::string& key) override;
   Result<void> remove_all(const std::vector<std::string>& keys, size_t parallel) override;
+  Result<uint64_t> abort_uploads(const std::string& prefix, int64_t begun_before_ns) override;
   void give_up_at(int64_t monotonic_ns) override { client_->give_up_at(monotonic_ns); }
   bool guards_puts() const override { return conditional_; }
   ObjectTiers* tiers() override { return tiers_.get(); }
@@ -245,6 +246,22 @@ Result<void> S3Store::remove_all(const std::vector<std::string>& keys, size_t pa
     TRY(run_parallel(rest.size(), parallel, [&](size_t i) { return objects_.remove(rest[i]); }));
   }
   return {};
+}
+
+Result<uint64_t> S3Store::abort_uploads(const std::string& prefix, int64_t begun_before_ns) {
+  constexpr int kMaxPages = 1000;
+  uint64_t aborted = 0;
+  S3Uploads page;
+  for (int i = 0; i < kMaxPages; ++i) {
+    TRY_ASSIGN(page, objects_.list_uploads(prefix, page));
+    for (const S3Uploads::Upload& upload : page.uploads) {
+      if (upload.begun_ns >= begun_before_ns) continue;
+      TRY(objects_.abort_upload(upload.key, upload.id));
+      ++aborted;
+    }
+    if (!page.truncated) break;
+  }
+  return aborted;
 }
 
 Result<void> check_options(const S3Options& o) {

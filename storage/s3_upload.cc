@@ -8,7 +8,6 @@ namespace cordwood {
 namespace {
 
 constexpr size_t kMaxParts = 10'000;
-constexpr int64_t kAbortTimeoutNs = 10'000'000'000;
 
 class S3Upload final : public ObjectUpload {
  public:
@@ -110,14 +109,12 @@ class S3Upload final : public ObjectUpload {
     return *ours ? Result<void>() : taken();
   }
 
-  /// Parts that are left behind cost money; what cannot be removed now is for the bucket's own rule (README).
+  /// Parts that are left behind cost money; what cannot be removed now goes by ObjectStore::abort_uploads().
   void abort() {
-    S3Call call = call_of("abort_multipart", "DELETE");
-    call.query = {{"uploadId", id_}};
-    call.timeout_ns = kAbortTimeoutNs;
-    const Result<S3Reply> reply = client_.call(call);
-    if (reply.ok() && (reply->ok() || reply->failure.code == "NoSuchUpload")) return;
-    client_.env().log->warn("an upload that was given up could not be aborted", {{"key", object_.key}});
+    const Result<void> aborted = objects_.abort_upload(object_.key, id_);
+    if (aborted.ok()) return;
+    client_.env().log->warn("an upload that was given up could not be aborted",
+                            {{"key", object_.key}, {"error", aborted.error().message}});
   }
 
   S3Objects& objects_;

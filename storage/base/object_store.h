@@ -75,6 +75,10 @@ class ObjectStore {
   /// Success when all of them are gone; after a failure some may be.  Many with one request where the store can, else
   /// one by one, `parallel` at the same time.
   virtual Result<void> remove_all(const std::vector<std::string>& keys, size_t parallel);
+  /// Gives up what was begun by upload() under keys that start with `prefix` before then (Unix time, by the store's own
+  /// clock) and is neither finished nor dropped: processes that were killed leave that behind, and pay for it.  How
+  /// many there were.  One that still goes on fails at its next step.
+  virtual Result<uint64_t> abort_uploads(const std::string& /*prefix*/, int64_t /*begun_before_ns*/) { return 0; }
   /// False when put_if_absent() holds only as long as nobody else writes.
   virtual bool guards_puts() const { return true; }
   /// For the end of the process: from then on (monotonic) operations answer unavailable, those under way about a second

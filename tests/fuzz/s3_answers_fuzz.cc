@@ -20,7 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       return 0;
     }
     case 1: static_cast<void>(cordwood::parse_s3_failure(text)); return 0;
-    case 2: static_cast<void>(cordwood::parse_upload_id(text).ok()); return 0;
+    case 2:
+      static_cast<void>(cordwood::parse_upload_id(text).ok());
+      static_cast<void>(cordwood::parse_s3_uploads(text).ok());
+      return 0;
     case 3:
       static_cast<void>(cordwood::parse_sts_credentials(text).ok());
       static_cast<void>(cordwood::parse_http_time(text));

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "tests/http/bucket_lines.h"
+#include "tests/support/seeded_random.h"
 
 namespace cordwood::api {
 namespace {
@@ -52,6 +54,41 @@ TEST(S3Test, FaultsOfTheBucketLoseAndDoubleNothing) {
   std::filesystem::remove_all(server.data_dir());
   server.start();
   EXPECT_EQ(count_lines(server), 600u);
+}
+
+TEST(S3Test, WhatAKilledServerDidNotFinishIsGivenUp) {
+  S3Double bucket;
+  const std::string config =
+      config_for(bucket) + "store: {s3_part_size: 5MB, abandoned_upload_age: 1s}\nmerge: {enabled: false}\n";
+  bucket.set_faults(
+      [](const S3Double::Seen& seen) { return seen.op == "upload_part" ? S3Fault::slow_body : S3Fault::none; });
+  RunningServer server(config);
+  SeededRandom random(1);
+  const size_t kLines = 400;
+  json values = json::array();
+  for (size_t i = 0; i < kLines; ++i) {
+    std::string line(30'000, ' ');
+    for (char& c : line) c = static_cast<char>('!' + random.next() % 90);
+    values.push_back({std::to_string(1795000000000000000 + i), "bucket " + line});
+  }
+  for (size_t i = 0; i < kLines; i += 50) {
+    const json some(values.begin() + static_cast<ptrdiff_t>(i), values.begin() + static_cast<ptrdiff_t>(i + 50));
+    server.push(json::array({{{"stream", {{"app", "s3"}}}, {"values", some}}}));
+  }
+  std::thread flushing([port = server.port()] {
+    HttpClient client(ServerUrl{"127.0.0.1", std::to_string(port), ""});
+    (void)client.call("POST", "/flush", {}, {});  // the server is killed meanwhile
+  });
+  for (int i = 0; i < 2000 && bucket.open_uploads() == 0; ++i) ::usleep(10'000);
+  server.kill_now();
+  flushing.join();
+  EXPECT_EQ(bucket.open_uploads(), 1u);
+  bucket.set_faults({});
+  server.start();
+  EXPECT_EQ(server.call("POST", "/flush").status, 204);
+  server.wait_for_log("abandoned uploads given up");
+  EXPECT_EQ(bucket.open_uploads(), 0u);
+  EXPECT_EQ(count_lines(server), kLines);
 }
 
 TEST(S3Test, ABucketThatIsAwayKeepsPushesOnTheDisk) {

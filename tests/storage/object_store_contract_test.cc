@@ -83,6 +83,26 @@ TEST_P(ObjectStoreContract, UploadShowsNothingBeforeItIsFinished) {
   EXPECT_EQ(store_->head("segments/2")->size_bytes, 1'000'000u);
 }
 
+/// Who is killed leaves uploads behind that nobody finishes or drops.
+TEST_P(ObjectStoreContract, UploadsThatNobodyFinishesAreGivenUp) {
+  constexpr int64_t kLater = 4'000'000'000'000'000'000;
+  const std::string more_than_a_part(6u << 20, 'x');
+  auto upload = store_->upload("segments/1");
+  ASSERT_TRUE(upload.ok()) << upload.error().message;
+  ASSERT_TRUE((*upload)->append(more_than_a_part).ok());
+  auto f = [&](const std::string& prefix, int64_t before_ns) {
+    const Result<uint64_t> aborted = store_->abort_uploads(prefix, before_ns);
+    EXPECT_TRUE(aborted.ok()) << aborted.error().message;
+    return aborted.ok() ? *aborted : 0;
+  };
+  EXPECT_EQ(f("segments/", 1), 0u) << "too young";
+  EXPECT_EQ(f("other/", kLater), 0u) << "another's";
+  const bool given_up = f("segments/", kLater) > 0;
+  EXPECT_EQ(f("segments/", kLater), 0u);
+  EXPECT_EQ((*upload)->finish().ok(), !given_up);
+  EXPECT_EQ(keys("", "", 10), given_up ? "" : "segments/1");
+}
+
 TEST_P(ObjectStoreContract, RemovesAndForgives) {
   put("d/1", "v");
   EXPECT_TRUE(store_->remove("d/1").ok());

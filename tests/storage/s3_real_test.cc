@@ -27,6 +27,7 @@ std::shared_ptr<ObjectStore> real_bucket() {
       .bucket = at.bucket, .prefix = at.prefix, .region = "us-east-1", .endpoint = at.endpoint, .path_style = true};
   options.access_key_id = at.access_key_id;
   options.secret_access_key = at.secret_access_key;
+  options.part_bytes = 5u << 20;  // the least that is taken
   auto store = open_s3_store(options, {.fs = &held->fs,
                                        .clock = &held->clock,
                                        .random = &held->random,
@@ -66,6 +67,29 @@ TEST(RealBucket, LargeUploadsAndClasses) {
   EXPECT_EQ(tiers->tier("segments/large")->storage_class, at->cold_class);
   EXPECT_TRUE(*store->get_range("segments/large", 0, bytes.size()) == bytes);
   EXPECT_TRUE(store->remove("segments/large").ok());
+}
+
+TEST(RealBucket, UploadsThatNobodyFinishesAreListedAndAborted) {
+  if (!RealBucket::find()) GTEST_SKIP() << "no real bucket is named by CORDWOOD_S3_ENDPOINT";
+  const auto store = real_bucket();
+  constexpr int64_t kDayNs = 24 * 3600 * 1'000'000'000LL;
+  const std::string bytes(9u << 20, 'x');
+  std::vector<std::unique_ptr<ObjectUpload>> uploads;
+  for (int i = 0; i < 4; ++i) {
+    uploads.push_back(std::move(*store->upload(fmt::format("segments/n%25/{}", i))));
+    ASSERT_TRUE(uploads.back()->append(bytes).ok());
+  }
+  uploads.pop_back();
+  const int64_t now_ns = SystemClock().now_ns();
+  const auto young = store->abort_uploads("segments/n%25/", now_ns - kDayNs);
+  ASSERT_TRUE(young.ok()) << young.error().message;
+  EXPECT_EQ(*young, 0u);
+  EXPECT_TRUE(uploads[0]->finish().ok());
+  EXPECT_EQ(*store->abort_uploads("segments/n%25/", now_ns + kDayNs), 2u);
+  EXPECT_EQ(*store->abort_uploads("segments/n%25/", now_ns + kDayNs), 0u);
+  EXPECT_FALSE(uploads[1]->finish().ok());
+  EXPECT_FALSE(uploads[2]->append(bytes).ok());
+  EXPECT_EQ(store->list("segments/", "", 10)->size(), 1u);
 }
 
 }  // namespace

@@ -36,10 +36,10 @@ std::shared_ptr<ObjectStore> small_pages() {
 std::shared_ptr<ObjectStore> without_conditions() {
   return store_over({.conditional = false}, [](S3World& w) { w.options.single_writer = true; });
 }
-/// Parts of uploads are not worth a thousand bytes, bodies are not signed.
+/// Parts of uploads are small, bodies are not signed.
 std::shared_ptr<ObjectStore> many_parts() {
   return store_over({}, [](S3World& w) {
-    w.options.part_bytes = 777;
+    w.options.part_bytes = 7777;
     w.options.sign_payload = false;
   });
 }

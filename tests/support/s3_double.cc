@@ -32,15 +32,6 @@ struct S3Double::Call {
 
 namespace {
 
-HttpDouble::Reply failure(int status, const std::string& code) {
-  HttpDouble::Reply reply;
-  reply.status = status;
-  reply.fields = {{"content-type", "application/xml"}};
-  reply.body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" + code +
-               "</Code><Message>refused &amp; told" + "</Message><RequestId>1</RequestId></Error>";
-  return reply;
-}
-
 HttpDouble::Reply xml(const std::string& body) {
   HttpDouble::Reply reply;
   reply.fields = {{"content-type", "application/xml"}};
@@ -77,6 +68,7 @@ std::string op_of(const std::string& method, bool of_bucket, const std::map<std:
                   bool copies) {
   const bool part = query.contains("partNumber");
   if (of_bucket && method == "POST" && query.contains("delete")) return "delete_objects";
+  if (of_bucket && method == "GET" && query.contains("uploads")) return "list_uploads";
   if (of_bucket) return method == "GET" && query.contains("list-type") ? "list" : "?";
   if (method == "GET" && query.empty()) return "get";
   if (method == "HEAD" && query.empty()) return "head";
@@ -92,6 +84,15 @@ std::string op_of(const std::string& method, bool of_bucket, const std::map<std:
 
 }  // namespace
 
+HttpDouble::Reply S3Double::failure(int status, const std::string& code) {
+  HttpDouble::Reply reply;
+  reply.status = status;
+  reply.fields = {{"content-type", "application/xml"}};
+  reply.body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" + code +
+               "</Code><Message>refused &amp; told" + "</Message><RequestId>1</RequestId></Error>";
+  return reply;
+}
+
 S3Double::S3Double(Options options)
     : options_(std::move(options)), server_([this](const HttpDouble::Request& request) {
         const size_t now = ++at_once_;
@@ -106,6 +107,11 @@ S3Double::S3Double(Options options)
 void S3Double::set_faults(Faults faults) {
   const MutexLock lock(mu_);
   faults_ = std::move(faults);
+}
+
+void S3Double::set_answers(Answers answers) {
+  const MutexLock lock(mu_);
+  answers_ = std::move(answers);
 }
 
 std::vector<S3Double::Seen> S3Double::seen() const {
@@ -166,7 +172,9 @@ HttpDouble::Reply S3Double::handle(const HttpDouble::Request& request) {
     reply.status = 200;
     return reply;
   }
-  Reply reply = refused.status != 200 ? std::move(refused) : perform(call, fault);
+  std::optional<Reply> instead = answers_ ? answers_({call.op, call.key, request}) : std::nullopt;
+  if (refused.status != 200) instead = std::move(refused);
+  Reply reply = instead ? std::move(*instead) : perform(call, fault);
   if (request.method == "HEAD") reply.body.clear();
   if (fault == S3Fault::lost_answer) reply.hang_up = true;
   if (fault == S3Fault::lost_to_500) return failure(500, "InternalError");
@@ -273,6 +281,7 @@ HttpDouble::Reply S3Double::perform(const Call& call, S3Fault fault) {
   if (call.op == "get" || call.op == "head") return get_object(call);
   if (call.op == "copy") return copy_object(call);
   if (call.op == "list") return list(call, fault == S3Fault::stale_list);
+  if (call.op == "list_uploads") return list_uploads(call);
   if (call.op == "delete_objects") return remove_many(call, fault == S3Fault::half_done);
   if (call.op == "create_multipart") return begin_upload(call);
   if (call.op == "upload_part") return put_part(call);
@@ -436,9 +445,41 @@ HttpDouble::Reply S3Double::list(const Call& call, bool stale) {
   return xml(body + "</ListBucketResult>");
 }
 
+/// By key, then as they were begun; a marker of key and id names the last of the page before.
+HttpDouble::Reply S3Double::list_uploads(const Call& call) {
+  std::map<std::pair<std::string, std::string>, const Upload*> sorted;
+  for (const auto& [id, upload] : uploads_) sorted[{upload.key, id}] = &upload;
+  const std::pair<std::string, std::string> after{call.parameter("key-marker"), call.parameter("upload-id-marker")};
+  std::string body;
+  std::pair<std::string, std::string> last;
+  size_t count = 0;
+  bool truncated = false;
+  for (const auto& [name, upload] : sorted) {
+    if (!name.first.starts_with(call.parameter("prefix")) || (!after.first.empty() && name <= after)) continue;
+    if (count == options_.page) {
+      truncated = true;
+      break;
+    }
+    ++count;
+    last = name;
+    const std::string t = print_amz_time(upload->begun_ns);  // 20130524T000000Z
+    const std::string begun = t.substr(0, 4) + "-" + t.substr(4, 2) + "-" + t.substr(6, 5) + ":" + t.substr(11, 2) +
+                              ":" + t.substr(13, 2) + ".000Z";
+    body += "<Upload><Key>" + name.first + "</Key><UploadId>" + name.second + "</UploadId><Initiated>" + begun +
+            "</Initiated></Upload>";
+  }
+  if (truncated) {
+    body +=
+        "<NextKeyMarker>" + last.first + "</NextKeyMarker><NextUploadIdMarker>" + last.second + "</NextUploadIdMarker>";
+  }
+  return xml("<ListMultipartUploadsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><IsTruncated>" +
+             std::string(truncated ? "true" : "false") + "</IsTruncated>" + body + "</ListMultipartUploadsResult>");
+}
+
 HttpDouble::Reply S3Double::begin_upload(const Call& call) {
   Upload upload;
   upload.key = call.key;
+  upload.begun_ns = options_.clock != nullptr ? options_.clock->now_ns() : system_clock_.now_ns();
   if (const std::string code = read_new_object(*call.request, &upload.object); !code.empty()) return failure(400, code);
   const std::string id = "upload+" + std::to_string(++made_) + "/=";
   uploads_[id] = std::move(upload);

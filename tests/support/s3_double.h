@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,10 @@ class S3Double {
   const Options& options() const { return options_; }
   /// Asked about every request, one at a time.
   void set_faults(Faults faults) EXCLUDES(mu_);
+  /// What it answers instead of doing anything; asked as the faults are.  nullopt: what it answers else.
+  using Answers = std::function<std::optional<HttpDouble::Reply>(const Seen&)>;
+  void set_answers(Answers answers) EXCLUDES(mu_);
+  static HttpDouble::Reply failure(int status, const std::string& code);
   std::vector<Seen> seen() const EXCLUDES(mu_);
   std::map<std::string, Object> objects() const EXCLUDES(mu_);
   void put(const std::string& key, const std::string& bytes) EXCLUDES(mu_);
@@ -87,6 +92,7 @@ class S3Double {
   using Reply = HttpDouble::Reply;
   struct Upload {
     std::string key;
+    int64_t begun_ns = 0;
     Object object;
     std::map<int, std::pair<std::string, std::string>> parts;  ///< ETag and bytes
   };
@@ -101,6 +107,7 @@ class S3Double {
   Reply copy_object(const Call& call) REQUIRES(mu_);
   Reply list(const Call& call, bool stale) REQUIRES(mu_);
   Reply remove_many(const Call& call, bool half) REQUIRES(mu_);
+  Reply list_uploads(const Call& call) REQUIRES(mu_);
   Reply begin_upload(const Call& call) REQUIRES(mu_);
   Reply put_part(const Call& call) REQUIRES(mu_);
   Reply complete_upload(const Call& call) REQUIRES(mu_);
@@ -110,6 +117,7 @@ class S3Double {
   SystemClock system_clock_;
   mutable Mutex mu_;
   Faults faults_ GUARDED_BY(mu_);
+  Answers answers_ GUARDED_BY(mu_);
   std::vector<Seen> seen_ GUARDED_BY(mu_);
   std::map<std::string, Object> objects_ GUARDED_BY(mu_);
   std::map<std::string, Upload> uploads_ GUARDED_BY(mu_);
