@@ -55,6 +55,7 @@ S3Failure parse_s3_failure(std::string_view xml) {
   std::string_view root;
   const Result<void> walked = walk(xml, &root, [&failure](XmlReader::Event& e) -> Result<void> {
     if (e.name == "Code" && failure.code.empty()) failure.code = std::move(e.text);
+    if (e.name == "Region" && failure.region.empty()) failure.region = std::move(e.text);
     if (e.name == "Message" && failure.message.empty()) failure.message = std::move(e.text);
     return {};
   });

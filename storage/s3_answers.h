@@ -15,6 +15,7 @@ namespace cordwood {
 struct S3Failure {
   std::string code;
   std::string message;
+  std::string region;  ///< of the bucket, when the request was for another
 };
 S3Failure parse_s3_failure(std::string_view xml);
 

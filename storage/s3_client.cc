@@ -133,7 +133,10 @@ S3Client::Attempt S3Client::attempt(const S3Call& call, std::string_view payload
                                     const Patience* patience) {
   S3Credentials used;
   Result<HttpCall> signed_call = sign(call, payload_hash, &used);
-  if (!signed_call.ok()) return {Verdict::again, std::move(signed_call).error(), 0};
+  if (!signed_call.ok()) {
+    const bool never = signed_call.error().kind == ErrorKind::invalid;
+    return {never ? Verdict::final : Verdict::again, std::move(signed_call).error(), 0};
+  }
   if (!breaker_->may_ask(env_.clock->monotonic_ns())) {
     return {Verdict::final, Error::unavailable("it did not answer and is left alone for some seconds"), 0};
   }
@@ -156,7 +159,9 @@ S3Client::Attempt S3Client::attempt(const S3Call& call, std::string_view payload
   if (reply.http.status >= 300 || call.failure_in_success) reply.failure = parse_s3_failure(reply.http.body);
   const Verdict verdict = judge(call, reply);
   learn_clock(reply);
-  if (verdict == Verdict::again_with_new_credentials) credentials_.refuse(used);
+  if (verdict == Verdict::again_with_new_credentials) {
+    credentials_.refuse(used, fmt::format("{} {}", reply.failure.code, reply.failure.message.substr(0, 500)));
+  }
   const int64_t wait_ns = retry_after_ns(reply.http);
   return {verdict, std::move(reply), wait_ns};
 }
@@ -213,7 +218,13 @@ Result<S3Reply> S3Client::call(const S3Call& call) {
                                 ? fmt::format("{} {}: {}", tried.reply->http.status, tried.reply->failure.code,
                                               tried.reply->failure.message.substr(0, 500))
                                 : tried.reply.error().message;
-    if (tried.verdict == Verdict::final || !call.retry || retries >= options_.max_retries) return away(why);
+    if (!tried.reply.ok() && tried.reply.error().kind == ErrorKind::invalid) {
+      return Error::invalid(fmt::format("{}: {}", address_.describe(), why));
+    }
+    if (tried.verdict == Verdict::final || !call.retry || retries >= options_.max_retries) {
+      const bool expired = tried.reply.ok() && tried.verdict == Verdict::again_with_new_credentials;
+      return expired && first_time_ ? refused(call, *tried.reply) : away(why);
+    }
     const int64_t wait_ns = std::max(backoff_ns(retries), std::min(tried.wait_ns, options_.backoff_max_ns));
     if (env_.clock->monotonic_ns() + wait_ns >= deadline_ns) return away("no time is left to try again; " + why);
     retries_.add();
@@ -221,15 +232,38 @@ Result<S3Reply> S3Client::call(const S3Call& call) {
   }
 }
 
-Error S3Client::refused(const S3Call& call, const S3Reply& reply) const {
-  std::string hint;
-  if (const std::string_view region = reply.http.field("x-amz-bucket-region");
-      !region.empty() && region != address_.region()) {
-    hint = fmt::format("; the bucket is in region {}", region.substr(0, 100));
+namespace {
+
+/// What to look at first.
+std::string hint_of(const S3Call& call, const S3Reply& reply, const S3Address& address) {
+  std::string_view region = reply.http.field("x-amz-bucket-region");
+  if (region.empty()) region = reply.failure.region;
+  if (!region.empty() && region != address.region()) {
+    return fmt::format("; the bucket is in region {}, not in {}", region.substr(0, 100), address.region());
   }
-  return Error::unavailable(
-      fmt::format("{} of {} ({}): {} {} {}{}", call.op, call.key.empty() ? "the bucket" : call.key, address_.describe(),
-                  reply.http.status, reply.failure.code, reply.failure.message.substr(0, 500), hint));
+  const std::string& code = reply.failure.code;
+  if (code == "NoSuchBucket") return "; there is no such bucket here";
+  if (code == "InvalidAccessKeyId") return "; access_key_id is not known here";
+  if (code == "SignatureDoesNotMatch") return "; secret_access_key is not that of access_key_id";
+  if (reply.http.status != 403) return "";
+  static constexpr std::pair<std::string_view, std::string_view> kRights[] = {
+      {"PUT", "s3:PutObject"}, {"GET", "s3:GetObject"}, {"HEAD", "s3:GetObject"}, {"DELETE", "s3:DeleteObject"}};
+  if (call.op == std::string_view("abort_multipart")) return "; it takes s3:AbortMultipartUpload";
+  if (call.op == std::string_view("list_uploads")) return "; it takes s3:ListBucketMultipartUploads";
+  if (call.key.empty()) return "; it takes s3:ListBucket";
+  for (const auto& [method, right] : kRights) {
+    if (call.method == method) return fmt::format("; it takes {}", right);
+  }
+  return "";
+}
+
+}  // namespace
+
+Error S3Client::refused(const S3Call& call, const S3Reply& reply) const {
+  std::string message = fmt::format("{} of {} ({}): {} {} {}{}", call.op, call.key.empty() ? "the bucket" : call.key,
+                                    address_.describe(), reply.http.status, reply.failure.code,
+                                    reply.failure.message.substr(0, 500), hint_of(call, reply, address_));
+  return first_time_ ? Error::invalid(std::move(message)) : Error::unavailable(std::move(message));
 }
 
 }  // namespace cordwood

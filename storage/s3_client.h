@@ -51,10 +51,13 @@ class S3Client {
 
   /// The answer, when trying again would not change it: success, or a refusal (404, 412, 403 …).  unavailable when the
   /// server did not answer properly in time; it may have done what it was asked for.  cancelled or timeout when the
-  /// patience of the calling thread ends.
+  /// patience of the calling thread ends.  invalid: there never were credentials, and waiting would not help.
   Result<S3Reply> call(const S3Call& call);
-  /// An Error for a refusal that has no meaning of its own: unavailable, so that nothing is taken for lost.
+  /// An Error for a refusal that has no meaning of its own: unavailable, so that nothing is taken for lost, but while
+  /// the bucket is tried out.
   Error refused(const S3Call& call, const S3Reply& reply) const;
+  /// As long as it is tried out for the first time refusals are `invalid`: somebody must set up something else.
+  void try_out(bool first_time) { first_time_ = first_time; }
   /// As ObjectStore has it.
   void give_up_at(int64_t monotonic_ns) { end_ns_ = monotonic_ns; }
   /// From then on (monotonic) what would change the bucket is answered unavailable and not sent; what is under way is
@@ -88,6 +91,7 @@ class S3Client {
   const std::unique_ptr<HttpTransport> http_;
   S3CredentialCache credentials_;
   const std::shared_ptr<S3Breaker> breaker_;
+  std::atomic<bool> first_time_{false};
   std::atomic<int64_t> end_ns_{INT64_MAX};        ///< monotonic; nothing is asked for after it
   std::atomic<int64_t> write_end_ns_{INT64_MAX};  ///< and nothing is written after this
   std::atomic<int64_t> clock_skew_ns_{0};         ///< the server's clock minus ours, once it complained

@@ -36,8 +36,11 @@ class WebIdentityCredentials final : public S3CredentialSource {
     TRY_ASSIGN(const HttpAnswer answer, http_.send(call));
     if (answer.status != 200) {
       const S3Failure failure = parse_s3_failure(answer.body);
-      return Error::unavailable(
-          fmt::format("STS answers {} {}: {}", answer.status, failure.code, failure.message.substr(0, 500)));
+      const std::string what =
+          fmt::format("STS answers {} {}: {}", answer.status, failure.code, failure.message.substr(0, 500));
+      const bool refused = answer.status >= 400 && answer.status < 500 && answer.status != 429 &&
+                           failure.code != "IDPCommunicationError" && !failure.code.starts_with("Throttling");
+      return refused ? Error::invalid(what) : Error::unavailable(what);
     }
     TRY_ASSIGN(S3Credentials credentials, parse_sts_credentials(answer.body));
     return std::optional<S3Credentials>(std::move(credentials));

@@ -69,9 +69,13 @@ Result<S3Credentials> S3CredentialCache::fetch() {
     if (chosen_ != nullptr && source.get() != chosen_) continue;
     Result<std::optional<S3Credentials>> got = source->fetch();
     if (!got.ok()) {
-      return Error::unavailable(fmt::format("credentials from {}: {}", source->name(), got.error().message));
+      Error error = got.error().with_context("credentials from " + source->name());
+      const bool later = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout;
+      error.kind = later || had_some_ ? ErrorKind::unavailable : ErrorKind::invalid;
+      return error;
     }
     if (*got) {
+      had_some_ = true;
       if (chosen_ == nullptr) log_.info("credentials for the bucket found", {{"source", source->name()}});
       chosen_ = source.get();
       return std::move(**got);
@@ -79,7 +83,24 @@ Result<S3Credentials> S3CredentialCache::fetch() {
     tried += (tried.empty() ? "" : ", ") + source->name();
   }
   chosen_ = nullptr;  // what was chosen is gone: everything is asked next time
-  return Error::unavailable("no credentials for the bucket; looked in " + tried);
+  const std::string message = "no credentials for the bucket; looked in " + tried;
+  return had_some_ ? Error::unavailable(message) : Error::invalid(message);
+}
+
+/// Once when there are none any more, and when there are some again.
+void S3CredentialCache::tell(const Result<S3Credentials>& got, bool holds) {
+  const bool same = got.ok() && refused_ && got->access_key_id == refused_->access_key_id &&
+                    got->session_token == refused_->session_token;
+  if (got.ok() && !same) {
+    refused_.reset();
+    if (lost_) log_.info("there are credentials for the bucket again");
+    lost_ = false;
+    return;
+  }
+  if (lost_ || (!same && holds)) return;
+  lost_ = true;
+  log_.warn("the credentials for the bucket do not hold any more and there are no others: it counts as away",
+            {{"error", same ? why_refused_ : got.error().message}});
 }
 
 Result<S3Credentials> S3CredentialCache::get() {
@@ -99,6 +120,8 @@ Result<S3Credentials> S3CredentialCache::get() {
   const MutexLock lock(mu_);
   fetching_ = false;
   fetched_.notify_all();
+  const bool holds = current_ && (current_->expires_at_ns == 0 || now_ns < current_->expires_at_ns);
+  if (current_) tell(got, holds);
   if (got.ok()) {
     current_ = *got;
     const bool expires = got->expires_at_ns != 0;
@@ -106,7 +129,6 @@ Result<S3Credentials> S3CredentialCache::get() {
         expires ? std::max(got->expires_at_ns - kRefreshBeforeNs, now_ns + kRetryAfterNs) : now_ns + kLookAgainNs;
     return got;
   }
-  const bool holds = current_ && (current_->expires_at_ns == 0 || now_ns < current_->expires_at_ns);
   if (!holds) return got;
   log_.warn("credentials for the bucket could not be renewed; the old ones still hold",
             {{"error", got.error().message}});
@@ -114,11 +136,13 @@ Result<S3Credentials> S3CredentialCache::get() {
   return *current_;
 }
 
-void S3CredentialCache::refuse(const S3Credentials& credentials) {
+void S3CredentialCache::refuse(const S3Credentials& credentials, const std::string& why) {
   const MutexLock lock(mu_);
   if (current_ && current_->access_key_id == credentials.access_key_id &&
       current_->session_token == credentials.session_token) {
     refresh_at_ns_ = 0;
+    refused_ = credentials;
+    why_refused_ = why;
   }
 }
 

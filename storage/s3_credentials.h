@@ -18,7 +18,8 @@ class S3CredentialSource {
  public:
   virtual ~S3CredentialSource() = default;
   virtual std::string name() const = 0;
-  /// nullopt: this source is not set up here; the next one is asked.
+  /// nullopt: this source is not set up here; the next one is asked.  unavailable: it may give some later; any other
+  /// error is for whoever set it up.
   virtual Result<std::optional<S3Credentials>> fetch() = 0;
 };
 using S3CredentialSources = std::vector<std::unique_ptr<S3CredentialSource>>;
@@ -46,13 +47,15 @@ class S3CredentialCache {
   S3CredentialCache(S3CredentialSources sources, Clock& clock, Logger& log)
       : sources_(std::move(sources)), clock_(clock), log_(log) {}
 
-  /// unavailable when no source gives any.
+  /// unavailable when no source gives any now.  invalid when none ever gave any and waiting would not help: no source
+  /// is set up, or the one that is is set up wrongly.
   Result<S3Credentials> get();
-  /// The server called them expired or unknown: the next get() asks again.
-  void refuse(const S3Credentials& credentials);
+  /// The server called them expired or unknown (`why`): the next get() asks again.
+  void refuse(const S3Credentials& credentials, const std::string& why);
 
  private:
   Result<S3Credentials> fetch();
+  void tell(const Result<S3Credentials>& got, bool holds) REQUIRES(mu_);
 
   static constexpr int64_t kRefreshBeforeNs = 300'000'000'000;
   static constexpr int64_t kRetryAfterNs = 10'000'000'000;  ///< a refresh that failed while the old ones hold
@@ -62,11 +65,15 @@ class S3CredentialCache {
   Clock& clock_;
   Logger& log_;
   S3CredentialSource* chosen_ = nullptr;  ///< of the thread that fetches
+  bool had_some_ = false;                 ///< the same
   Mutex mu_;
   CondVar fetched_;
   bool fetching_ GUARDED_BY(mu_) = false;
   std::optional<S3Credentials> current_ GUARDED_BY(mu_);
   int64_t refresh_at_ns_ GUARDED_BY(mu_) = 0;  ///< Unix time
+  std::optional<S3Credentials> refused_ GUARDED_BY(mu_);
+  std::string why_refused_ GUARDED_BY(mu_);
+  bool lost_ GUARDED_BY(mu_) = false;  ///< there are none that hold; said in the log
 };
 
 }  // namespace cordwood

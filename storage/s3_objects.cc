@@ -34,8 +34,8 @@ HttpFields s3_new_object_fields(const S3Options& options, const S3NewObject& obj
   return fields;
 }
 
-Result<S3Objects::Put> S3Objects::send_put(const S3NewObject& object, std::string_view data, bool if_absent,
-                                           int64_t timeout_ns, ErrorKind refused_as) {
+Result<S3Objects::Put> S3Objects::put(const S3NewObject& object, std::string_view data, bool if_absent,
+                                      int64_t timeout_ns) {
   S3Call call;
   call.op = "put";
   call.method = "PUT";
@@ -48,9 +48,7 @@ Result<S3Objects::Put> S3Objects::send_put(const S3NewObject& object, std::strin
   if (reply.ok()) return Put::made;
   if (if_absent && reply.http.status == 412) return Put::taken;
   if (if_absent && (reply.http.status == 501 || reply.failure.code == "NotImplemented")) return Put::unsupported;
-  Error refused = client_.refused(call, reply);
-  refused.kind = refused_as;
-  return refused;
+  return client_.refused(call, reply);
 }
 
 Result<HttpAnswer> S3Objects::head(const std::string& key) {

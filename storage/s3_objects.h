@@ -39,13 +39,7 @@ class S3Objects {
     unsupported  ///< the server knows no condition
   };
   /// With `if_absent` an object that is there stays.  `timeout_ns`: 0 for the options'.
-  Result<Put> put(const S3NewObject& object, std::string_view data, bool if_absent, int64_t timeout_ns = 0) {
-    return send_put(object, data, if_absent, timeout_ns, ErrorKind::unavailable);
-  }
-  /// With `if_absent`; invalid when the server refuses: wrong keys, no rights, no such bucket.
-  Result<Put> first_put(const S3NewObject& object, std::string_view data) {
-    return send_put(object, data, true, 0, ErrorKind::invalid);
-  }
+  Result<Put> put(const S3NewObject& object, std::string_view data, bool if_absent, int64_t timeout_ns = 0);
   /// Whether the object at a key was made under this name; not_found.
   Result<bool> is_ours(const S3NewObject& object);
   Result<HttpAnswer> head(const std::string& key);
@@ -67,9 +61,6 @@ class S3Objects {
   S3Client& client() { return client_; }
 
  private:
-  Result<Put> send_put(const S3NewObject& object, std::string_view data, bool if_absent, int64_t timeout_ns,
-                       ErrorKind refused_as);
-
   S3Client& client_;
 };
 

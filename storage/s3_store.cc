@@ -61,10 +61,11 @@ class S3Store final : public ObjectStore {
 };
 
 Result<void> S3Store::probe() {
+  client_->try_out(true);
   const S3NewObject object{kProbe + new_name(), "", new_name()};
   S3NewObject other = object;
   other.name = new_name();
-  TRY_ASSIGN(S3Objects::Put put, objects_.first_put(object, "first"));
+  TRY_ASSIGN(S3Objects::Put put, objects_.put(object, "first", true));
   if (put == S3Objects::Put::taken) {
     // Nobody else has this key: our first try was answered into the void.
     TRY_ASSIGN(const bool ours, objects_.is_ours(object));
@@ -76,6 +77,8 @@ Result<void> S3Store::probe() {
     conditional_ = put == S3Objects::Put::taken && ours;
   }
   if (put != S3Objects::Put::unsupported) TRY(objects_.remove(object.key));
+  TRY_ASSIGN(const auto left_over, list(kProbe, "", 1));
+  client_->try_out(false);
   tiers_ = make_s3_tiers(objects_, conditional_);
   client_->env().log->info("bucket opened", {{"bucket", client_->address().describe()}});
   return {};

@@ -19,7 +19,7 @@ struct S3Home {
   WriterLease* lease = nullptr;
 };
 
-/// Asks the bucket whether it honours `If-None-Match: *` (three small requests below `probe/`), so keys and rights are
+/// Asks the bucket whether it honours `If-None-Match: *` (small requests below `probe/`), so keys and rights are
 /// tried, too.  `owner` names the data directory, for the lease.  invalid: the options are wrong, or the bucket refuses
 /// (wrong keys, no rights, no such bucket); unavailable: it does not answer, or cannot now.
 ///

@@ -82,6 +82,42 @@ TEST(AwayTest, WhatWillNeverWorkEndsTheServer) {
   f("secret_access_key: ", "secret_access_key: x", "SignatureDoesNotMatch");
   f("access_key_id: ", "access_key_id: x", "InvalidAccessKeyId");
   f("bucketnames: ", "bucketnames: x", "NoSuchBucket");
+  f("region: ", "region: x", "AuthorizationHeaderMalformed");
+  const char* const kNone[] = {"AWS_ACCESS_KEY_ID",
+                               "AWS_SECRET_ACCESS_KEY",
+                               "AWS_WEB_IDENTITY_TOKEN_FILE",
+                               "AWS_SHARED_CREDENTIALS_FILE",
+                               "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                               "AWS_CONTAINER_CREDENTIALS_FULL_URI"};
+  for (const char* name : kNone) ::unsetenv(name);
+  ::setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+  const std::string home = std::getenv("HOME") != nullptr ? std::getenv("HOME") : "";
+  ::setenv("HOME", directory.path().c_str(), 1);
+  const std::string keys = "    access_key_id: " + bucket.options().access_key_id +
+                           "\n    secret_access_key: " + bucket.options().secret_access_key + "\n";
+  f(keys, "", "no credentials for the bucket; looked in configuration, environment, web identity, shared file");
+  ::setenv("HOME", home.c_str(), 1);
+  // A right that the keys do not have.
+  bucket.set_answers([](const S3Double::Seen& seen) {
+    return seen.op == "list" ? std::optional(S3Double::failure(403, "AccessDenied")) : std::nullopt;
+  });
+  f("region: ", "region: ", "it takes s3:ListBucket");
+}
+
+TEST(AwayTest, KeysThatExpireAreABucketThatIsAway) {
+  S3Double bucket;
+  RunningServer server(config_of(bucket));
+  server.push(lines(0, 100));
+  EXPECT_EQ(server.call("POST", "/flush").status, 204);
+  bucket.set_answers([](const S3Double::Seen&) { return std::optional(S3Double::failure(403, "ExpiredToken")); });
+  server.push(lines(100, 50));
+  EXPECT_NE(server.call("POST", "/flush").status, 204);
+  EXPECT_EQ(count_lines(server), 150u);
+  EXPECT_THAT(server.log(), HasSubstr("the credentials for the bucket do not hold any more and there are no others"));
+  EXPECT_THAT(server.log(), HasSubstr("ExpiredToken"));
+  bucket.set_answers({});
+  EXPECT_EQ(server.call("POST", "/flush").status, 204);
+  EXPECT_EQ(count_lines(server), 150u);
 }
 
 TEST(AwayTest, AQueryEndsAtItsDeadlineThoughTheBucketHangs) {

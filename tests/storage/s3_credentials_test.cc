@@ -15,6 +15,19 @@ namespace {
 
 using ::testing::HasSubstr;
 
+/// Keeps what is logged.
+class KeptLog final : public Logger {
+ public:
+  void write(LogLevel, std::string_view line) override { lines += std::string(line) + "\n"; }
+  bool enabled(LogLevel) const override { return true; }
+  size_t count(const std::string& text) const {
+    size_t n = 0;
+    for (size_t at = lines.find(text); at != std::string::npos; at = lines.find(text, at + 1)) ++n;
+    return n;
+  }
+  std::string lines;
+};
+
 /// A machine with an environment, files, and agents that answer over HTTP.
 struct Machine {
   Machine()
@@ -61,7 +74,7 @@ struct Machine {
   ManualClock clock{1'800'000'000'000'000'000};  // 2027-01-15T08:00:00Z
   SystemRandom random;
   Metrics metrics;
-  std::shared_ptr<Logger> log = Logger::silent();
+  std::shared_ptr<KeptLog> log = std::make_shared<KeptLog>();
   HttpDouble agents;
   std::unique_ptr<HttpTransport> http;
 };
@@ -194,9 +207,9 @@ TEST(S3Credentials, AreRenewedBeforeTheyExpire) {
   status = 200;
   expiration = "2027-01-15T10:00:00Z";
   EXPECT_EQ(Machine::show(cache), "k4 s t");
-  cache.refuse({"k4", "s", "t", 0});
+  cache.refuse({"k4", "s", "t", 0}, "ExpiredToken");
   EXPECT_EQ(Machine::show(cache), "k5 s t");
-  cache.refuse({"k4", "s", "t", 0});
+  cache.refuse({"k4", "s", "t", 0}, "ExpiredToken");
   EXPECT_EQ(Machine::show(cache), "k5 s t") << "those were others";
 }
 
@@ -216,6 +229,84 @@ TEST(S3Credentials, AnExpiredTokenIsReplacedInTheMiddleOfAnOperation) {
   w.open();
   EXPECT_TRUE(*w.store->put_if_absent("k", "v"));
   EXPECT_EQ(asked, 2);
+}
+
+/// What waiting would not help is told from what it may.
+TEST(S3Credentials, WhatNeverWorkedIsInvalid) {
+  const auto f = [](Machine& m, ErrorKind want, const std::string& message) {
+    const auto got = m.cache().get();
+    ASSERT_FALSE(got.ok()) << message;
+    EXPECT_EQ(got.error().kind, want) << got.error().message;
+    EXPECT_THAT(got.error().message, HasSubstr(message));
+  };
+  Machine none;
+  f(none, ErrorKind::invalid,
+    "no credentials for the bucket; looked in configuration, environment, web identity, shared file, container, "
+    "instance");
+  Machine profile;
+  profile.options.profile = "mine";
+  profile.variables["HOME"] = profile.directory.path();
+  f(profile, ErrorKind::invalid, "credentials from shared file");
+  Machine web;
+  web.variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = web.directory.path() + "/missing";
+  web.variables["AWS_ROLE_ARN"] = "arn:aws:iam::1:role/logs";
+  web.variables["AWS_ENDPOINT_URL_STS"] = web.agents.url();
+  f(web, ErrorKind::invalid, "credentials from web identity");
+  web.variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = web.file("token", "t");
+  for (const auto& [status, kind] : {std::pair(403, ErrorKind::invalid), std::pair(503, ErrorKind::unavailable)}) {
+    web.answer = [status = status](const HttpDouble::Request&) { return HttpDouble::Reply{.status = status}; };
+    f(web, kind, "STS answers " + std::to_string(status));
+  }
+  Machine container;
+  container.variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = container.agents.url();
+  for (const auto& [status, kind] : {std::pair(404, ErrorKind::invalid), std::pair(500, ErrorKind::unavailable)}) {
+    container.answer = [status = status](const HttpDouble::Request&) { return HttpDouble::Reply{.status = status}; };
+    f(container, kind, "the agent answers " + std::to_string(status));
+  }
+  container.variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://127.0.0.1:1/";
+  f(container, ErrorKind::unavailable, "credentials from container");
+}
+
+TEST(S3Credentials, ThoseThatVanishAreToldOfOnce) {
+  constexpr const char* kGone = "there are no others: it counts as away";
+  constexpr int64_t kHourNs = 3'600'000'000'000;
+  Machine m;
+  m.variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = m.agents.url();
+  int status = 200;
+  std::string token = "t1";
+  m.answer = [&](const HttpDouble::Request&) {
+    HttpDouble::Reply reply;
+    reply.status = status;
+    reply.body =
+        R"({"AccessKeyId":"k","SecretAccessKey":"s","Token":")" + token + R"(","Expiration":"2027-01-15T09:00:00Z"})";
+    return reply;
+  };
+  S3CredentialCache cache = m.cache();
+  EXPECT_EQ(Machine::show(cache), "k s t1");
+  // The server knows better, and there are no others.
+  cache.refuse({"k", "s", "t1", 0}, "ExpiredToken: expired");
+  EXPECT_EQ(Machine::show(cache), "k s t1");
+  cache.refuse({"k", "s", "t1", 0}, "ExpiredToken: expired");
+  EXPECT_EQ(Machine::show(cache), "k s t1");
+  EXPECT_EQ(m.log->count(kGone), 1u) << m.log->lines;
+  EXPECT_THAT(m.log->lines, HasSubstr("ExpiredToken: expired"));
+  token = "t2";
+  cache.refuse({"k", "s", "t1", 0}, "ExpiredToken: expired");
+  EXPECT_EQ(Machine::show(cache), "k s t2");
+  EXPECT_EQ(m.log->count("there are credentials for the bucket again"), 1u);
+  // They end, and the agent gives none.
+  status = 404;
+  m.clock.advance_ns(2 * kHourNs);
+  for (int i = 0; i < 3; ++i) {
+    const auto got = cache.get();
+    EXPECT_EQ(got.error().kind, ErrorKind::unavailable) << "it had some once";
+  }
+  EXPECT_EQ(m.log->count(kGone), 2u) << m.log->lines;
+  EXPECT_THAT(m.log->lines, HasSubstr("the agent answers 404"));
+  m.variables.clear();
+  m.variables["AWS_EC2_METADATA_DISABLED"] = "true";
+  EXPECT_EQ(cache.get().error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(m.log->count(kGone), 2u);
 }
 
 }  // namespace

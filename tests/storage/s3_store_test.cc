@@ -73,15 +73,6 @@ TEST(S3Store, EveryRequestIsSignedAndKeysLieBelowThePrefix) {
   EXPECT_EQ(objects.begin()->first, "some/where/a/%41");
 }
 
-TEST(S3Store, AWrongSecretIsSaidAtTheStart) {
-  S3World w;
-  w.options.secret_access_key = "wrong";
-  const auto opened = w.try_open();
-  EXPECT_EQ(opened.error().kind, ErrorKind::invalid);
-  EXPECT_THAT(opened.error().message, HasSubstr("SignatureDoesNotMatch"));
-  EXPECT_EQ(w.bucket.seen().size(), 1u) << "a refusal is not asked for again";
-}
-
 TEST(S3Store, ABucketThatOverwritesIsWrittenToByTheHolderOfItsLeaseAlone) {
   ManualClock clock(1'800'000'000'000'000'000);
   S3World w({.conditional = false, .clock = &clock});
@@ -140,17 +131,6 @@ TEST(S3Store, AMissingBucketIsNotAMissingObject) {
   w.open();
   w.options.location.bucket = "another";
   EXPECT_EQ(w.try_open().error().kind, ErrorKind::invalid);
-}
-
-TEST(S3Store, ABucketThatIsAwayAtTheStartMayComeBack) {
-  for (const S3Fault fault : {S3Fault::error_500, S3Fault::slow_down, S3Fault::hang_up}) {
-    S3World w;
-    w.bucket.set_faults([fault](const S3Double::Seen&) { return fault; });
-    EXPECT_EQ(w.try_open().error().kind, ErrorKind::unavailable);
-    w.bucket.set_faults({});
-    w.options.breaker_rest_ns = 0;
-    EXPECT_TRUE(w.try_open().ok());
-  }
 }
 
 TEST(S3Store, WhatIsGivenUpEndsAtOnce) {
