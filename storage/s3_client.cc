@@ -152,6 +152,7 @@ S3Client::Attempt S3Client::attempt(const S3Call& call, std::string_view payload
   count(call, answer, began_ns);
   judge_server(answer, patience);
   if (!answer.ok()) {
+    if (call.writes()) last_unsure_ns_ = env_.clock->monotonic_ns();
     const bool too_long = answer.error().kind == ErrorKind::exhausted;
     return {too_long ? Verdict::final : Verdict::again, Error::unavailable(answer.error().message), 0};
   }
@@ -159,6 +160,8 @@ S3Client::Attempt S3Client::attempt(const S3Call& call, std::string_view payload
   if (reply.http.status >= 300 || call.failure_in_success) reply.failure = parse_s3_failure(reply.http.body);
   const Verdict verdict = judge(call, reply);
   learn_clock(reply);
+  // A server that breaks may have done it, too.
+  if (verdict != Verdict::final && call.writes()) last_unsure_ns_ = env_.clock->monotonic_ns();
   if (verdict == Verdict::again_with_new_credentials) {
     credentials_.refuse(used, fmt::format("{} {}", reply.failure.code, reply.failure.message.substr(0, 500)));
   }

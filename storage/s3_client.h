@@ -63,6 +63,8 @@ class S3Client {
   /// From then on (monotonic) what would change the bucket is answered unavailable and not sent; what is under way is
   /// given up about a second later at most.
   void write_until(int64_t monotonic_ns) { write_end_ns_ = monotonic_ns; }
+  /// When a write ended without an answer the last time (monotonic): it may come to the bucket yet.  INT64_MIN: never.
+  int64_t last_unsure_ns() const { return last_unsure_ns_; }
   const S3Address& address() const { return address_; }
   const S3Options& options() const { return options_; }
   const S3Environment& env() const { return env_; }
@@ -94,7 +96,8 @@ class S3Client {
   std::atomic<bool> first_time_{false};
   std::atomic<int64_t> end_ns_{INT64_MAX};        ///< monotonic; nothing is asked for after it
   std::atomic<int64_t> write_end_ns_{INT64_MAX};  ///< and nothing is written after this
-  std::atomic<int64_t> clock_skew_ns_{0};         ///< the server's clock minus ours, once it complained
+  std::atomic<int64_t> last_unsure_ns_{INT64_MIN};
+  std::atomic<int64_t> clock_skew_ns_{0};  ///< the server's clock minus ours, once it complained
   Counter& bytes_sent_;
   Counter& bytes_received_;
   Counter& retries_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 
 #include "storage/base/parallel.h"
 #include "storage/s3_lease.h"
@@ -48,7 +49,8 @@ class S3Store final : public ObjectStore {
 
  private:
   std::string new_name() const { return client_->env().random->hex128(); }
-  Result<bool> put_unguarded(const S3NewObject& object, std::string_view data) EXCLUDES(put_mu_);
+  Result<bool> put_unguarded(const S3NewObject& object, std::string_view data, int64_t timeout_ns) EXCLUDES(put_mu_);
+  Result<bool> put_again(const std::string& key, std::string_view data, int64_t timeout_ns) REQUIRES(put_mu_);
   Result<std::string> check_range(const std::string& key, uint64_t offset, uint64_t size);
 
   const std::unique_ptr<S3Client> client_;
@@ -57,7 +59,14 @@ class S3Store final : public ObjectStore {
   std::atomic<bool> removes_many_{true};  ///< until the bucket refuses
   std::unique_ptr<ObjectTiers> tiers_;
   std::unique_ptr<WriterLease> lease_;
-  Mutex put_mu_;  ///< makes look-and-put one step where the bucket does not
+  /// An object that was put without an answer: it may come to the bucket yet.
+  struct Unsure {
+    S3NewObject object;
+    std::string data;
+    int64_t tried_ns = 0;  ///< monotonic
+  };
+  Mutex put_mu_;                                              ///< makes look-and-put one step where the bucket does not
+  std::map<std::string, Unsure> unsure_ GUARDED_BY(put_mu_);  ///< by key; only where the bucket overwrites
 };
 
 Result<void> S3Store::probe() {
@@ -94,28 +103,48 @@ WriterLease* S3Store::begin_lease(const std::string& owner, const std::string& n
                   {{"bucket", client_->address().describe()}});
   }
   if (options.single_writer || (conditional_ && !options.node_lease)) return nullptr;
-  lease_ =
-      std::make_unique<WriterLease>(WriterLease::Options{owner, new_name(), node, options.lease_duration_ns},
-                                    make_s3_lease_object(*client_, conditional_ ? node_lease_key(node) : kWriterLease),
-                                    WriterLease::Environment{env.clock, env.metrics, env.log,
-                                                             [c = client_.get()](int64_t ns) { c->write_until(ns); }});
+  lease_ = std::make_unique<WriterLease>(
+      WriterLease::Options{owner, new_name(), node, options.lease_duration_ns},
+      make_s3_lease_object(*client_, conditional_ ? node_lease_key(node) : kWriterLease),
+      WriterLease::Environment{env.clock, env.metrics, env.log, [c = client_.get()](int64_t ns) { c->write_until(ns); },
+                               [c = client_.get()] { return c->last_unsure_ns(); }});
   return lease_.get();
 }
 
-/// Look, then put: right as long as nobody else writes.
-Result<bool> S3Store::put_unguarded(const S3NewObject& object, std::string_view data) {
+/// Look, then put: right as long as nobody else writes, and nothing of ours comes late.
+Result<bool> S3Store::put_unguarded(const S3NewObject& object, std::string_view data, int64_t timeout_ns) {
   const MutexLock lock(put_mu_);
+  Clock& clock = *client_->env().clock;
+  const int64_t now_ns = clock.monotonic_ns();
+  const int64_t longest_ns = client_->options().lease_duration_ns;
+  std::erase_if(unsure_, [&](const auto& put) { return now_ns - put.second.tried_ns > longest_ns; });
+  if (unsure_.contains(object.key)) return put_again(object.key, data, timeout_ns);
   const Result<HttpAnswer> there = objects_.head(object.key);
   if (there.ok()) return false;
   if (there.error().kind != ErrorKind::not_found) return there.error();
-  TRY_ASSIGN(const S3Objects::Put put, objects_.put(object, data, false));
-  return put == S3Objects::Put::made;
+  const Result<S3Objects::Put> put = objects_.put(object, data, false, timeout_ns);
+  if (!put.ok() && client_->last_unsure_ns() >= now_ns) {
+    unsure_[object.key] = {object, std::string(data), clock.monotonic_ns()};
+  }
+  if (!put.ok()) return put.error();
+  return *put == S3Objects::Put::made;
+}
+
+/// Whenever the put that was not answered comes, it must find what it brings.
+Result<bool> S3Store::put_again(const std::string& key, std::string_view data, int64_t timeout_ns) {
+  Unsure& before = unsure_.at(key);
+  const Result<S3Objects::Put> put = objects_.put(before.object, before.data, false, timeout_ns);
+  before.tried_ns = client_->env().clock->monotonic_ns();
+  if (!put.ok()) return put.error();
+  const bool same = before.data == data;
+  unsure_.erase(key);
+  return same;
 }
 
 Result<bool> S3Store::put_within(const std::string& key, std::string_view data, int64_t timeout_ns) {
   TRY(objects_.check_key(key));
   const S3NewObject object{key, "", new_name()};
-  if (!conditional_) return put_unguarded(object, data);
+  if (!conditional_) return put_unguarded(object, data, timeout_ns);
   for (int round = 0; round < kMaxPutRounds; ++round) {
     TRY_ASSIGN(const S3Objects::Put put, objects_.put(object, data, true, timeout_ns));
     if (put == S3Objects::Put::made) return true;
@@ -284,6 +313,15 @@ Result<void> check_options(const S3Options& o) {
 }  // namespace
 
 Result<S3Home> open_s3_home(S3Options options, S3Environment env, const std::string& owner, const std::string& node) {
+  auto http = make_curl_transport({.ca_file = options.ca_file,
+                                   .insecure_skip_verify = options.insecure_skip_verify,
+                                   .connect_timeout_ns = options.connect_timeout_ns,
+                                   .idle_connection_ns = options.idle_connection_ns});
+  return open_s3_home(std::move(options), std::move(env), owner, node, std::move(http));
+}
+
+Result<S3Home> open_s3_home(S3Options options, S3Environment env, const std::string& owner, const std::string& node,
+                            std::unique_ptr<HttpTransport> http) {
   TRY_ASSIGN(S3UrlParts url, take_s3_url(&options.location));
   if (options.access_key_id.empty() && !url.access_key_id.empty()) {
     options.access_key_id = std::move(url.access_key_id);
@@ -295,10 +333,6 @@ Result<S3Home> open_s3_home(S3Options options, S3Environment env, const std::str
   if (region.empty()) region = env.variable("AWS_DEFAULT_REGION").value_or("");
   if (region.empty()) region = "us-east-1";
   TRY_ASSIGN(S3Address address, S3Address::make(options.location));
-  auto http = make_curl_transport({.ca_file = options.ca_file,
-                                   .insecure_skip_verify = options.insecure_skip_verify,
-                                   .connect_timeout_ns = options.connect_timeout_ns,
-                                   .idle_connection_ns = options.idle_connection_ns});
   S3CredentialSources sources = all_credential_sources(options, env, *http, region);
   auto client = std::make_unique<S3Client>(options, env, std::move(address), std::move(http), std::move(sources));
   auto store = std::make_unique<S3Store>(std::move(client));

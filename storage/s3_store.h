@@ -5,6 +5,7 @@
 #include <string>
 
 #include "storage/base/object_store.h"
+#include "storage/s3_http.h"
 #include "storage/s3_options.h"
 #include "storage/writer_lease.h"
 
@@ -27,6 +28,9 @@ struct S3Home {
 /// when it tries again.  All errors of server, network and rights are `unavailable`: what cannot be read now is not
 /// lost.
 Result<S3Home> open_s3_home(S3Options options, S3Environment env, const std::string& owner, const std::string& node);
+/// The same over another way of sending requests than libcurl's.
+Result<S3Home> open_s3_home(S3Options options, S3Environment env, const std::string& owner, const std::string& node,
+                            std::unique_ptr<HttpTransport> http);
 /// For who only reads, or whose bucket honours the condition: without a lease the others refuse writes.
 Result<std::unique_ptr<ObjectStore>> open_s3_store(S3Options options, S3Environment env);
 

@@ -250,6 +250,12 @@ void WriterLease::release() {
   say(State::released, "this server gave the lease of the bucket back");
   set_until(0);
   if (before != State::held && before != State::settling) return;
+  const int64_t unsure_ns = env_.last_unsure_ns ? env_.last_unsure_ns() : INT64_MIN;
+  if (unsure_ns > env_.clock->monotonic_ns() - options_.duration_ns / 4) {
+    // It may come to the bucket yet, and must not find another there.
+    env_.log->info("the lease of the bucket is not given back, as not all writes were answered; it ends by itself", {});
+    return;
+  }
   const Result<std::string> text = read(options_.duration_ns / 5);
   const Result<LeaseRecord> record = text.ok() ? parse_lease(*text) : text.error();
   if (!record.ok() || !is_ours(*record)) return;

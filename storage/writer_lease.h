@@ -62,6 +62,9 @@ Result<LeaseRecord> parse_lease(std::string_view text);
 /// - Clocks that differ in speed by a quarter.
 /// - A text that arrives late and overwrites the holder's makes two until the holder's next look, should its looks fail
 ///   for a tenth of the duration just then.
+/// - Writes of a process that was killed, should they arrive when the next one on its data directory has the lease
+///   already: a tenth of the duration later.
+/// Who ends of itself gives the lease back only if all writes of the last quarter of the duration were answered.
 /// A copy of a data directory counts as the same owner: the newer process has it, and the older one stops.
 ///
 /// tick() and release() are called on one thread at a time, the others on any.
@@ -86,6 +89,8 @@ class WriterLease {
     Metrics* metrics = nullptr;
     Logger* log = nullptr;
     std::function<void(int64_t)> may_write_until;  ///< monotonic; told each time it changes, 0: no more
+    /// When a write of ours ended without an answer the last time; INT64_MIN: never.  Null: never.
+    std::function<int64_t()> last_unsure_ns = {};
   };
 
   WriterLease(Options options, std::unique_ptr<LeaseObject> object, Environment environment);

@@ -2,11 +2,11 @@
 #include "tests/sim/take_over_run.h"
 
 #include <array>
-#include <map>
 #include <random>
 #include <utility>
 #include <vector>
 
+#include "tests/sim/pushed_rows.h"
 #include "tests/support/engine_world.h"
 #include "tests/support/eraser_world.h"
 #include "tests/support/faulty_bucket.h"
@@ -32,16 +32,6 @@ struct Machine {
     merging.forget();
     world.close();
   }
-};
-
-/// A row, of which there are no two alike.
-struct Pushed {
-  TenantId tenant;
-  StoredRow row;
-  bool acknowledged = false;
-  size_t only_on = kNobody;  ///< the machine whose disk alone may have it
-  bool deleted = false;
-  bool may_be_gone = false;  ///< whether a delete was made is not known
 };
 
 class TakeOverRun {
@@ -122,27 +112,7 @@ class TakeOverRun {
 
   void compare(size_t at) {
     if (failed()) return;
-    Machine& m = *machines_[at];
-    const SnapshotPtr snapshot = m.world.engine->snapshot();
-    std::map<std::pair<TenantId, StoredRow>, size_t> seen;
-    for (const TenantId& tenant : kTenants) {
-      const Result<std::vector<StoredRow>> found = read_rows(*snapshot, tenant);
-      if (!found.ok()) return fail(at, "cannot be read: " + found.error().message);
-      for (const StoredRow& row : *found) ++seen[{tenant, row}];
-    }
-    for (const Pushed& pushed : pushed_) {
-      const auto it = seen.find({pushed.tenant, pushed.row});
-      const size_t times = it == seen.end() ? 0 : it->second;
-      const bool here = pushed.only_on == kNobody || pushed.only_on == at;
-      const bool wanted = pushed.acknowledged && here && !pushed.deleted && !pushed.may_be_gone;
-      if (times > 1)
-        return fail(
-            at, fmt::format("{} times: {}{}", times, pushed.acknowledged ? "" : "(refused) ", to_string(pushed.row)));
-      if (times == 0 && wanted) return fail(at, "acknowledged, but gone: " + to_string(pushed.row));
-      if (times > 0 && pushed.deleted) return fail(at, "deleted, but seen: " + to_string(pushed.row));
-      if (it != seen.end()) seen.erase(it);
-    }
-    if (!seen.empty()) fail(at, "was never pushed: " + to_string(seen.begin()->first.second));
+    if (const auto wrong = pushed_.disagreement(*machines_[at]->world.engine->snapshot(), at)) fail(at, *wrong);
   }
 
   void append(size_t at) {
@@ -157,7 +127,8 @@ class TakeOverRun {
     const RowBatch batch = make_batch(*world.engine, tenant, rows);
     const bool done = world.engine->append(batch, nullptr).ok();
     const bool by_disk = !world.options.ack_in_store;
-    for (const StoredRow& row : rows) pushed_.push_back({tenant, row, done, by_disk ? at : kNobody, false, false});
+    const size_t first = pushed_.add(tenant, rows, by_disk ? at : PushedRows::kNobody);
+    if (done) pushed_.acknowledge(first, rows.size());
     report_.refused += done ? 0 : 1;
     report_.acknowledged += done ? rows.size() : 0;
     report_.acknowledged_by_disk += done && by_disk ? rows.size() : 0;
@@ -165,9 +136,7 @@ class TakeOverRun {
 
   bool flush(size_t at) {
     if (!machines_[at]->world.engine->flush().ok()) return false;
-    for (Pushed& pushed : pushed_) {
-      if (pushed.only_on == at) pushed.only_on = kNobody;
-    }
+    pushed_.published_by(at);
     return true;
   }
 
@@ -180,12 +149,7 @@ class TakeOverRun {
     request.end_ns = kStartNs + static_cast<int64_t>(pick(40)) * 50'000'000;
     request.created_ns = now_ns_;
     const bool done = machines_[at]->erasing.target().request_delete(request).ok();
-    for (Pushed& pushed : pushed_) {
-      const bool meant = pushed.tenant == request.tenant && request.query.starts_with(pushed.row.stream) &&
-                         pushed.row.time_ns <= request.end_ns;
-      pushed.deleted = pushed.deleted || (meant && done);
-      pushed.may_be_gone = pushed.may_be_gone || meant;
-    }
+    pushed_.deleted(request, done);
   }
 
   void act(size_t at) {
@@ -284,7 +248,7 @@ class TakeOverRun {
   std::array<std::unique_ptr<Machine>, kMachines> machines_;
   size_t last_ = kNobody;
   size_t still_there_ = kNobody;
-  std::vector<Pushed> pushed_;
+  PushedRows pushed_{{kTenants[0], kTenants[1]}};
   uint64_t next_row_ = 0;
   int64_t now_ns_ = kStartNs;
   TakeOverReport report_;

@@ -126,6 +126,29 @@ TEST(S3Store, ABucketThatOverwritesIsWrittenToByTheHolderOfItsLeaseAlone) {
   EXPECT_TRUE(*alone.store->put_if_absent("alone", "v"));
 }
 
+/// Where nothing refuses it, a put that was not answered could overwrite what came after it.
+TEST(S3Store, ABucketThatOverwritesGetsNothingElseUnderAKeyThatAPutMayComeTo) {
+  for (const S3Fault fault : {S3Fault::hang_up, S3Fault::lost_answer, S3Fault::error_500}) {
+    S3World w({.conditional = false});
+    w.options.single_writer = true;
+    w.options.max_retries = 0;
+    w.open();
+    bool broken = true;
+    w.bucket.set_faults([&](const S3Double::Seen& seen) { return seen.op == "put" && broken ? fault : S3Fault::none; });
+    EXPECT_FALSE(w.store->put_if_absent("m/1", "first").ok());
+    EXPECT_FALSE(w.store->put_if_absent("m/1", "second").ok());
+    broken = false;
+    EXPECT_TRUE(*w.store->put_if_absent("m/2", "other"));
+    EXPECT_FALSE(*w.store->put_if_absent("m/1", "second")) << "the first is there now";
+    EXPECT_EQ(*w.store->get_range("m/1", 0, 5), "first");
+    broken = true;
+    EXPECT_FALSE(w.store->put_if_absent("m/3", "same").ok());
+    broken = false;
+    EXPECT_TRUE(*w.store->put_if_absent("m/3", "same"));
+    EXPECT_FALSE(*w.store->put_if_absent("m/3", "same"));
+  }
+}
+
 TEST(S3Store, AMissingBucketIsNotAMissingObject) {
   S3World w;
   w.open();

@@ -57,12 +57,14 @@ struct Server {
     wire = object.get();
     lease = std::make_unique<WriterLease>(
         WriterLease::Options{owner, owner + session, "node-" + owner, kDuration}, std::move(object),
-        WriterLease::Environment{&bucket->clock, &metrics, log.get(), [this](int64_t ns) { until_ns = ns; }});
+        WriterLease::Environment{&bucket->clock, &metrics, log.get(), [this](int64_t ns) { until_ns = ns; },
+                                 [this] { return last_unsure_ns; }});
   }
   State state() const { return lease->state(); }
   Metrics metrics;
   std::shared_ptr<Logger> log = Logger::silent();
   int64_t until_ns = -1;
+  int64_t last_unsure_ns = INT64_MIN;
   Wire* wire = nullptr;
   std::unique_ptr<WriterLease> lease;
 };
@@ -131,6 +133,23 @@ TEST(WriterLease, AnotherWaitsAsLongAsItIsRenewed) {
   get(&bucket, &b);
   EXPECT_TRUE(b.lease->taken_over());
   EXPECT_EQ(b.lease->state(), State::held);
+}
+
+TEST(WriterLease, ItIsNotGivenBackWhileAWriteMayStillArrive) {
+  for (const bool long_ago : {false, true}) {
+    Bucket bucket;
+    Server a(&bucket, "a");
+    Server b(&bucket, "b");
+    get(&bucket, &a);
+    a.last_unsure_ns = bucket.clock.monotonic_ns();
+    pass(&bucket, long_ago ? kDuration / 4 : kDuration / 5, {&a});
+    a.lease->release();
+    EXPECT_EQ(a.until_ns, 0);
+    b.lease->tick();
+    EXPECT_EQ(b.state(), long_ago ? State::settling : State::waiting);
+    pass(&bucket, 2 * kDuration, {&b});
+    EXPECT_TRUE(b.lease->held());
+  }
 }
 
 TEST(WriterLease, TheLeaseOfACrashedServerIsWaitedOut) {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/sim/lease_run.h"
+
+namespace cordwood {
+namespace {
+
+constexpr uint64_t kShards = 4;
+constexpr uint64_t kSeedsPerShard = 80;
+
+/// Of four: with deletes or without, on a bucket that overwrites (mostly) or one that does not.
+LeaseRunOptions options_of(uint64_t seed, uint64_t kind) {
+  return {seed, kind % 2 == 1, kind % 4 == 3};
+}
+
+class LeaseTest : public testing::TestWithParam<uint64_t> {};
+
+/// CORDWOOD_SIM_LEASE_SEED=<n> or <n>-<m> runs those histories alone.
+TEST_P(LeaseTest, OneAloneWritesAndNothingIsLost) {
+  LeaseRunReport sum;
+  for (uint64_t i = 0; i < kSeedsPerShard; ++i) {
+    const uint64_t seed = 1 + i * kShards + GetParam();
+    const LeaseRunReport report = run_lease(options_of(seed, i));
+    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_LEASE_SEED=" << seed;
+    sum += report;
+  }
+  // The histories must hold what they are there for.
+  EXPECT_GT(sum.acknowledged, kSeedsPerShard * 20);
+  EXPECT_GT(sum.acknowledged_by_disk, kSeedsPerShard * 10);
+  EXPECT_GT(sum.refused, kSeedsPerShard);
+  EXPECT_GT(sum.held, kSeedsPerShard * 3);
+  EXPECT_GT(sum.lapsed, kSeedsPerShard / 2);
+  EXPECT_GT(sum.lost, kSeedsPerShard / 5);
+  EXPECT_GT(sum.killed, kSeedsPerShard / 2);
+  EXPECT_GT(sum.stalled, kSeedsPerShard / 4);
+  EXPECT_GT(sum.faults, kSeedsPerShard * 5);
+  EXPECT_GT(sum.late, kSeedsPerShard / 4);
+  EXPECT_GT(sum.disks_lost, kSeedsPerShard / 10);
+  EXPECT_GT(sum.merges, kSeedsPerShard / 10);
+  EXPECT_GT(sum.deletes, kSeedsPerShard / 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shards, LeaseTest, testing::Range<uint64_t>(0, kShards));
+
+TEST(LeaseSeed, Chosen) {
+  const char* text = std::getenv("CORDWOOD_SIM_LEASE_SEED");
+  if (text == nullptr) GTEST_SKIP() << "CORDWOOD_SIM_LEASE_SEED is not set";
+  char* rest = nullptr;
+  const uint64_t first = std::strtoull(text, &rest, 10);
+  const uint64_t last = *rest == '-' ? std::strtoull(rest + 1, nullptr, 10) : first;
+  LeaseRunReport sum;
+  for (uint64_t seed = first; seed <= last; ++seed) {
+    for (uint64_t kind = 0; kind < 4; ++kind) {
+      const LeaseRunReport report = run_lease(options_of(seed, kind));
+      sum += report;
+      EXPECT_FALSE(report.failure) << "seed " << seed << ", kind " << kind << ": " << *report.failure;
+    }
+  }
+  RecordProperty("late", static_cast<int>(sum.late));
+}
+
+}  // namespace
+}  // namespace cordwood
