@@ -60,7 +60,8 @@ struct Config {
   MemoryAccountant::Limits memory;
   EngineOptions engine;
   lifecycle::MergeOptions merge;
-  bool merge_terms = true;  ///< merged segments get a Xapian part
+  bool merge_terms = true;    ///< merged segments get a Xapian part
+  bool merge_day_ids = true;  ///< in a bucket, days that are over get a common id table
   uint64_t terms_open_bytes = 8u << 20;
   index::SegmentTermsOptions terms;
   index::StreamIndexOptions index;

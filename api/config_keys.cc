@@ -352,6 +352,8 @@ void add_merge_keys(Table& t) {
   t.size("merge.memory", FIELD(merge.memory_bytes), "About what a merge may take.");
   t.flag("merge.field_terms", FIELD(merge_terms),
          "Give merged segments a list of which blocks hold which field values, 100 to 300 terms a block.");
+  t.flag("merge.day_id_tables", FIELD(merge_day_ids),
+         "In a bucket, give days of several segments a common id table: one read locates an id.");
   t.number("merge.zstd_level", FIELD(merge.block.zstd_level), "zstd level of merged heaps.");
 }
 #undef FIELD

@@ -59,6 +59,7 @@ class ServerImpl final : public Server {
       config_.engine.local_pending_bytes = std::max<uint64_t>(config_.local_pending_bytes, 1);
     config_.engine.ack_in_store = config_.ack == "bucket";
     config_.engine.claim_node = config_.storage == "s3";
+    config_.merge.day_ids = config_.storage == "s3" && config_.merge_day_ids;
     config_.engine.ack_interval_ns = config_.ack_interval_ns;
   }
   ~ServerImpl() override {
@@ -172,7 +173,7 @@ class ServerImpl final : public Server {
       (void)::setpriority(PRIO_PROCESS, 0, kMergeNiceness);
       uploads_->tick();
       eraser_->tick();
-      while (config_.merge.enabled && merger_->merge_once()) eraser_->tick();
+      while (config_.merge.enabled && (merger_->merge_once() || merger_->join_ids_once())) eraser_->tick();
     });
     phase_ = Phase::running;
     log_->info("ready",

@@ -109,18 +109,21 @@ Result<void> copy_object(ObjectStore& from, ObjectStore& to, const ObjectInfo& o
   return upload->finish();
 }
 
-/// Segments that `to` lacks.  not_found when one has gone meanwhile: a merge replaced it.
+/// Segments and common id tables that `to` lacks.  not_found when one has gone meanwhile: a merge replaced it.
 Result<void> copy_segments(ObjectStore& from, ObjectStore& to, const CatalogState& state, size_t parallel,
                            BackupReport* report) {
   TRY_ASSIGN(const std::vector<ObjectInfo> there, list_all(to, "segments/"));
   std::map<std::string, uint64_t> sizes;
   for (const ObjectInfo& object : there) sizes[object.key] = object.size_bytes;
+  std::vector<ObjectInfo> wanted;
+  for (const auto& [key, meta] : state.segments) wanted.push_back({key, meta.size_bytes});
+  for (const auto& [key, table] : state.day_ids) wanted.push_back({key, table.size_bytes});
   std::vector<ObjectInfo> missing;
-  for (const auto& [key, meta] : state.segments) {
-    const auto found = sizes.find(key);
-    if (found != sizes.end() && found->second == meta.size_bytes) continue;
-    if (found != sizes.end()) TRY(to.remove(key));
-    missing.push_back({key, meta.size_bytes});
+  for (ObjectInfo& object : wanted) {
+    const auto found = sizes.find(object.key);
+    if (found != sizes.end() && found->second == object.size_bytes) continue;
+    if (found != sizes.end()) TRY(to.remove(object.key));
+    missing.push_back(std::move(object));
   }
   TRY(run_parallel(missing.size(), parallel, [&](size_t i) { return copy_object(from, to, missing[i]); }));
   report->segments_copied += missing.size();
@@ -177,7 +180,7 @@ Result<void> prune(ObjectStore& to, const std::string& node, uint64_t number, co
   TRY_ASSIGN(const std::vector<ObjectInfo> backups, list_all(to, fmt::format("backup/{}/", node)));
   TRY(remove_all(to, backups, [&](const std::string& key) { return key.starts_with(backup_prefix(node, number)); }));
   TRY_ASSIGN(const std::vector<ObjectInfo> segments, list_all(to, fmt::format("segments/{}/", node)));
-  return remove_all(to, segments, [&](const std::string& key) { return state.segments.contains(key); });
+  return remove_all(to, segments, [&](const std::string& key) { return state.names_object(key); });
 }
 
 /// A backup goes forward only.

@@ -32,13 +32,16 @@ Merger::Counters::Counters(Metrics& m)
       duplicates(m.counter("cordwood_merge_duplicate_rows_total", "Rows left out because an equal one came before.")),
       raw_bytes(m.counter("cordwood_merge_raw_bytes_total", "Bytes of lines and metadata merged.")),
       written_bytes(m.counter("cordwood_merge_written_bytes_total", "Bytes of merged segments.")),
+      day_tables(m.counter("cordwood_day_id_tables_total", "Common id tables written for days that are over.")),
+      day_table_failures(m.counter("cordwood_day_id_table_failures_total", "Common id tables that were given up.")),
+      day_table_bytes(m.counter("cordwood_day_id_table_bytes_total", "Bytes of common id tables written.")),
       seconds(m.histogram("cordwood_merge_seconds", "One merge.")) {}
 
 Merger::Merger(MergeOptions options, Environment environment)
     : options_(std::move(options)), env_(environment), counters_(*environment.metrics) {}
 
 void Merger::tick() {
-  while (!stop_ && merge_once()) {
+  while (!stop_ && (merge_once() || join_ids_once())) {
   }
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lifecycle/day_tables.h"
 #include "lifecycle/merge_bin.h"
 #include "lifecycle/merge_plan.h"
 #include "lifecycle/merge_policy.h"
@@ -36,6 +37,8 @@ struct MergeOptions {
   MergeCarryLimits carry;
   BlockBuilderOptions block;
   std::string spill_dir = "data/spill";
+  bool day_ids = false;  ///< days that are over get a common id table: for stores where each read takes long
+  DayTableOptions day_tables;
 };
 
 /// Merges young segments into large ones, one group at a time: plans (merge_policy.h), makes new blocks bin by bin
@@ -61,6 +64,8 @@ class Merger {
   void tick();
   /// One merge, when one is due: true when it was done.  Failures are logged, counted and tried again later.
   bool merge_once();
+  /// Writes the common id table of one day (day_tables.h), when one is due: true when it is in use.  Likewise.
+  bool join_ids_once();
   /// Merges these segments now, whatever the policy says (tests).
   Result<void> merge_segments(const std::vector<std::string>& keys);
   /// Writes one of the state's segments anew, without the rows that `sieve` holds back, and puts that in its place.
@@ -85,6 +90,9 @@ class Merger {
     Counter& duplicates;
     Counter& raw_bytes;
     Counter& written_bytes;
+    Counter& day_tables;
+    Counter& day_table_failures;
+    Counter& day_table_bytes;
     Histogram& seconds;
   };
   /// New blocks of one tenant and day.
@@ -111,6 +119,8 @@ class Merger {
   std::string make_terms(const std::vector<SpilledBlock>& blocks);
   void remove(const std::vector<SegmentMeta>& written);
   void rest(const std::vector<const Segment*>& sources, const Error& error);
+  std::vector<DayTable> due_day_tables(const MergeTarget::State& state);
+  Result<void> join_ids(const MergeTarget::State& state, const DayTable& day);
 
   const MergeOptions options_;
   const Environment env_;
@@ -123,6 +133,8 @@ class Merger {
   int64_t settle_at_ns_ = 0;
   std::map<std::string, int64_t> resting_;  ///< segments that are left alone until then
   std::string failed_segment_;              ///< of the last failure, when it is known
+  std::set<std::string> apart_;             ///< segments whose ids cannot be joined with others
+  std::map<std::pair<TenantId, int32_t>, int64_t> joined_until_ns_;  ///< days that are left alone until then
 };
 
 }  // namespace cordwood::lifecycle

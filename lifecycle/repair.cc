@@ -161,7 +161,7 @@ Result<void> write_manifest(ObjectStore& store, FileSystem& fs, const RepairOpti
                             const std::vector<std::string>& segments, RepairReport* report, Logger& log) {
   TRY_ASSIGN(std::vector<std::string> numbered, list_keys(store, manifest_prefix(options.node)));
   for (const std::string& key : segments) {
-    if (key.find("/m") != std::string::npos) numbered.push_back(key);
+    if (key.find("/m") != std::string::npos || key.find("/d") != std::string::npos) numbered.push_back(key);
   }
   CatalogState state;
   CatalogChange everything;
@@ -191,7 +191,11 @@ Result<RepairReport> repair(ObjectStore& store, FileSystem& fs, const RepairOpti
       return Error::invalid(fmt::format("the manifest is whole (change {}): nothing is to be repaired", state.version));
     }
   }
-  TRY_ASSIGN(const std::vector<std::string> keys, list_keys(store, fmt::format("segments/{}/", options.node)));
+  TRY_ASSIGN(const std::vector<std::string> objects, list_keys(store, fmt::format("segments/{}/", options.node)));
+  // Common id tables are made again.
+  std::vector<std::string> keys;
+  std::copy_if(objects.begin(), objects.end(), std::back_inserter(keys),
+               [](const std::string& key) { return !DayIdsMeta::is_key(key); });
   std::vector<SegmentMeta> metas(keys.size());
   std::vector<std::string> damaged(keys.size());
   TRY(run_parallel(keys.size(), options.parallel, [&](size_t i) -> Result<void> {
@@ -217,7 +221,7 @@ Result<RepairReport> repair(ObjectStore& store, FileSystem& fs, const RepairOpti
     if (!damaged[i].empty()) report.plan.left_out.push_back({keys[i], damaged[i]});
   }
   if (options.dry_run) return report;
-  TRY(write_manifest(store, fs, options, keys, &report, log));
+  TRY(write_manifest(store, fs, options, objects, &report, log));
   return report;
 }
 

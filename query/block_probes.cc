@@ -183,6 +183,23 @@ Result<bool> BlockProbes::Alternative::may_hold(const BlockSource& block, ReadSt
   return block.may_hold(probe, stats);
 }
 
+void BlockProbes::Alternative::add_id_reads(const BlockSource& block, IdReads* reads) const {
+  if (probe.conditions().ids.empty() || (!label.empty() && any_stream_has(block, label))) return;
+  block.add_id_reads(probe, reads);
+}
+
+bool BlockProbes::locates_ids() const {
+  return std::any_of(clauses_.begin(), clauses_.end(), [](const Clause& clause) {
+    return std::any_of(clause.begin(), clause.end(),
+                       [](const Alternative& alternative) { return !alternative.probe.conditions().ids.empty(); });
+  });
+}
+
+void BlockProbes::add_id_reads(const BlockSource& block, IdReads* reads) const {
+  for (const Clause& clause : clauses_)
+    for (const Alternative& alternative : clause) alternative.add_id_reads(block, reads);
+}
+
 Result<bool> BlockProbes::may_pass(const BlockSource& block, ReadStats* stats) const {
   for (const Clause& clause : clauses_) {
     bool holds = false;

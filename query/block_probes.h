@@ -21,6 +21,10 @@ class BlockProbes {
 
   /// False when certainly no row of the block passes.
   Result<bool> may_pass(const BlockSource& block, ReadStats* stats) const;
+  /// Whether ids are looked for.
+  bool locates_ids() const;
+  /// The reads that may_pass() takes to locate them.
+  void add_id_reads(const BlockSource& block, IdReads* reads) const;
   size_t clauses() const { return clauses_.size(); }
 
   /// May be by what both probes say.
@@ -31,6 +35,7 @@ class BlockProbes {
 
     /// False when certainly no row has it.
     Result<bool> may_hold(const BlockSource& block, ReadStats* stats) const;
+    void add_id_reads(const BlockSource& block, IdReads* reads) const;
   };
   using Clause = std::vector<Alternative>;
 

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "query/bytes_text.h"
+#include "storage/id_reads.h"
 
 namespace cordwood::query {
 
@@ -127,7 +128,12 @@ Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, std::s
 
 Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, const LogQuery& query) {
   TRY_ASSIGN(ReadPlan plan, make_read_plan(scope, range, std::span<const Matcher>(query.matchers)));
-  if (!plan.blocks.empty()) plan.probes = BlockProbes::of(query.stages);
+  if (plan.blocks.empty()) return plan;
+  plan.probes = BlockProbes::of(query.stages);
+  if (!plan.probes.locates_ids()) return plan;
+  IdReads reads;
+  for (const PlannedBlock& block : plan.blocks) plan.probes.add_id_reads(*block.source, &reads);
+  reads.run(&scope.stats->read);
   return plan;
 }
 

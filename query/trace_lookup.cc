@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "storage/id_reads.h"
+
 namespace cordwood::query {
 
 namespace {
@@ -104,6 +106,10 @@ Result<void> TraceLookup::run(TimeRange range) {
   std::stable_sort(blocks.begin(), blocks.end(), [](const BlockSourcePtr& a, const BlockSourcePtr& b) {
     return a->info().arrival_min < b->info().arrival_min;
   });
+  IdReads reads;
+  for (const BlockSourcePtr& block : blocks)
+    for (const TraceSpelling& spelling : spellings_) block->add_id_reads(spelling.probe, &reads);
+  reads.run(&scope_.stats->read);
   for (const BlockSourcePtr& block : blocks) {
     TRY(scope_.guard->check());
     auto scanned = scan_block(*block, range);

@@ -4,6 +4,7 @@
 
 #include "storage/block_carrier.h"
 #include "storage/block_reader.h"
+#include "storage/id_reads.h"
 #include "storage/segment.h"
 #include "storage/segment_index.h"
 #include "storage/segment_terms.h"
@@ -35,6 +36,9 @@ class SealedSource final : public BlockSource {
   Result<bool> may_hold(const TextProbe& probe, ReadStats* stats) const override {
     if (segment_.index == nullptr) return true;
     return segment_.index->may_hold(segment_.number, probe, stats);
+  }
+  void add_id_reads(const TextProbe& probe, IdReads* reads) const override {
+    reads->add(segment_.index, segment_.number, probe);
   }
   std::optional<PublishedBlock> published() const {
     if (block_->in_head || version_ != kEntryVersion) return std::nullopt;

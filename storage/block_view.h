@@ -19,6 +19,7 @@ namespace cordwood {
 
 struct FieldProbe;
 class BlockColumns;
+class IdReads;
 
 /// What reading cost.  Each query owns one; every block it opens adds to it.
 struct ReadStats {
@@ -176,7 +177,12 @@ class BlockSource {
     (void)stats;
     return true;
   }
-  /// The same for a label that fields may become (storage/segment_terms.h).
+  /// The reads that may_hold() takes to locate ids: whoever asks many blocks has them made at once (id_reads.h).
+  virtual void add_id_reads(const TextProbe& probe, IdReads* reads) const {
+    (void)probe;
+    (void)reads;
+  }
+  /// The same as may_hold() for a label that fields may become (storage/segment_terms.h).
   virtual bool may_hold_field(const FieldProbe& probe, ReadStats* stats) const {
     (void)probe;
     (void)stats;

@@ -96,6 +96,7 @@ class CachedStore final : public ObjectStore {
     return below_->abort_uploads(prefix, begun_before_ns);
   }
   ObjectTiers* tiers() override { return below_->tiers(); }
+  bool is_far() const override { return below_->is_far(); }
   bool guards_puts() const override { return below_->guards_puts(); }
   void give_up_at(int64_t monotonic_ns) override { below_->give_up_at(monotonic_ns); }
 

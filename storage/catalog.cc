@@ -40,6 +40,13 @@ class ManifestCatalog final : public Catalog {
     for (const auto& [key, meta] : state_.segments) all.push_back(meta);
     return all;
   }
+  std::vector<DayIdsMeta> day_ids() const override {
+    MutexLock lock(mu_);
+    std::vector<DayIdsMeta> all;
+    all.reserve(state_.day_ids.size());
+    for (const auto& [key, meta] : state_.day_ids) all.push_back(meta);
+    return all;
+  }
   void store_view() override {
     if (view_lags_) renew_view();
   }
@@ -209,7 +216,7 @@ Result<uint64_t> ManifestCatalog::remove_orphans(const std::vector<std::string>&
     TRY_ASSIGN(const std::vector<ObjectInfo> page, store_.list(prefix, after, kPage));
     std::vector<std::string> orphans;
     for (const ObjectInfo& object : page) {
-      if (writer_state_.segments.contains(object.key)) continue;
+      if (writer_state_.names_object(object.key)) continue;
       if (std::find(keep.begin(), keep.end(), object.key) != keep.end()) continue;
       orphans.push_back(object.key);
     }

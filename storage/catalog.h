@@ -9,6 +9,7 @@
 #include "storage/base/file_system.h"
 #include "storage/base/logger.h"
 #include "storage/base/object_store.h"
+#include "storage/day_ids_meta.h"
 #include "storage/deletion.h"
 #include "storage/segment.h"
 #include "storage/wal_format.h"
@@ -25,6 +26,8 @@ struct CatalogChange {
   std::vector<LegalHold> holds = {};           ///< likewise
   std::vector<std::string> holds_gone = {};    ///< ids
   std::string opened_by = {};                  ///< a process that has the manifest for itself from here on
+  std::vector<DayIdsMeta> day_ids = {};        ///< common id tables; with one of its segments a table goes by itself
+  std::vector<std::string> day_ids_gone = {};  ///< keys
 
   bool changes_acts() const {
     return !deletes.empty() || !deletes_gone.empty() || !holds.empty() || !holds_gone.empty();
@@ -61,6 +64,8 @@ class Catalog {
   /// have been made: offering the very same one again is right in both cases.
   virtual Result<void> commit(const CatalogChange& change) = 0;
   virtual std::vector<SegmentMeta> segments() const = 0;
+  /// Common id tables: each of segments that are all named, none named twice.
+  virtual std::vector<DayIdsMeta> day_ids() const = 0;
   virtual CatalogActs acts() const = 0;
   /// Takes over what others have changed, and from then on has the manifest for itself, as long as nobody else claims
   /// it: once another's change is found there, commit() answers unavailable for good.  `session` names this process.
@@ -82,7 +87,7 @@ class Catalog {
   /// Largest generation number ever marked done, 0 if none.
   virtual uint64_t last_generation_done() const = 0;
   virtual uint64_t version() const = 0;  ///< number of the last manifest object applied
-  /// Removes segment objects under `segments/<node>/` that no manifest names and that are not in `keep`; for start-up
+  /// Removes objects under `segments/<node>/` that no manifest names and that are not in `keep`; for start-up
   /// and after a grace period, on the thread that commits.  Returns how many.
   virtual Result<uint64_t> remove_orphans(const std::vector<std::string>& keep) = 0;
 };

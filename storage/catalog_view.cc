@@ -129,6 +129,10 @@ std::string state_fields(const CatalogState& state, uint64_t sum) {
   for (const auto& [id, request] : state.deletes) request.encode(&out);
   w.varint(state.holds.size());
   for (const auto& [id, hold] : state.holds) hold.encode(&out);
+  // Versions that know no such tables read views without them.
+  if (state.day_ids.empty()) return out;
+  w.varint(state.day_ids.size());
+  for (const auto& [key, table] : state.day_ids) table.encode(&out);
   return out;
 }
 
@@ -146,6 +150,16 @@ Result<void> read_acts(ByteReader* in, CatalogState* state) {
     state->holds.emplace(id, std::move(hold));
   }
   return {};
+}
+
+Result<std::vector<DayIdsMeta>> read_tables(ByteReader* in) {
+  std::vector<DayIdsMeta> tables;
+  const uint64_t count = in->remaining() > 0 ? in->count(1) : 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    TRY_ASSIGN(DayIdsMeta table, DayIdsMeta::decode(in));
+    tables.push_back(std::move(table));
+  }
+  return tables;
 }
 
 uint64_t state_checksum(std::string_view node, std::string_view fields) {
@@ -199,12 +213,15 @@ Result<CatalogState> SqliteCatalogView::load(const std::string& node) {
     state.generations_done.insert({generation, in.u64()});
   }
   TRY(read_acts(&in, &state));
+  CatalogChange tables;
+  TRY_ASSIGN(tables.day_ids, read_tables(&in));
   TRY(in.finish("catalog state"));
   TRY(load_segments(&state, &sum_));
   if (state.segments.size() != segments || sum_ != sum) {
     return Error::corrupt(
         fmt::format("{}: {} segments, {} expected, or their checksums differ", path_, state.segments.size(), segments));
   }
+  state.apply(tables);
   return state;
 }
 

@@ -257,6 +257,7 @@ Result<bool> EngineImpl::no_objects_left(uint64_t generation) {
     const MutexLock commit_lock(commit_mu_);
     TRY(catalog_->check_alone());  // what we do not know may be named by another
     for (const SegmentMeta& meta : catalog_->segments()) named.insert(meta.key);
+    for (const DayIdsMeta& table : catalog_->day_ids()) named.insert(table.key);
     const MutexLock lock(mu_);
     for (const Retired& retired : retired_) named.insert(retired.key);
   }
@@ -267,8 +268,8 @@ Result<bool> EngineImpl::no_objects_left(uint64_t generation) {
     for (const ObjectInfo& object : page) {
       if (named.contains(object.key)) continue;
       const std::string_view name = std::string_view(object.key).substr(prefix.size());
-      const bool merged = name.starts_with('m');
-      if (!merged && std::strtoull(std::string(name).c_str(), nullptr, 10) > generation) continue;
+      const bool numbered = !name.starts_with('m') && !name.starts_with('d');
+      if (numbered && std::strtoull(std::string(name).c_str(), nullptr, 10) > generation) continue;
       TRY(env_.store->remove(object.key));
     }
     if (page.size() < kPage) return true;

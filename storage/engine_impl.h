@@ -101,6 +101,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   State merge_state() const override;
   Result<Replaced> replace(std::vector<SegmentMeta> added, std::vector<std::string> removed,
                            std::optional<uint64_t> holds_version) override;
+  Result<Replaced> set_day_ids(DayIdsMeta table) override;
   Result<void> settle() override;
 
   DeleteTarget* delete_target() override { return env_.predicates == nullptr ? nullptr : this; }
@@ -133,17 +134,17 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   };
   using UnpublishedPtr = std::shared_ptr<Unpublished>;
 
-  /// A change of segments for others whose fate is not known yet.
+  /// A change of segments for others, or of common id tables, whose fate is not known yet.
   struct Replacement {
     CatalogChange change;
     std::vector<std::shared_ptr<const PublishedSegment>> opened;
     std::optional<uint64_t> holds_version;  ///< it must not have changed when it is offered first
     bool offered = false;                   ///< the manifest may have it
   };
-  /// A segment that was replaced; its object goes when the last snapshot with it has gone.
+  /// A segment that was replaced, or a common id table; its object goes when the last snapshot with it has gone.
   struct Retired {
     std::string key;
-    std::weak_ptr<const PublishedSegment> segment;
+    std::weak_ptr<const void> used;
     uint64_t number = 0;  ///< ascending as they were retired
   };
 
@@ -188,7 +189,9 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   void remove_leftovers(const LocalWalLog& log, bool keep_wal);
 
   // engine_replace.cc
+  Result<Replaced> offer(std::unique_ptr<Replacement> replacement);
   void remove_retired();
+  void follow_day_ids() REQUIRES(mu_);
 
   // engine_deletes.cc
   using RulePtr = std::shared_ptr<const RowRule>;
@@ -246,6 +249,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   uint64_t next_sequence_ GUARDED_BY(mu_) = 1;
   uint64_t next_generation_ GUARDED_BY(mu_) = 1;
   uint64_t catalog_version_ GUARDED_BY(mu_) = 0;
+  std::map<std::string, std::shared_ptr<const DayIds>> day_ids_ GUARDED_BY(mu_);  ///< by key
   std::vector<Retired> retired_ GUARDED_BY(mu_);
   uint64_t next_retired_ GUARDED_BY(mu_) = 0;
   CatalogActs acts_ GUARDED_BY(mu_);

@@ -143,6 +143,7 @@ Result<void> EngineImpl::open_segments() {
   const MutexLock lock(mu_);
   published_ = std::move(published);
   catalog_version_ = catalog_->version();
+  follow_day_ids();
   next_sequence_ = std::max(next_sequence_, sequence + 1);
   next_generation_ = std::max(next_generation_, generation + 1);
   return {};

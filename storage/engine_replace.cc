@@ -3,6 +3,7 @@
 #include <set>
 
 #include "storage/engine_impl.h"
+#include "storage/segment_index.h"
 
 namespace cordwood {
 
@@ -17,6 +18,7 @@ MergeTarget::State EngineImpl::merge_state() const {
     state.first_unpublished = unpublished_.empty() ? next_generation_ : unpublished_.front()->generation->number();
     state.holds_version = holds_version_;
     for (const auto& [id, rule] : delete_rules_) state.arrival_cuts.push_back(rule->arrival_cut());
+    for (const auto& [key, table] : day_ids_) state.day_ids.push_back(table);
   }
   std::sort(state.arrival_cuts.begin(), state.arrival_cuts.end());
   SnapshotParts parts;
@@ -53,6 +55,24 @@ Result<MergeTarget::Replaced> EngineImpl::replace(std::vector<SegmentMeta> added
   replacement->change.added = std::move(added);
   replacement->change.removed = std::move(removed);
   replacement->holds_version = holds_version;
+  return offer(std::move(replacement));
+}
+
+Result<MergeTarget::Replaced> EngineImpl::set_day_ids(DayIdsMeta table) {
+  CHECK(unsettled_ == nullptr, "a replacement is not settled yet");
+  {
+    const MutexLock lock(mu_);
+    std::set<std::string_view> keys;
+    for (const DayIdsMeta::Part& part : table.parts) keys.insert(part.segment);
+    for (const auto& segment : *published_) keys.erase(segment->segment->meta().key);
+    if (!keys.empty()) return Error::invalid(fmt::format("segment {} is not published", *keys.begin()));
+  }
+  auto replacement = std::make_unique<Replacement>();
+  replacement->change.day_ids.push_back(std::move(table));
+  return offer(std::move(replacement));
+}
+
+Result<MergeTarget::Replaced> EngineImpl::offer(std::unique_ptr<Replacement> replacement) {
   unsettled_ = std::move(replacement);
   const Result<void> settled = settle();
   if (settled.ok()) return Replaced::done;
@@ -96,9 +116,40 @@ Result<void> EngineImpl::settle() {
     published->insert(published->end(), unsettled_->opened.begin(), unsettled_->opened.end());
     published_ = std::move(published);
     catalog_version_ = catalog_->version();
+    follow_day_ids();
   }
   unsettled_.reset();
   return {};
+}
+
+/// Makes segments look for ids in the tables that the catalog names, and in those alone.
+void EngineImpl::follow_day_ids() {
+  std::map<std::string, std::shared_ptr<const DayIds>> tables;
+  bool changed = false;
+  for (DayIdsMeta& meta : catalog_->day_ids()) {
+    auto& table = tables[meta.key];
+    const auto known = day_ids_.find(meta.key);
+    if (known != day_ids_.end()) table = known->second;
+    changed = changed || table == nullptr;
+    if (table == nullptr) table = std::make_shared<const DayIds>(*env_.store, std::move(meta));
+  }
+  if (!changed && tables.size() == day_ids_.size()) return;
+  std::map<std::string_view, std::pair<const std::shared_ptr<const DayIds>*, uint32_t>> parts;
+  for (const auto& [key, table] : tables) {
+    uint32_t number = 0;
+    for (const DayIdsMeta::Part& part : table->meta().parts) parts[part.segment] = {&table, number++};
+  }
+  for (const auto& published : *published_) {
+    const std::shared_ptr<const SegmentIndex> index = published->segment->index();
+    const auto part = parts.find(published->segment->meta().key);
+    if (index == nullptr) continue;
+    const bool joins = part != parts.end() && index->can_join(**part->second.first, part->second.second);
+    index->join(joins ? *part->second.first : nullptr, joins ? part->second.second : 0);
+  }
+  for (const auto& [key, table] : day_ids_) {
+    if (!tables.contains(key)) retired_.push_back({key, table, next_retired_++});
+  }
+  day_ids_ = std::move(tables);
 }
 
 /// Removes the objects of replaced segments that no snapshot names.  What is left at the end of the process is an
@@ -108,7 +159,7 @@ void EngineImpl::remove_retired() {
   {
     const MutexLock lock(mu_);
     for (const Retired& retired : retired_) {
-      if (retired.segment.expired()) due.push_back(retired);
+      if (retired.used.expired()) due.push_back(retired);
     }
   }
   for (const Retired& retired : due) {

@@ -169,4 +169,31 @@ Result<void> search_id_bucket(std::string_view bucket, uint64_t number, uint64_t
   return {};
 }
 
+Result<void> read_id_groups(std::string_view bucket, uint64_t number, const IdTableShape& shape,
+                            std::vector<IdGroup>* groups) {
+  if (bucket.size() != IdTableShape::kBucketBytes) return Error::corrupt("id bucket: wrong size");
+  if (shape.version != IdTableShape::kFlows) return Error::invalid("id bucket: of an older version");
+  ByteReader in(bucket);
+  const uint32_t stored = in.u32();
+  if (checksum_differs(stored, bucket_checksum(bucket.substr(4), number)))
+    return Error::corrupt("id bucket: checksum differs");
+  const uint32_t count = in.u16();
+  if (in.u16() != 0) return Error::invalid("id bucket: it is flooded");
+  uint64_t at = in.u64();
+  const uint64_t places = uint64_t{shape.buckets} << shape.remainder_bits;
+  BitReader bits(bucket.substr(IdTableShape::kHeadBytes));
+  IdMatch match;
+  for (uint32_t g = 0; g < count && !bits.failed(); ++g) {
+    at += bits.rice(low_bits(shape));
+    match.anywhere = false;
+    match.blocks.clear();
+    read_blocks(shape, true, &bits, &match);
+    if (at >= places) return Error::corrupt("id bucket: a place is out of range");
+    if (!bits.failed())
+      groups->push_back({at, match.anywhere, match.anywhere ? std::vector<uint32_t>() : match.blocks});
+  }
+  if (bits.failed()) return Error::corrupt("id bucket: ends early");
+  return {};
+}
+
 }  // namespace cordwood

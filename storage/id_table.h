@@ -89,4 +89,15 @@ struct IdMatch {
 Result<void> search_id_bucket(std::string_view bucket, uint64_t number, uint64_t place, const IdTableShape& shape,
                               IdMatch* match);
 
+/// One group of a bucket.
+struct IdGroup {
+  uint64_t place = 0;
+  bool common = false;
+  std::vector<uint32_t> blocks;  ///< ascending; none when it is common
+};
+/// Appends the groups of a bucket of today's version, in order.  corrupt when it is not what was written; invalid when
+/// it is flooded: ids are missing that may be in any block.
+Result<void> read_id_groups(std::string_view bucket, uint64_t number, const IdTableShape& shape,
+                            std::vector<IdGroup>* groups);
+
 }  // namespace cordwood

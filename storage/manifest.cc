@@ -13,8 +13,9 @@ namespace {
 constexpr std::string_view kMagic = "CWMF";
 constexpr uint16_t kMajor = 1;
 constexpr uint16_t kMinor = 0;
-constexpr uint16_t kMinorWithActs = 1;   ///< of objects with deletes or holds: version 1.0 refuses their steps
-constexpr uint16_t kMinorWithMarks = 2;  ///< of objects with marks of logs, or that tell who opened the store
+constexpr uint16_t kMinorWithActs = 1;    ///< of objects with deletes or holds: version 1.0 refuses their steps
+constexpr uint16_t kMinorWithMarks = 2;   ///< of objects with marks of logs, or that tell who opened the store
+constexpr uint16_t kMinorWithDayIds = 3;  ///< of objects with common id tables
 constexpr uint64_t kKnownFeatures = 0;
 constexpr size_t kPreludeBytes = 20;
 
@@ -29,13 +30,15 @@ enum class Step : uint8_t {
   drop_hold = 7,
   log_done = 8,
   opened = 9,
+  set_day_ids = 10,
+  drop_day_ids = 11,
 };
 
 void encode_change(const CatalogChange& change, std::string* out) {
   ByteWriter w(out);
   w.varint(change.added.size() + change.removed.size() + change.generations_done.size() + change.deletes.size() +
            change.deletes_gone.size() + change.holds.size() + change.holds_gone.size() +
-           (change.opened_by.empty() ? 0 : 1));
+           (change.opened_by.empty() ? 0 : 1) + change.day_ids.size() + change.day_ids_gone.size());
   std::string argument;
   const auto step = [&](Step kind) {
     w.u8(static_cast<uint8_t>(kind));
@@ -76,6 +79,14 @@ void encode_change(const CatalogChange& change, std::string* out) {
     argument = change.opened_by;
     step(Step::opened);
   }
+  for (const DayIdsMeta& table : change.day_ids) {
+    table.encode(&argument);
+    step(Step::set_day_ids);
+  }
+  for (const std::string& key : change.day_ids_gone) {
+    argument = key;
+    step(Step::drop_day_ids);
+  }
 }
 
 Result<void> decode_step(uint8_t kind, std::string_view argument, CatalogChange* change) {
@@ -107,6 +118,12 @@ Result<void> decode_step(uint8_t kind, std::string_view argument, CatalogChange*
       break;
     }
     case Step::opened: change->opened_by = in.bytes(in.remaining()); break;
+    case Step::set_day_ids: {
+      TRY_ASSIGN(DayIdsMeta table, DayIdsMeta::decode(&in));
+      change->day_ids.push_back(std::move(table));
+      break;
+    }
+    case Step::drop_day_ids: change->day_ids_gone.emplace_back(in.bytes(in.remaining())); break;
     case Step::drop_hold: change->holds_gone.emplace_back(in.bytes(in.remaining())); break;
     default: return Error::invalid(fmt::format("manifest: change of unknown kind {}, made by a newer version", kind));
   }
@@ -114,6 +131,7 @@ Result<void> decode_step(uint8_t kind, std::string_view argument, CatalogChange*
 }
 
 uint16_t minor_of(const CatalogChange& change) {
+  if (!change.day_ids.empty() || !change.day_ids_gone.empty()) return kMinorWithDayIds;
   const bool marks = std::any_of(change.generations_done.begin(), change.generations_done.end(),
                                  [](const WalLog& log) { return log.mark != 0; });
   if (marks || !change.opened_by.empty()) return kMinorWithMarks;
@@ -203,13 +221,44 @@ std::string manifest_snapshot_key(const std::string& node, uint64_t number) {
 }
 
 void CatalogState::apply(const CatalogChange& change) {
-  for (const std::string& key : change.removed) segments.erase(key);
+  for (const std::string& key : change.removed) {
+    segments.erase(key);
+    drop_day_ids_of(key);
+  }
   for (const SegmentMeta& meta : change.added) segments.insert_or_assign(meta.key, meta);
   generations_done.insert(change.generations_done.begin(), change.generations_done.end());
   for (const std::string& id : change.deletes_gone) deletes.erase(id);
   for (const DeleteRequest& request : change.deletes) deletes.insert_or_assign(request.id, request);
   for (const std::string& id : change.holds_gone) holds.erase(id);
   for (const LegalHold& hold : change.holds) holds.insert_or_assign(hold.id, hold);
+  for (const std::string& key : change.day_ids_gone) drop_day_ids(key);
+  for (const DayIdsMeta& table : change.day_ids) set_day_ids(table);
+}
+
+void CatalogState::drop_day_ids_of(const std::string& segment) {
+  const auto table = table_of_.find(segment);
+  if (table != table_of_.end()) drop_day_ids(std::string(table->second));
+}
+
+void CatalogState::drop_day_ids(const std::string& key) {
+  const auto table = day_ids.find(key);
+  if (table == day_ids.end()) return;
+  for (const DayIdsMeta::Part& part : table->second.parts) table_of_.erase(part.segment);
+  day_ids.erase(table);
+}
+
+/// In the place of those that have a segment in common with it; not at all when one of its segments has gone meanwhile.
+void CatalogState::set_day_ids(const DayIdsMeta& table) {
+  const bool whole = std::all_of(table.parts.begin(), table.parts.end(), [&](const DayIdsMeta::Part& part) {
+    const auto segment = segments.find(part.segment);
+    return segment != segments.end() && segment->second.blocks == part.blocks;
+  });
+  if (!whole) return;
+  for (const DayIdsMeta::Part& part : table.parts) {
+    drop_day_ids_of(part.segment);
+    table_of_[part.segment] = table.key;
+  }
+  day_ids.insert_or_assign(table.key, table);
 }
 
 CatalogChange CatalogState::everything() const {
@@ -218,6 +267,7 @@ CatalogChange CatalogState::everything() const {
   change.generations_done.assign(generations_done.begin(), generations_done.end());
   for (const auto& [id, request] : deletes) change.deletes.push_back(request);
   for (const auto& [id, hold] : holds) change.holds.push_back(hold);
+  for (const auto& [key, table] : day_ids) change.day_ids.push_back(table);
   return change;
 }
 

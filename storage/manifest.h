@@ -42,14 +42,24 @@ struct CatalogState {
   std::set<WalLog> generations_done;
   std::map<std::string, DeleteRequest> deletes;  ///< by id
   std::map<std::string, LegalHold> holds;        ///< by id
+  std::map<std::string, DayIdsMeta> day_ids;     ///< by key; changed by apply() alone
 
   /// Applying a change twice is the same as once.
   void apply(const CatalogChange& change);
   /// The change that leads here from nothing.
   CatalogChange everything() const;
   CatalogActs acts() const;
+  /// Whether an object under `segments/` is of this state.
+  bool names_object(const std::string& key) const { return segments.contains(key) || day_ids.contains(key); }
   /// A mark is of one log alone, whatever number it was replayed under.
   bool log_done(const WalLog& log) const;
+
+ private:
+  void drop_day_ids_of(const std::string& segment);
+  void set_day_ids(const DayIdsMeta& table);
+  void drop_day_ids(const std::string& key);
+
+  std::map<std::string, std::string> table_of_;  ///< segment: the table that names it
 };
 
 }  // namespace cordwood

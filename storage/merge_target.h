@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/day_ids.h"
 #include "storage/segment.h"
 #include "storage/snapshot.h"
 
@@ -28,7 +29,8 @@ class MergeTarget {
     std::string node;  ///< whose segments they are
     /// Ascending arrivals; a block must not come to have rows of both sides of one, as long as it stands here.
     std::vector<uint64_t> arrival_cuts;
-    uint64_t holds_version = 0;  ///< grows with every change of what is held
+    uint64_t holds_version = 0;                          ///< grows with every change of what is held
+    std::vector<std::shared_ptr<const DayIds>> day_ids;  ///< common id tables that are in use
   };
   virtual State merge_state() const = 0;
 
@@ -40,7 +42,10 @@ class MergeTarget {
   /// `holds_version`: when rows were left out, the state's by which that was decided; cancelled when it has changed.
   virtual Result<Replaced> replace(std::vector<SegmentMeta> added, std::vector<std::string> removed,
                                    std::optional<uint64_t> holds_version = std::nullopt) = 0;
-  /// Offers again the change of a replace() that was left unsettled.
+  /// Has ids looked for in a common table (a durable object) from now on, in the place of those of its segments.  It
+  /// goes, like replaced segments, with the first of them that is removed.  Otherwise like replace().
+  virtual Result<Replaced> set_day_ids(DayIdsMeta table) = 0;
+  /// Offers again the change of a replace() or set_day_ids() that was left unsettled.
   virtual Result<void> settle() = 0;
 };
 

@@ -44,6 +44,7 @@ class S3Store final : public ObjectStore {
   Result<void> remove_all(const std::vector<std::string>& keys, size_t parallel) override;
   Result<uint64_t> abort_uploads(const std::string& prefix, int64_t begun_before_ns) override;
   void give_up_at(int64_t monotonic_ns) override { client_->give_up_at(monotonic_ns); }
+  bool is_far() const override { return true; }
   bool guards_puts() const override { return conditional_; }
   ObjectTiers* tiers() override { return tiers_.get(); }
 

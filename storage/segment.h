@@ -44,6 +44,8 @@ class ByteSource {
  public:
   virtual ~ByteSource() = default;
   virtual Result<std::string> read(uint64_t offset, uint64_t size) const = 0;
+  /// ObjectStore::is_far().
+  virtual bool is_far() const { return false; }
   /// ObjectStore::get_near().
   virtual Result<ObjectBytes> read_near(ObjectRange wanted, ObjectRange /*around*/) const {
     TRY_ASSIGN(std::string bytes, read(wanted.offset, wanted.size));
@@ -109,6 +111,8 @@ class Segment {
   /// Streams of the whole segment, each once.
   virtual const std::vector<StreamPtr>& streams() const = 0;
   virtual uint64_t memory_bytes() const = 0;
+  /// Null: there is none, or it is damaged.
+  virtual std::shared_ptr<const SegmentIndex> index() const = 0;
 };
 
 /// Reads a meta back from a segment's own footer (repair, inspect).

@@ -6,6 +6,7 @@
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
 #include "storage/bloom_filter.h"
+#include "storage/day_ids.h"
 
 namespace cordwood {
 
@@ -128,7 +129,44 @@ Result<std::string> SegmentIndex::read_buckets(uint64_t number, uint64_t count, 
   return got.bytes.substr(offset - got.offset, size);
 }
 
+Result<std::string> SegmentIndex::read_id_buckets(uint64_t number, uint64_t count) const {
+  return source_->read(id_section_.offset + number * IdTableShape::kBucketBytes, count * IdTableShape::kBucketBytes);
+}
+
+void SegmentIndex::join(std::shared_ptr<const DayIds> table, uint32_t part) const {
+  const MutexLock lock(mu_);
+  joined_ = std::move(table);
+  part_ = part;
+}
+
+bool SegmentIndex::can_join(const DayIds& table, uint32_t part) const {
+  return can_join_day_ids(*this) && table.meta().parts[part].blocks == block_count();
+}
+
+std::shared_ptr<const DayIds> SegmentIndex::joined() const {
+  const MutexLock lock(mu_);
+  return joined_;
+}
+
 SegmentIndex::Lookup SegmentIndex::look_up(uint64_t id, ReadStats* stats) const {
+  std::shared_ptr<const DayIds> table;
+  uint32_t part = 0;
+  {
+    const MutexLock lock(mu_);
+    table = joined_;
+    part = part_;
+  }
+  if (table == nullptr) return look_up_alone(id, stats);
+  const auto found = table->look_up(id, stats);
+  if (found->kind == DayIds::Found::Kind::unknown) return look_up_alone(id, stats);
+  Lookup out;
+  out.id = id;
+  out.anywhere = out.for_now = found->kind == DayIds::Found::Kind::away;
+  if (!out.anywhere) out.blocks = table->blocks_of(*found, part);
+  return out;
+}
+
+SegmentIndex::Lookup SegmentIndex::look_up_alone(uint64_t id, ReadStats* stats) const {
   Lookup out;
   out.id = id;
   const IdTableShape& shape = directory_.ids;
@@ -165,19 +203,40 @@ SegmentIndex::Lookup SegmentIndex::look_up(uint64_t id, ReadStats* stats) const 
   return out;
 }
 
-bool SegmentIndex::id_in_block(uint64_t id, uint32_t block, ReadStats* stats) const {
-  std::shared_ptr<const Lookup> found;
-  {
-    const MutexLock lock(mu_);
-    for (const auto& recent : recent_)
-      if (recent != nullptr && recent->id == id) found = recent;
+std::shared_ptr<const SegmentIndex::Lookup> SegmentIndex::known(uint64_t id) const {
+  const MutexLock lock(mu_);
+  for (const auto& recent : recent_)
+    if (recent != nullptr && recent->id == id) return recent;
+  return nullptr;
+}
+
+std::shared_ptr<const SegmentIndex::Lookup> SegmentIndex::find(uint64_t id, ReadStats* stats) const {
+  if (auto found = known(id)) return found;
+  auto found = std::make_shared<const Lookup>(look_up(id, stats));
+  const MutexLock lock(mu_);
+  if (!found->for_now) recent_[next_recent_++ % recent_.size()] = found;
+  return found;
+}
+
+std::optional<uint64_t> SegmentIndex::hash_of(const TextProbe::Id& id, const BlockTextFacts& facts) const {
+  const bool long_uuid = (facts.flags & BlockTextFacts::kLongUuid) != 0;
+  if ((facts.hex_lengths & id.or_lengths) != 0 || (id.or_long_uuid && long_uuid)) return std::nullopt;
+  return directory_.ids.version == IdTableShape::kChains ? id.old_hash : id.hash;
+}
+
+void SegmentIndex::ids_wanted(uint32_t block, const TextProbe& probe, std::vector<uint64_t>* out) const {
+  if (block >= directory_.blocks.size() || probe.conditions().ids.empty()) return;
+  const BlockTextFacts& facts = directory_.blocks[block].facts;
+  if ((facts.flags & BlockTextFacts::kIndexed) == 0) return;
+  if (probe.is_value() && (facts.flags & BlockTextFacts::kHidden) != 0) return;
+  for (const uint32_t lengths : probe.conditions().hex_lengths)
+    if ((facts.hex_lengths & lengths) == 0) return;
+  for (const TextProbe::Id& id : probe.conditions().ids)
+    if (hash_of(id, facts) && (facts.flags & id.ruled_out_by) != 0) return;
+  for (const TextProbe::Id& id : probe.conditions().ids) {
+    const auto hash = hash_of(id, facts);
+    if (hash && known(*hash) == nullptr) out->push_back(*hash);
   }
-  if (found == nullptr) {
-    found = std::make_shared<const Lookup>(look_up(id, stats));
-    const MutexLock lock(mu_);
-    if (!found->for_now) recent_[next_recent_++ % recent_.size()] = found;
-  }
-  return found->anywhere || std::binary_search(found->blocks.begin(), found->blocks.end(), block);
 }
 
 bool SegmentIndex::filter_holds(const std::vector<uint64_t>& hashes, uint64_t offset, uint32_t blocks, uint32_t kind,
@@ -237,10 +296,11 @@ Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, Read
     if ((facts.hex_lengths & lengths) == 0) return false;
   if (c.long_uuid && !has(BlockTextFacts::kLongUuid)) return false;
   for (const TextProbe::Id& id : c.ids) {
-    if ((facts.hex_lengths & id.or_lengths) != 0 || (id.or_long_uuid && has(BlockTextFacts::kLongUuid))) continue;
+    const std::optional<uint64_t> hash = hash_of(id, facts);
+    if (!hash) continue;
     if (has(id.ruled_out_by)) return false;
-    const uint64_t hash = directory_.ids.version == IdTableShape::kChains ? id.old_hash : id.hash;
-    if (!id_in_block(hash, block, stats)) return false;
+    const auto found = find(*hash, stats);
+    if (!found->anywhere && !std::binary_search(found->blocks.begin(), found->blocks.end(), block)) return false;
   }
   if (has(BlockTextFacts::kTokens) && !filter_holds(c.tokens, b.filter_offset, facts.token_blocks, kTokenFilter, stats))
     return false;

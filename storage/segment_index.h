@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,8 @@
 #include "storage/segment_format.h"
 
 namespace cordwood {
+
+class DayIds;
 
 /// What a segment keeps of its id table and filters in memory; lies at the end of the filter section, so that it is
 /// read with the tail.
@@ -78,6 +81,21 @@ class SegmentIndex {
   Result<BlockPart> part_of(uint32_t block) const;
   uint64_t memory_bytes() const { return directory_.blocks.capacity() * sizeof(SegmentIndexDirectory::Block); }
 
+  const IdTableShape& ids() const { return directory_.ids; }
+  uint32_t block_count() const { return static_cast<uint32_t>(directory_.blocks.size()); }
+  /// Some buckets of the id table, one after the other.
+  Result<std::string> read_id_buckets(uint64_t number, uint64_t count) const;
+  /// Ids are looked for in `table` from now on, where this segment is that part; null: in its own again.
+  void join(std::shared_ptr<const DayIds> table, uint32_t part) const EXCLUDES(mu_);
+  bool can_join(const DayIds& table, uint32_t part) const;
+  std::shared_ptr<const DayIds> joined() const EXCLUDES(mu_);
+  /// The look-ups of ids that may_hold() of this block would make now and that are not known yet: whole hashes.
+  void ids_wanted(uint32_t block, const TextProbe& probe, std::vector<uint64_t>* out) const EXCLUDES(mu_);
+  /// Makes one of them, which is remembered.
+  void locate(uint64_t id, ReadStats* stats) const { (void)find(id, stats); }
+  /// Whether a read takes long, so that many are better made at once.
+  bool is_far() const { return source_->is_far(); }
+
  private:
   struct Lookup {
     uint64_t id = UINT64_MAX;
@@ -86,8 +104,12 @@ class SegmentIndex {
     std::vector<uint32_t> blocks;
   };
   /// `id`: its whole hash.
-  bool id_in_block(uint64_t id, uint32_t block, ReadStats* stats) const EXCLUDES(mu_);
-  Lookup look_up(uint64_t id, ReadStats* stats) const;
+  std::shared_ptr<const Lookup> find(uint64_t id, ReadStats* stats) const EXCLUDES(mu_);
+  std::shared_ptr<const Lookup> known(uint64_t id) const EXCLUDES(mu_);
+  Lookup look_up(uint64_t id, ReadStats* stats) const EXCLUDES(mu_);
+  Lookup look_up_alone(uint64_t id, ReadStats* stats) const;
+  /// The hash by which this table has it; none when the block's facts answer.
+  std::optional<uint64_t> hash_of(const TextProbe::Id& id, const BlockTextFacts& facts) const;
   /// Whether all keys may be in the filter.
   bool filter_holds(const std::vector<uint64_t>& hashes, uint64_t offset, uint32_t blocks, uint32_t kind,
                     ReadStats* stats) const;
@@ -101,6 +123,8 @@ class SegmentIndex {
   const bool ids_at_once_;
 
   mutable Mutex mu_;
+  mutable std::shared_ptr<const DayIds> joined_ GUARDED_BY(mu_);  ///< null: none
+  mutable uint32_t part_ GUARDED_BY(mu_) = 0;                     ///< of it
   mutable std::array<std::shared_ptr<const Lookup>, 16> recent_ GUARDED_BY(mu_);
   mutable size_t next_recent_ GUARDED_BY(mu_) = 0;
 };

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "storage/binned_sort.h"
+#include "storage/id_table_writer.h"
 #include "storage/segment_index.h"
 #include "storage/text_tokens.h"
 
@@ -11,8 +12,6 @@ namespace cordwood {
 
 namespace {
 
-/// What overflows finds room in the next bucket as long as buckets are not full on average.
-constexpr double kMeanFill = 0.92;
 constexpr uint64_t kSampleEntries = 1u << 16;
 constexpr uint64_t kChunkEntries = 1u << 20;  ///< of all blocks together
 constexpr uint64_t kBatchEntries = 2048;
@@ -118,46 +117,6 @@ uint64_t first_id_of(uint64_t bucket, const IdTableShape& shape) {
   return static_cast<uint64_t>(((Wide{bucket} << shape.hash_bits) + shape.buckets - 1) / shape.buckets);
 }
 
-/// Writes buckets in their order.
-class BucketSink {
- public:
-  BucketSink(IdTableShape* shape, const SegmentIndexWriter::Append& append)
-      : shape_(shape), append_(append), writer_(*shape) {}
-
-  /// Ids ascending.
-  Result<void> add(uint64_t id, const std::vector<uint32_t>& blocks) {
-    const uint64_t place = id_place(id << (64 - shape_->hash_bits), *shape_);
-    const uint64_t own = id_bucket(place, *shape_);
-    while (bucket_ < own) TRY(next_bucket());
-    ++shape_->ids;
-    shape_->entries += blocks.size();
-    if (writer_.add(place, blocks)) return {};
-    if (bucket_ + 1 - own >= IdTableShape::kMaxReach) {
-      writer_.flood();
-      return {};
-    }
-    TRY(next_bucket());
-    CHECK(writer_.add(place, blocks), "an id does not fit into an empty bucket");
-    shape_->reach = std::max(shape_->reach, static_cast<uint32_t>(bucket_ + 1 - own));
-    return {};
-  }
-  Result<void> finish() {
-    do {
-      TRY(next_bucket());
-    } while (bucket_ < shape_->buckets);
-    shape_->overflow = static_cast<uint32_t>(bucket_ - shape_->buckets);
-    return {};
-  }
-
- private:
-  Result<void> next_bucket() { return append_(writer_.finish(bucket_++)); }
-
-  IdTableShape* shape_;
-  const SegmentIndexWriter::Append& append_;
-  IdBucketWriter writer_;
-  uint64_t bucket_ = 0;
-};
-
 }  // namespace
 
 Result<SegmentIndexWriter> SegmentIndexWriter::open(const std::vector<SpilledBlock>& blocks) {
@@ -207,25 +166,25 @@ Result<void> SegmentIndexWriter::write_ids(const Append& append) {
   for (const BlockIndexHeader& h : headers_) total += h.ids;
   if (total == 0) return {};
   TRY_ASSIGN(const double bits, bits_per_entry());
-  const double want =
-      static_cast<double>(total) * bits / (kMeanFill * IdTableShape::kPayloadBits - id_bucket_bits(shape));
+  const double want = static_cast<double>(total) * bits /
+                      (IdTableWriter::kMeanFill * IdTableShape::kPayloadBits - id_bucket_bits(shape));
   shape.buckets = static_cast<uint32_t>(std::clamp(want, 0.0, IdTableShape::kMaxBuckets - 2.0)) + 1;
 
   const uint64_t batch_entries = std::max<uint64_t>(kBatchEntries, blocks_->size() * 4);
   const uint64_t batch = std::max<uint64_t>(1, shape.buckets * batch_entries / total);
   std::vector<IdCursor> cursors = make_cursors(*blocks_, headers_, shape.hash_bits);
   EntryGatherer gatherer(shape.block_bits);
-  BucketSink sink(&shape, append);
+  IdTableWriter table(&shape, append);
   for (uint64_t bucket = 0; bucket < shape.buckets; bucket += batch) {
     const uint64_t end = std::min<uint64_t>(shape.buckets, bucket + batch);
     TRY(gatherer.gather(&cursors, first_id_of(bucket, shape), first_id_of(end, shape)));
     Result<void> added;
     gatherer.for_each_id([&](uint64_t id, const std::vector<uint32_t>& in) {
-      if (added.ok()) added = sink.add(id, in);
+      if (added.ok()) added = table.add(id_place(id << (64 - shape.hash_bits), shape), in);
     });
     TRY(std::move(added));
   }
-  return sink.finish();
+  return table.finish();
 }
 
 Result<void> SegmentIndexWriter::write_filters(const Append& append) {

@@ -64,6 +64,7 @@ class OpenSegment final : public Segment {
   const std::vector<BlockSourcePtr>& blocks() const override { return blocks_; }
   const std::vector<StreamPtr>& streams() const override { return table_.streams; }
   uint64_t memory_bytes() const override { return memory_bytes_; }
+  std::shared_ptr<const SegmentIndex> index() const override { return index_; }
 
  private:
   Result<BlockSourcePtr> open_record(std::string_view record, uint32_t number);

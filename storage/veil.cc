@@ -93,6 +93,7 @@ class TenantVeil::Source final : public BlockSource {
   Result<bool> may_hold(const TextProbe& probe, ReadStats* stats) const override {
     return block_->may_hold(probe, stats);
   }
+  void add_id_reads(const TextProbe& probe, IdReads* reads) const override { block_->add_id_reads(probe, reads); }
   bool may_hold_field(const FieldProbe& probe, ReadStats* stats) const override {
     return block_->may_hold_field(probe, stats);
   }

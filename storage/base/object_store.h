@@ -79,6 +79,8 @@ class ObjectStore {
   /// clock) and is neither finished nor dropped: processes that were killed leave that behind, and pay for it.  How
   /// many there were.  One that still goes on fails at its next step.
   virtual Result<uint64_t> abort_uploads(const std::string& /*prefix*/, int64_t /*begun_before_ns*/) { return 0; }
+  /// Whether each request takes long, so that several are better sent at once.
+  virtual bool is_far() const { return false; }
   /// False when put_if_absent() holds only as long as nobody else writes.
   virtual bool guards_puts() const { return true; }
   /// For the end of the process: from then on (monotonic) operations answer unavailable, those under way about a second

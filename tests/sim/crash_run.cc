@@ -2,6 +2,7 @@
 #include "tests/sim/crash_run.h"
 
 #include <random>
+#include <set>
 
 #include "storage/cached_store.h"
 #include "storage/wal_reader.h"
@@ -39,6 +40,7 @@ class CrashRun {
     // Not drawn, so that what a seed draws stays the same.
     if (options.seed % 3 != 0)
       merging_.options.carry = {options.seed % 2048, static_cast<uint32_t>(2 + options.seed % 61)};
+    if (options.seed / 8 % 3 == 1) make_days_end(options.seed);
     with_deletes_ = options.deletes;
     if (with_deletes_ && chance(0.5)) {
       erasing_.options.cancel_period_ns = static_cast<int64_t>(pick(60)) * 1'000'000'000;
@@ -56,11 +58,19 @@ class CrashRun {
     report_.merges = world_.metrics.counter("cordwood_merges_total", "").value();
     report_.processed = world_.metrics.counter("cordwood_delete_requests_processed_total", "").value();
     report_.bucket_faults = bucket_.faults();
+    report_.day_tables = world_.metrics.counter("cordwood_day_id_tables_total", "").value();
     report_.rewrites = world_.metrics.counter("cordwood_merge_rewrites_total", "").value();
     return report_;
   }
 
  private:
+  /// Rows are of days that are over: those of several segments get common id tables.
+  void make_days_end(uint64_t seed) {
+    world_.clock.set_now_ns(kStartNs + 3 * kNsPerDay);
+    merging_.options.day_ids = true;
+    merging_.options.quiet_after_ns = 1'000'000'000;
+    merging_.options.policy.segment_bytes = 500 + seed % 4000;
+  }
   static MemoryAccountant::Limits memory_limits(uint64_t seed) {
     MemoryAccountant::Limits limits;
     if (seed % 3 == 0) limits.bytes[static_cast<size_t>(MemoryShare::head)] = 64u << 10;
@@ -156,6 +166,23 @@ class CrashRun {
       if (!found.ok() && with_bucket_ && !world_.fs.powered()) return;  // it went as the cache was written
       if (!found.ok()) return fail("cannot be read: " + found.error().message);
       if (auto wrong = rows_.disagreement(tenant, *found)) return fail(fmt::format("tenant {}: {}", tenant, *wrong));
+      if (merging_.options.day_ids) look_for_ids(*snapshot, tenant);
+    }
+  }
+  /// No index denies an id that stands in a block.
+  void look_for_ids(const Snapshot& snapshot, const TenantId& tenant) {
+    for (const BlockSourcePtr& block : snapshot.blocks(tenant, TimeRange::all())) {
+      std::set<std::string> ids;
+      ReadStats stats;
+      const auto view = block->open(&stats);
+      for (uint32_t row = 0; view.ok() && row < (*view)->row_count(); ++row) {
+        const auto id = (*view)->metadata_value(row, "trace");
+        if (id.ok() && id->has_value()) ids.emplace(**id);
+      }
+      for (const std::string& id : ids) {
+        const Result<bool> may = block->may_hold(TextProbe::value(id), &stats);
+        if (may.ok() && !*may) return fail("an id is not looked for where it is: " + id);
+      }
     }
   }
 
@@ -381,8 +408,10 @@ class CrashRun {
     compare();
     if (failed()) return;
     const uint64_t segments = world_.engine->status().segments;
+    const size_t tables = world_.engine->merge_target()->merge_state().day_ids.size();
     const size_t objects = bucket_.count("segments/");
-    if (objects != segments) fail(fmt::format("{} objects of {} segments", objects, segments));
+    if (objects != segments + tables)
+      fail(fmt::format("{} objects of {} segments and {} common id tables", objects, segments, tables));
     if (bucket_.count("wal/") > 0) fail("pieces of the write-ahead log stay in the bucket");
     close();
   }
@@ -445,6 +474,7 @@ CrashRunReport& CrashRunReport::operator+=(const CrashRunReport& other) {
   processed += other.processed;
   holds += other.holds;
   rewrites += other.rewrites;
+  day_tables += other.day_tables;
   bucket_faults += other.bucket_faults;
   disks_lost += other.disks_lost;
   return *this;

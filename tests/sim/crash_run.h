@@ -31,6 +31,7 @@ struct CrashRunReport {
   uint64_t processed = 0;  ///< of these
   uint64_t holds = 0;
   uint64_t rewrites = 0;
+  uint64_t day_tables = 0;
   uint64_t bucket_faults = 0;
   uint64_t disks_lost = 0;
 

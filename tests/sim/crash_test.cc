@@ -49,6 +49,7 @@ TEST_P(CrashTest, AcknowledgedRowsAreThereOnceAndInOrder) {
   EXPECT_GT(sum.published, kSeedsPerShard);
   EXPECT_GT(sum.merges, kSeedsPerShard);
   EXPECT_GT(sum.cuts_in_merges, kSeedsPerShard / 10);
+  EXPECT_GT(sum.day_tables, kSeedsPerShard / 10);
 }
 
 /// The same with rows that are deleted and held: none of them is read again, nothing else is lost.
@@ -83,6 +84,7 @@ TEST_P(CrashTest, TheBucketGivesBackWhatWasAcknowledged) {
   EXPECT_GT(sum.power_cuts, kBucketSeedsPerShard / 2);
   EXPECT_GT(sum.published, kBucketSeedsPerShard);
   EXPECT_GT(sum.merges, kBucketSeedsPerShard / 2);
+  EXPECT_GT(sum.day_tables, 0u);
   EXPECT_GT(sum.bucket_faults, kBucketSeedsPerShard * 4);
   EXPECT_GT(sum.disks_lost, kBucketSeedsPerShard / 4);
 }

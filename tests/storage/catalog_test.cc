@@ -339,5 +339,58 @@ TEST_F(CatalogTest, KeepsDeletesAndHolds) {
   check("from a snapshot of the manifest");
 }
 
+DayIdsMeta table_of(uint64_t number, std::vector<uint64_t> segments) {
+  DayIdsMeta table;
+  table.key = DayIdsMeta::make_key("node-1", number, 1);
+  table.shape.hash_bits = 48;
+  table.shape.remainder_bits = 20;
+  table.shape.block_bits = 5;
+  table.shape.buckets = 7;
+  table.size_bytes = kDayIdsHeaderBytes + table.shape.bytes();
+  for (const uint64_t n : segments) table.parts.push_back({segment(n).key, 0});
+  return table;
+}
+
+/// Common id tables: each of segments that are all named, and never two of one segment, whatever is reopened how.
+TEST_F(CatalogTest, KeepsCommonIdTablesAsLongAsTheirSegments) {
+  const auto keys = [&] {
+    std::vector<std::string> found;
+    for (const DayIdsMeta& table : world_.catalog->day_ids()) found.push_back(table.key);
+    return found;
+  };
+  const auto key = [](uint64_t number) { return DayIdsMeta::make_key("node-1", number, 1); };
+  const auto f = [&](CatalogChange change, const std::vector<std::string>& want) {
+    ASSERT_TRUE(world_.catalog->commit(change).ok());
+    EXPECT_EQ(keys(), want);
+    world_.reopen();
+    EXPECT_EQ(keys(), want) << "after reopening";
+    ASSERT_TRUE(world_.fs.remove("data/catalog.sqlite").ok());
+    static_cast<void>(world_.fs.remove("data/catalog.sqlite-wal").ok());
+    world_.reopen();
+    EXPECT_EQ(keys(), want) << "from the manifest";
+  };
+  const auto set = [&](uint64_t number, std::vector<uint64_t> segments) {
+    CatalogChange change;
+    change.day_ids = {table_of(number, std::move(segments))};
+    return change;
+  };
+  f(set(1, {1, 2}), {key(1)});
+  f(set(2, {5, 6, 7}), {key(1), key(2)});
+  f(set(2, {5, 6, 7}), {key(1), key(2)});  // again
+  f(set(3, {3, 8}), {key(1), key(2)});     // 3 is not named
+  f(set(4, {7, 8}), {key(1), key(4)});     // in the place of 2
+  f(adding(12), {key(1), key(4)});
+  f({{segment(13)}, {segment(2).key, segment(12).key}, {}}, {key(4)});
+  CatalogChange gone;
+  gone.day_ids_gone = {key(4), key(9)};
+  f(gone, {});
+  for (uint64_t n = 20; n < 26; ++n) f(set(n, {9, 10}), {key(n)});  // by way of snapshots
+  world_.reopen();
+  EXPECT_TRUE(world_.store->put_if_absent(key(25), "x").value());
+  EXPECT_TRUE(world_.store->put_if_absent(key(24), "x").value());
+  EXPECT_EQ(world_.catalog->remove_orphans({}).value(), 1u);
+  EXPECT_TRUE(world_.store->head(key(25)).ok());
+}
+
 }  // namespace
 }  // namespace cordwood

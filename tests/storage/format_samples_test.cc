@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "storage/base/checksum.h"
+#include "storage/day_ids.h"
+#include "storage/id_table_writer.h"
 #include "storage/manifest.h"
 #include "storage/wal_reader.h"
 #include "storage/wal_writer.h"
@@ -129,6 +131,51 @@ TEST(FormatSamples, ManifestWithMarksOfLogs) {
   const Result<ManifestObject> back = decode_manifest(frozen);
   ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(back->change.generations_done, change.generations_done);
+}
+
+TEST(FormatSamples, ManifestWithCommonIdTables) {
+  DayIdsMeta table;
+  table.key = DayIdsMeta::make_key("sample", 9, 2);
+  table.shape.remainder_bits = 20;
+  table.shape.block_bits = 6;
+  table.shape.hash_bits = 48;
+  table.shape.reach = 3;
+  table.shape.buckets = 1000;
+  table.shape.overflow = 1;
+  table.shape.ids = 120'000;
+  table.shape.entries = 150'000;
+  table.size_bytes = kDayIdsHeaderBytes + table.shape.bytes();
+  table.parts = {{"segments/sample/1", 30}, {"segments/sample/2", 20}};
+  CatalogChange change;
+  change.day_ids = {table};
+  change.day_ids_gone = {DayIdsMeta::make_key("sample", 8, 1)};
+  const ManifestObject object{ManifestObject::Kind::change, "sample", 10, 1, change};
+  const std::string frozen = sample("manifest-1.3", encode_manifest(object));
+  EXPECT_EQ(frozen, encode_manifest(object));
+  const Result<ManifestObject> back = decode_manifest(frozen);
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  ASSERT_EQ(back->change.day_ids.size(), 1u);
+  EXPECT_EQ(back->change.day_ids[0].parts, table.parts);
+  EXPECT_EQ(back->change.day_ids[0].shape.bytes(), table.shape.bytes());
+  EXPECT_EQ(back->change.day_ids_gone, change.day_ids_gone);
+}
+
+TEST(FormatSamples, CommonIdTable) {
+  IdTableShape shape;
+  shape.remainder_bits = 20;
+  shape.block_bits = 6;
+  shape.hash_bits = 48;
+  shape.buckets = 2;
+  std::string today = day_ids_header();
+  const IdTableWriter::Append append = [&](std::string_view bytes) -> Result<void> {
+    today += bytes;
+    return {};
+  };
+  IdTableWriter writer(&shape, append);
+  ASSERT_TRUE(writer.add(id_place(0x1234'5678'9abc'def0, shape), {3, 40}).ok());
+  ASSERT_TRUE(writer.add(id_place(0xf234'5678'9abc'def0, shape), {62}).ok());
+  ASSERT_TRUE(writer.finish().ok());
+  EXPECT_EQ(sample("day-ids-1.0.ids", today), today);
 }
 
 TEST(FormatSamples, ManifestWithDeletesAndHolds) {

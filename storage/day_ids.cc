@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/day_ids.h"
+
+#include <algorithm>
+
+namespace cordwood {
+
+namespace {
+
+/// Whether another try may read it.
+bool is_away(const Result<std::string>& read) {
+  if (read.ok()) return false;
+  const ErrorKind kind = read.error().kind;
+  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::cancelled;
+}
+
+}  // namespace
+
+DayIds::DayIds(ObjectStore& store, DayIdsMeta meta) : meta_(std::move(meta)), source_(object_source(store, meta_.key)) {
+  uint32_t begin = 0;
+  for (const DayIdsMeta::Part& part : meta_.parts) {
+    begins_.push_back(begin);
+    begin += part.blocks;
+  }
+}
+
+uint64_t DayIds::memory_bytes() const {
+  uint64_t bytes = sizeof(*this);
+  for (const DayIdsMeta::Part& part : meta_.parts) bytes += sizeof(part) + part.segment.size() + sizeof(uint32_t);
+  return bytes;
+}
+
+std::shared_ptr<const DayIds::Found> DayIds::look_up(uint64_t id, ReadStats* stats) const {
+  {
+    const MutexLock lock(mu_);
+    for (const auto& recent : recent_)
+      if (recent != nullptr && recent->id == id) return recent;
+  }
+  auto found = std::make_shared<const Found>(read(id, stats));
+  const MutexLock lock(mu_);
+  if (found->kind != Found::Kind::away) recent_[next_recent_++ % recent_.size()] = found;
+  return found;
+}
+
+DayIds::Found DayIds::read(uint64_t id, ReadStats* stats) const {
+  Found out;
+  out.id = id;
+  const IdTableShape& shape = meta_.shape;
+  if (shape.buckets == 0) return out;
+  constexpr uint64_t kSize = IdTableShape::kBucketBytes;
+  const uint64_t place = id_place(id, shape);
+  const uint64_t first = id_bucket(place, shape);
+  const uint64_t count = std::min<uint64_t>(shape.reach, uint64_t{shape.buckets} + shape.overflow - first);
+  ++stats->index_reads;
+  stats->index_bytes += count * kSize;
+  const Result<std::string> buckets = source_->read(kDayIdsHeaderBytes + first * kSize, count * kSize);
+  if (is_away(buckets)) {
+    out.kind = Found::Kind::away;
+    return out;
+  }
+  IdMatch match;
+  bool good = buckets.ok() && buckets->size() == count * kSize;
+  for (uint64_t i = 0; i < count && good; ++i)
+    good = search_id_bucket(std::string_view(*buckets).substr(i * kSize, kSize), first + i, place, shape, &match).ok();
+  if (!good) {
+    ++stats->index_damages;
+    damaged_ = true;
+  }
+  if (!good || match.anywhere) {
+    out.kind = Found::Kind::unknown;
+    return out;
+  }
+  out.blocks = std::move(match.blocks);
+  std::sort(out.blocks.begin(), out.blocks.end());
+  return out;
+}
+
+std::vector<uint32_t> DayIds::blocks_of(const Found& found, uint32_t part) const {
+  CHECK(part < begins_.size(), "part {} of {}", part, begins_.size());
+  const uint32_t begin = begins_[part];
+  const uint32_t end = begin + meta_.parts[part].blocks;
+  std::vector<uint32_t> out;
+  for (auto at = std::lower_bound(found.blocks.begin(), found.blocks.end(), begin);
+       at != found.blocks.end() && *at < end; ++at) {
+    out.push_back(*at - begin);
+  }
+  return out;
+}
+
+}  // namespace cordwood

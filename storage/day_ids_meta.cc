@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/day_ids_meta.h"
+
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
+
+namespace cordwood {
+
+namespace {
+
+constexpr std::string_view kMagic = "CWDI";
+constexpr uint16_t kMajor = 1;
+constexpr uint16_t kMinor = 0;
+
+}  // namespace
+
+std::string day_ids_header() {
+  std::string out;
+  ByteWriter w(&out);
+  w.bytes(kMagic);
+  w.u16(kMajor);
+  w.u16(kMinor);
+  w.u64(0);
+  w.u32(static_cast<uint32_t>(xxh3_64(out)));
+  CHECK(out.size() == kDayIdsHeaderBytes, "header of {} bytes", out.size());
+  return out;
+}
+
+std::string DayIdsMeta::make_key(const std::string& node, uint64_t catalog_version, uint64_t attempt) {
+  return fmt::format("segments/{}/d{:020}-{:06}.ids", node, catalog_version, attempt);
+}
+
+void DayIdsMeta::encode(std::string* out) const {
+  std::string fields;
+  ByteWriter w(&fields);
+  w.string(key);
+  w.varint(size_bytes);
+  w.u8(shape.version);
+  w.u8(shape.remainder_bits);
+  w.u8(shape.block_bits);
+  w.u8(shape.hash_bits);
+  w.u8(static_cast<uint8_t>(shape.reach));
+  w.varint(shape.buckets);
+  w.varint(shape.overflow);
+  w.varint(shape.ids);
+  w.varint(shape.entries);
+  w.varint(parts.size());
+  for (const Part& part : parts) {
+    w.string(part.segment);
+    w.varint(part.blocks);
+  }
+  ByteWriter(out).string(fields);
+}
+
+Result<DayIdsMeta> DayIdsMeta::decode(ByteReader* in) {
+  ByteReader fields(in->string());
+  DayIdsMeta meta;
+  meta.key = fields.string();
+  meta.size_bytes = fields.varint();
+  IdTableShape& shape = meta.shape;
+  shape.version = fields.u8();
+  shape.remainder_bits = fields.u8();
+  shape.block_bits = fields.u8();
+  shape.hash_bits = fields.u8();
+  shape.reach = fields.u8();
+  const uint64_t buckets = fields.varint();
+  const uint64_t overflow = fields.varint();
+  shape.ids = fields.varint();
+  shape.entries = fields.varint();
+  const uint64_t parts = fields.count(2);
+  uint64_t blocks = 0;
+  for (uint64_t i = 0; i < parts; ++i) {
+    Part& part = meta.parts.emplace_back();
+    part.segment = fields.string();
+    const uint64_t count = fields.varint();
+    if (count > IdTableShape::kMaxBuckets) fields.fail();
+    part.blocks = static_cast<uint32_t>(count);
+    blocks += part.blocks;
+  }
+  TRY(in->status("common id table"));
+  TRY(fields.status("common id table"));
+  if (buckets > IdTableShape::kMaxBuckets || overflow > IdTableShape::kMaxBuckets)
+    return Error::corrupt("common id table: too many buckets");
+  shape.buckets = static_cast<uint32_t>(buckets);
+  shape.overflow = static_cast<uint32_t>(overflow);
+  if (shape.version != IdTableShape::kFlows || !shape.valid() || blocks > shape.common_block() ||
+      meta.size_bytes != kDayIdsHeaderBytes + shape.bytes()) {
+    return Error::corrupt("common id table: a number is out of range");
+  }
+  return meta;
+}
+
+}  // namespace cordwood
