@@ -102,11 +102,12 @@ Result<std::unique_ptr<ObjectStore>> view_store(World& world) {
 
 int print(const char* what, const Result<lifecycle::BackupReport>& report) {
   if (!report.ok()) return fail(report.error().message);
-  std::printf("%s: %llu segments (%llu copied, %llu bytes), %llu files of the write-ahead log, manifest %llu\n", what,
-              static_cast<unsigned long long>(report->segments),
-              static_cast<unsigned long long>(report->segments_copied),
-              static_cast<unsigned long long>(report->bytes_copied), static_cast<unsigned long long>(report->wal_files),
-              static_cast<unsigned long long>(report->manifest));
+  std::printf(
+      "%s: %llu segments (%llu copied, %llu bytes), %llu files and %llu objects of the write-ahead log, manifest "
+      "%llu\n",
+      what, static_cast<unsigned long long>(report->segments), static_cast<unsigned long long>(report->segments_copied),
+      static_cast<unsigned long long>(report->bytes_copied), static_cast<unsigned long long>(report->wal_files),
+      static_cast<unsigned long long>(report->wal_objects), static_cast<unsigned long long>(report->manifest));
   return 0;
 }
 

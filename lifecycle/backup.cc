@@ -100,8 +100,8 @@ Result<std::map<uint64_t, bool>> list_backups(ObjectStore& store, const std::str
   return found;
 }
 
-Result<void> copy_object(ObjectStore& from, ObjectStore& to, const ObjectInfo& object) {
-  TRY_ASSIGN(const std::unique_ptr<ObjectUpload> upload, to.upload(object.key));
+Result<void> copy_object(ObjectStore& from, ObjectStore& to, const ObjectInfo& object, const std::string& to_key) {
+  TRY_ASSIGN(const std::unique_ptr<ObjectUpload> upload, to.upload(to_key));
   for (uint64_t at = 0; at < object.size_bytes; at += kCopyBytes) {
     TRY_ASSIGN(const std::string bytes, from.get_range(object.key, at, std::min(kCopyBytes, object.size_bytes - at)));
     TRY(upload->append(bytes));
@@ -125,7 +125,8 @@ Result<void> copy_segments(ObjectStore& from, ObjectStore& to, const CatalogStat
     if (found != sizes.end()) TRY(to.remove(object.key));
     missing.push_back(std::move(object));
   }
-  TRY(run_parallel(missing.size(), parallel, [&](size_t i) { return copy_object(from, to, missing[i]); }));
+  TRY(run_parallel(missing.size(), parallel,
+                   [&](size_t i) { return copy_object(from, to, missing[i], missing[i].key); }));
   report->segments_copied += missing.size();
   for (const ObjectInfo& object : missing) report->bytes_copied += object.size_bytes;
   return {};
@@ -138,7 +139,7 @@ Result<void> copy_audit_log(ObjectStore& from, ObjectStore& to) {
   for (const ObjectInfo& object : there) known.insert(object.key);
   TRY_ASSIGN(const std::vector<ObjectInfo> objects, list_all(from, "audit/"));
   for (const ObjectInfo& object : objects) {
-    if (!known.contains(object.key)) TRY(copy_object(from, to, object));
+    if (!known.contains(object.key)) TRY(copy_object(from, to, object, object.key));
   }
   return {};
 }
@@ -162,6 +163,26 @@ Result<std::vector<Label::WalFile>> copy_wal(FileSystem& fs, const std::string& 
     }
   }
   return copied;
+}
+
+/// What a server that answers once the bucket has a push put there; the only copy when its machine is lost.
+Result<uint64_t> copy_wal_objects(ObjectStore& from, const std::string& from_prefix, ObjectStore& to,
+                                  const std::string& to_prefix, size_t parallel) {
+  TRY_ASSIGN(const std::vector<ObjectInfo> objects, list_all(from, from_prefix));
+  TRY_ASSIGN(const std::vector<ObjectInfo> stale, list_all(to, to_prefix));  // of an attempt that failed
+  for (const ObjectInfo& object : stale) TRY(to.remove(object.key));
+  TRY(run_parallel(objects.size(), parallel, [&](size_t i) -> Result<void> {
+    const std::string to_key = to_prefix + objects[i].key.substr(from_prefix.size());
+    const Result<void> copied = copy_object(from, to, objects[i], to_key);
+    // As with files.
+    if (!copied.ok() && copied.error().kind == ErrorKind::not_found) return {};
+    return copied;
+  }));
+  return objects.size();
+}
+
+std::string wal_object_prefix(const std::string& node) {
+  return fmt::format("wal/{}/", node);
 }
 
 Result<void> remove_all(ObjectStore& store, const std::vector<ObjectInfo>& objects,
@@ -202,7 +223,10 @@ Result<BackupReport> back_up(ObjectStore& from, ObjectStore& to, FileSystem& fs,
   const uint64_t number = backups.empty() ? 1 : backups.rbegin()->first + 1;
   Label label;
   label.node = options.node;
-  TRY_ASSIGN(label.wal_files, copy_wal(fs, options.wal_dir, to, backup_prefix(options.node, number)));
+  const std::string prefix = backup_prefix(options.node, number);
+  TRY_ASSIGN(label.wal_files, copy_wal(fs, options.wal_dir, to, prefix));
+  TRY_ASSIGN(report.wal_objects,
+             copy_wal_objects(from, wal_object_prefix(options.node), to, prefix + "log/", options.parallel));
   CatalogState state;
   ManifestStore manifest(from, options.node, log, options.parallel);
   ManifestStore target(to, options.node, log, options.parallel);
@@ -218,7 +242,7 @@ Result<BackupReport> back_up(ObjectStore& from, ObjectStore& to, FileSystem& fs,
   TRY(copy_audit_log(from, to));
   TRY(target.write_snapshot(state));
   label.manifest = state.version;
-  TRY_ASSIGN(const bool fresh, to.put_if_absent(backup_prefix(options.node, number) + "complete", label.encode()));
+  TRY_ASSIGN(const bool fresh, to.put_if_absent(prefix + "complete", label.encode()));
   if (!fresh) return Error::unavailable("another backup goes to the same place");
   TRY(prune(to, options.node, number, state));
   report.manifest = state.version;
@@ -260,6 +284,9 @@ Result<BackupReport> restore_backup(ObjectStore& from, ObjectStore& to, FileSyst
     TRY(file->sync());
   }
   TRY(fs.sync_directory(options.wal_dir));
+  // The start of a server fetches them from there.
+  TRY_ASSIGN(report.wal_objects,
+             copy_wal_objects(from, prefix + "log/", to, wal_object_prefix(options.node), options.parallel));
   // Last: without it nobody takes what is there for a store.
   TRY(target.write_snapshot(state));
   report.manifest = state.version;

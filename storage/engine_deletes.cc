@@ -231,7 +231,7 @@ Result<bool> EngineImpl::no_wal_left(uint64_t generation) {
     if (number > generation) continue;
     TRY(remove_wal(*env_.fs, wal_dir_, number));
   }
-  if (options_.ack_in_store) {
+  if (has_stored_logs()) {
     TRY(remove_wal_objects(*env_.store, options_.node, 0, generation, options_.parallel_reads));
   }
   TRY_ASSIGN(const std::vector<std::string> names, env_.fs->list(wal_dir_));

@@ -232,6 +232,8 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
 
   ChangeLog changes_;
   bool segments_unreadable_ = false;        ///< constant after recovery
+  /// A store that was restored, or acknowledged there once, has some though it does not now.
+  bool has_stored_logs() const { return options_.ack_in_store || !stored_logs_.empty(); }
   std::set<WalLog> stored_logs_;            ///< that had objects in the store at the start; constant after recovery
   std::unique_ptr<Replacement> unsettled_;  ///< of the one thread that replaces
   std::atomic<bool> taken_over_{false};

@@ -122,7 +122,7 @@ void EngineImpl::remove_leftovers(const Unpublished& of) {
 void EngineImpl::remove_leftovers(const LocalWalLog& log, bool keep_wal) {
   const uint64_t number = log.number;
   Result<void> removed = keep_wal ? set_wal_aside(number) : remove_wal(*env_.fs, wal_dir_, number);
-  if (removed.ok() && options_.ack_in_store) {
+  if (removed.ok() && has_stored_logs()) {
     // In the store it has the number it was begun with, and maybe not alone.
     const uint64_t begun_as = log.log.generation;
     const bool alone = std::all_of(stored_logs_.begin(), stored_logs_.end(), [&](const WalLog& stored) {
