@@ -32,6 +32,7 @@ struct DeleteSettings {
   std::string mode = "filter-and-delete";
   int64_t cancel_period_ns = 86'400 * kNsPerSecond;
   int64_t max_interval_ns = 86'400 * kNsPerSecond;
+  uint64_t max_requests = 10'000;  ///< of a tenant, not carried out yet; 0: any number
   int64_t retention_period_ns = 0;
   std::vector<StreamRetention> retention_stream;
 };

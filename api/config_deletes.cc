@@ -115,6 +115,16 @@ std::vector<ConfigKey> delete_keys() {
     config.deletes.mode = std::string(text);
     return {};
   };
+  const auto set_most = [](Config& config, std::string_view text) -> Result<void> {
+    uint64_t most = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), most);
+    if (text.empty() || ec != std::errc() || end != text.data() + text.size()) {
+      return Error::invalid("want a whole number");
+    }
+    config.deletes.max_requests = most;
+    return {};
+  };
+  const auto print_most = [](const Config& config) { return std::to_string(config.deletes.max_requests); };
   const auto print_rules = [](const Config& config) { return print_retention_stream(config.deletes); };
   return {
       {"compactor.retention_enabled", "Apply retention, and have the delete API.", Form::scalar, set_enabled,
@@ -123,6 +133,9 @@ std::vector<ConfigKey> delete_keys() {
                    "How long a delete request may be cancelled; its rows are hidden at once and removed then."),
       duration_key("compactor.delete_max_interval", &DeleteSettings::max_interval_ns,
                    "Largest `max_interval` of a delete request."),
+      {"compactor.delete_max_requests",
+       "Delete requests of a tenant that wait to be carried out; further ones get 429; 0 = off.", Form::scalar,
+       set_most, print_most},
       {"limits_config.deletion_mode",
        "`filter-and-delete`: deleted rows are hidden, then removed; `filter-only`: hidden; `disabled`: no delete API.",
        Form::text, set_mode, [](const Config& config) { return config.deletes.mode; }},

@@ -18,7 +18,6 @@ namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr size_t kUnixDigits = 10;
-constexpr size_t kMaxRequests = 10'000;  ///< of a tenant, not carried out yet
 
 /// RFC 3339 or seconds; at a precision of ms.
 Result<int64_t> parse_act_time(std::string_view name, std::string_view text) {
@@ -78,12 +77,11 @@ lifecycle::AuditLog::Entry entry_of(const char* act, const DeleteRequest& reques
 
 Result<HttpResponse> request_delete(const Services& services, const ActCall& call) {
   TRY_ASSIGN(DeleteRequest request, parse_request(services, call));
-  const CatalogActs acts = services.engine->delete_target()->acts();
-  const auto waiting = std::count_if(acts.deletes.begin(), acts.deletes.end(), [&](const DeleteRequest& other) {
-    return other.tenant == request.tenant && other.state == DeleteRequest::State::received;
-  });
-  if (static_cast<size_t>(waiting) >= kMaxRequests) {
-    return text_response(429, "too many delete requests wait to be carried out\n");
+  const uint64_t most = services.config->deletes.max_requests;
+  if (most > 0 && services.engine->delete_target()->deletes_waiting(request.tenant) >= most) {
+    return text_response(429, fmt::format("{} delete requests wait to be carried out already "
+                                          "(compactor.delete_max_requests)\n",
+                                          most));
   }
   request.id = services.new_id();
   const std::string id = request.id;

@@ -55,6 +55,10 @@ class ManifestCatalog final : public Catalog {
     MutexLock lock(mu_);
     return state_.acts();
   }
+  uint64_t acts_version() const override {
+    MutexLock lock(mu_);
+    return acts_version_;
+  }
   bool log_done(const WalLog& log) const override {
     MutexLock lock(mu_);
     return state_.log_done(log);
@@ -82,6 +86,15 @@ class ManifestCatalog final : public Catalog {
   void publish() {
     MutexLock lock(mu_);
     state_ = writer_state_;
+    acts_version_ += 2;
+  }
+  /// The same when one change alone is new: the state may be large.
+  void publish(const CatalogChange& change) {
+    MutexLock lock(mu_);
+    state_.apply(change);
+    state_.version = writer_state_.version;
+    state_.checksum = writer_state_.checksum;
+    if (change.changes_acts()) ++acts_version_;
   }
 
   FileSystem& fs_;
@@ -100,6 +113,7 @@ class ManifestCatalog final : public Catalog {
 
   mutable Mutex mu_;
   CatalogState state_ GUARDED_BY(mu_);
+  uint64_t acts_version_ GUARDED_BY(mu_) = 0;
   bool taken_over_ GUARDED_BY(mu_) = false;
 };
 
@@ -187,7 +201,11 @@ Result<void> ManifestCatalog::commit(const CatalogChange& change) {
   } else if (writer_state_.version != before) {
     renew_view();
   }
-  if (writer_state_.version != before) publish();
+  if (made.ok() && writer_state_.version == before + 1) {
+    publish(change);
+  } else if (writer_state_.version != before) {
+    publish();
+  }
   if (!made.ok() && manifest_.taken_over()) {
     MutexLock lock(mu_);
     taken_over_ = true;

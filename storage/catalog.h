@@ -67,6 +67,9 @@ class Catalog {
   /// Common id tables: each of segments that are all named, none named twice.
   virtual std::vector<DayIdsMeta> day_ids() const = 0;
   virtual CatalogActs acts() const = 0;
+  /// Grows by one with a commit() that changed acts() and brought nothing else along, by more when they may have
+  /// changed in another way.
+  virtual uint64_t acts_version() const = 0;
   /// Takes over what others have changed, and from then on has the manifest for itself, as long as nobody else claims
   /// it: once another's change is found there, commit() answers unavailable for good.  `session` names this process.
   virtual Result<void> claim(const std::string& session) = 0;

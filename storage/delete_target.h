@@ -18,6 +18,8 @@ class DeleteTarget {
   virtual ~DeleteTarget() = default;
 
   virtual CatalogActs acts() const = 0;
+  /// Requests of a tenant that are not processed yet.
+  virtual size_t deletes_waiting(const TenantId& tenant) const = 0;
   /// Gives the request its place in the order of arrival: rows appended after the call are not meant.  invalid when
   /// its query is not understood.
   virtual Result<void> request_delete(DeleteRequest request) = 0;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <tuple>
 
 #include "storage/engine_impl.h"
 #include "storage/model/time_range.h"
@@ -23,6 +24,13 @@ CatalogActs EngineImpl::acts() const {
   return acts_;
 }
 
+size_t EngineImpl::deletes_waiting(const TenantId& tenant) const {
+  const MutexLock lock(mu_);
+  return static_cast<size_t>(std::count_if(acts_.deletes.begin(), acts_.deletes.end(), [&](const DeleteRequest& other) {
+    return other.tenant == tenant && other.state == DeleteRequest::State::received;
+  }));
+}
+
 Result<EngineImpl::RulePtr> EngineImpl::make_rule(std::string_view query, int64_t start_ns, int64_t end_ns,
                                                   uint64_t arrival_cut) const {
   if (env_.predicates == nullptr) return Error::invalid("the store has deletes, but nobody who understands them");
@@ -32,12 +40,20 @@ Result<EngineImpl::RulePtr> EngineImpl::make_rule(std::string_view query, int64_
 
 /// Takes over what the catalog says of deletes and holds, when that is new: rules are kept, as they remember much.
 Result<void> EngineImpl::follow_acts() {
+  const uint64_t version = catalog_->acts_version();
+  {
+    const MutexLock lock(mu_);
+    if (version == acts_version_ && retention_now_ns_ != 0) return {};
+  }
   CatalogActs now = catalog_->acts();
   std::map<std::string, RulePtr> deletes, holds;
   bool holds_changed = false;
   {
     const MutexLock lock(mu_);
-    if (now == acts_ && retention_now_ns_ != 0) return {};
+    if (now == acts_ && retention_now_ns_ != 0) {
+      acts_version_ = version;
+      return {};
+    }
     deletes = delete_rules_;
     holds = hold_rules_;
     holds_changed = !(now.holds == acts_.holds);
@@ -62,6 +78,7 @@ Result<void> EngineImpl::follow_acts() {
   }
   const MutexLock lock(mu_);
   acts_ = std::move(now);
+  acts_version_ = version;
   delete_rules_ = std::move(next_deletes);
   hold_rules_ = std::move(next_holds);
   if (holds_changed) ++holds_version_;
@@ -73,24 +90,99 @@ Result<void> EngineImpl::follow_acts() {
   return {};
 }
 
-void EngineImpl::make_veils() {
-  std::map<TenantId, TenantVeil::Rules> rules;
+/// Takes over one change of requests alone.  There may be thousands of others, whose rules, and what they found out
+/// about blocks, stay as they are.
+Result<void> EngineImpl::follow_deletes(const CatalogChange& change, uint64_t acts_version) {
+  std::map<std::string, RulePtr> made;
+  for (const DeleteRequest& request : change.deletes) {
+    if (request.state == DeleteRequest::State::processed) continue;
+    TRY_ASSIGN(made[request.id], make_rule(request.query, request.start_ns, request.end_ns, request.arrival_cut));
+  }
+  const MutexLock lock(mu_);
+  std::map<TenantId, std::vector<RulePtr>> more;
+  std::set<TenantId> fewer;
+  const auto had_rule = [&](const std::string& id) NO_THREAD_SAFETY_ANALYSIS { return delete_rules_.erase(id) > 0; };
+  for (const std::string& id : change.deletes_gone) {
+    const auto known =
+        std::find_if(acts_.deletes.begin(), acts_.deletes.end(), [&](const auto& d) { return d.id == id; });
+    if (known == acts_.deletes.end()) continue;
+    if (had_rule(id)) fewer.insert(known->tenant);
+    acts_.deletes.erase(known);
+  }
+  for (const DeleteRequest& request : change.deletes) {
+    put_delete(request);
+    if (had_rule(request.id)) fewer.insert(request.tenant);
+    const auto rule = made.find(request.id);
+    if (rule == made.end()) continue;
+    delete_rules_[request.id] = rule->second;
+    more[request.tenant].push_back(rule->second);
+    next_sequence_ = std::max(next_sequence_, request.arrival_cut + 1);
+    next_generation_ = std::max(next_generation_, request.generation + 1);
+  }
+  acts_version_ = acts_version;
+  const int64_t now_ns = floor_div(env_.clock->now_ns(), kAgeStepNs) * kAgeStepNs;
+  if (now_ns != retention_now_ns_) {
+    retention_now_ns_ = now_ns;
+    make_veils();
+    return {};
+  }
+  for (const TenantId& tenant : fewer) tenant_veils_.erase(tenant);
+  for (const auto& [tenant, rules] : more) {
+    std::shared_ptr<const TenantVeil>& veil = tenant_veils_[tenant];
+    if (veil != nullptr) veil = veil->with(rules);
+    if (veil == nullptr) veil = make_veil(tenant);
+  }
+  for (const TenantId& tenant : fewer) {
+    if (more.contains(tenant)) continue;
+    if (auto veil = make_veil(tenant)) tenant_veils_[tenant] = std::move(veil);
+  }
+  show_veils();
+  return {};
+}
+
+/// In the catalog's order.
+void EngineImpl::put_delete(const DeleteRequest& request) {
+  std::vector<DeleteRequest>& all = acts_.deletes;
+  const auto known = std::find_if(all.begin(), all.end(), [&](const auto& d) { return d.id == request.id; });
+  if (known != all.end()) all.erase(known);
+  const auto place = std::upper_bound(all.begin(), all.end(), request, [](const auto& a, const auto& b) {
+    return std::tie(a.created_ns, a.id) < std::tie(b.created_ns, b.id);
+  });
+  all.insert(place, request);
+}
+
+/// Of deletes, and of holds on them or on what ages; null when the tenant has neither.
+std::shared_ptr<const TenantVeil> EngineImpl::make_veil(const TenantId& tenant) const {
+  TenantVeil::Rules rules;
   for (const DeleteRequest& request : acts_.deletes) {
+    if (request.tenant != tenant) continue;
     const auto rule = delete_rules_.find(request.id);
-    if (rule != delete_rules_.end()) rules[request.tenant].deletes.push_back(rule->second);
+    if (rule != delete_rules_.end()) rules.deletes.push_back(rule->second);
   }
   for (const LegalHold& hold : acts_.holds) {
-    if (retention_ == nullptr && !rules.contains(hold.tenant)) continue;
-    rules[hold.tenant].holds.push_back(hold_rules_.at(hold.id));
+    const bool counts = hold.tenant == tenant && (retention_ != nullptr || !rules.deletes.empty());
+    if (counts) rules.holds.push_back(hold_rules_.at(hold.id));
   }
-  std::map<TenantId, std::shared_ptr<const TenantVeil>> veils;
-  for (auto& [tenant, of_tenant] : rules) {
-    of_tenant.retention = retention_;
-    of_tenant.now_ns = retention_now_ns_;
-    veils.emplace(tenant, std::make_shared<const TenantVeil>(std::move(of_tenant)));
+  if (rules.deletes.empty() && rules.holds.empty()) return nullptr;
+  rules.retention = retention_;
+  rules.now_ns = retention_now_ns_;
+  return std::make_shared<const TenantVeil>(std::move(rules));
+}
+
+void EngineImpl::make_veils() {
+  std::set<TenantId> tenants;
+  for (const DeleteRequest& request : acts_.deletes) tenants.insert(request.tenant);
+  for (const LegalHold& hold : acts_.holds) tenants.insert(hold.tenant);
+  tenant_veils_.clear();
+  for (const TenantId& tenant : tenants) {
+    if (auto veil = make_veil(tenant)) tenant_veils_.emplace(tenant, std::move(veil));
   }
-  const bool any = !veils.empty() || retention_ != nullptr;
-  veils_ = any ? std::make_shared<const Veils>(std::move(veils), retention_, retention_now_ns_) : nullptr;
+  show_veils();
+}
+
+void EngineImpl::show_veils() {
+  const bool any = !tenant_veils_.empty() || retention_ != nullptr;
+  veils_ = any ? std::make_shared<const Veils>(tenant_veils_, retention_, retention_now_ns_) : nullptr;
   changes_.note_all();
 }
 
@@ -104,8 +196,15 @@ void EngineImpl::age() {
 }
 
 Result<void> EngineImpl::change_acts(const CatalogChange& change) {
+  const uint64_t before = catalog_->acts_version();
   const Result<void> made = commit_change(change);
-  TRY(follow_acts());
+  const uint64_t after = catalog_->acts_version();
+  bool in_step = made.ok() && after == before + 1 && change.holds.empty() && change.holds_gone.empty();
+  if (in_step) {
+    const MutexLock lock(mu_);
+    in_step = acts_version_ == before && retention_now_ns_ != 0;
+  }
+  TRY(in_step ? follow_deletes(change, after) : follow_acts());
   if (!made.ok()) return Error::unavailable("the catalog could not be written, try again: " + made.error().message);
   const MutexLock lock(mu_);
   catalog_version_ = catalog_->version();
@@ -135,9 +234,11 @@ Result<void> EngineImpl::request_delete(DeleteRequest request) {
 
 Result<void> EngineImpl::cancel_delete(const std::string& id) {
   const MutexLock commit_lock(commit_mu_);
-  const CatalogActs known = acts();
-  if (std::none_of(known.deletes.begin(), known.deletes.end(), [&](const auto& d) { return d.id == id; })) {
-    return Error::not_found("there is no such delete request");
+  {
+    const MutexLock lock(mu_);
+    if (std::none_of(acts_.deletes.begin(), acts_.deletes.end(), [&](const auto& d) { return d.id == id; })) {
+      return Error::not_found("there is no such delete request");
+    }
   }
   CatalogChange change;
   change.deletes_gone = {id};
@@ -147,13 +248,16 @@ Result<void> EngineImpl::cancel_delete(const std::string& id) {
 Result<void> EngineImpl::mark_processed(const std::string& id, int64_t now_ns) {
   const MutexLock commit_lock(commit_mu_);
   CatalogChange change;
-  for (DeleteRequest& request : acts().deletes) {
-    if (request.id == id) {
-      request.state = DeleteRequest::State::processed;
-      request.processed_ns = now_ns;
-      change.deletes = {std::move(request)};
-    } else if (request.state == DeleteRequest::State::processed && now_ns - request.processed_ns > kKeepProcessedNs) {
-      change.deletes_gone.push_back(std::move(request.id));
+  {
+    const MutexLock lock(mu_);
+    for (const DeleteRequest& request : acts_.deletes) {
+      if (request.id == id) {
+        change.deletes = {request};
+        change.deletes[0].state = DeleteRequest::State::processed;
+        change.deletes[0].processed_ns = now_ns;
+      } else if (request.state == DeleteRequest::State::processed && now_ns - request.processed_ns > kKeepProcessedNs) {
+        change.deletes_gone.push_back(request.id);
+      }
     }
   }
   if (change.deletes.empty()) return Error::not_found("there is no such delete request");
@@ -186,10 +290,10 @@ std::shared_ptr<const TenantVeil> EngineImpl::veil_of(const TenantId& tenant, co
   const MutexLock lock(mu_);
   if (with_retention) rules.retention = retention_;
   rules.now_ns = retention_now_ns_;
-  for (const DeleteRequest& request : acts_.deletes) {
-    const auto rule = delete_rules_.find(request.id);
-    if (request.tenant != tenant || rule == delete_rules_.end()) continue;
-    if (std::find(deletes.begin(), deletes.end(), request.id) != deletes.end()) rules.deletes.push_back(rule->second);
+  // A request is of one tenant, and its id of one request.
+  for (const std::string& id : deletes) {
+    const auto rule = delete_rules_.find(id);
+    if (rule != delete_rules_.end()) rules.deletes.push_back(rule->second);
   }
   if (rules.deletes.empty() && rules.retention == nullptr) return nullptr;
   for (const LegalHold& hold : acts_.holds) {

@@ -106,6 +106,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
 
   DeleteTarget* delete_target() override { return env_.predicates == nullptr ? nullptr : this; }
   CatalogActs acts() const override;
+  size_t deletes_waiting(const TenantId& tenant) const override;
   Result<void> request_delete(DeleteRequest request) override;
   Result<void> cancel_delete(const std::string& id) override;
   Result<void> mark_processed(const std::string& id, int64_t now_ns) override;
@@ -198,7 +199,11 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   Result<RulePtr> make_rule(std::string_view query, int64_t start_ns, int64_t end_ns, uint64_t arrival_cut) const;
   Result<void> change_acts(const CatalogChange& change) REQUIRES(commit_mu_);
   Result<void> follow_acts() REQUIRES(commit_mu_);
+  Result<void> follow_deletes(const CatalogChange& change, uint64_t acts_version) REQUIRES(commit_mu_);
+  void put_delete(const DeleteRequest& request) REQUIRES(mu_);
+  std::shared_ptr<const TenantVeil> make_veil(const TenantId& tenant) const REQUIRES(mu_);
   void make_veils() REQUIRES(mu_);
+  void show_veils() REQUIRES(mu_);
   void age();
   Result<bool> no_wal_left(uint64_t generation);
   Result<bool> no_objects_left(uint64_t generation);
@@ -231,7 +236,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   const std::shared_ptr<TaskGate> gate_ = std::make_shared<TaskGate>();
 
   ChangeLog changes_;
-  bool segments_unreadable_ = false;        ///< constant after recovery
+  bool segments_unreadable_ = false;  ///< constant after recovery
   /// A store that was restored, or acknowledged there once, has some though it does not now.
   bool has_stored_logs() const { return options_.ack_in_store || !stored_logs_.empty(); }
   std::set<WalLog> stored_logs_;            ///< that had objects in the store at the start; constant after recovery
@@ -255,12 +260,14 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   std::vector<Retired> retired_ GUARDED_BY(mu_);
   uint64_t next_retired_ GUARDED_BY(mu_) = 0;
   CatalogActs acts_ GUARDED_BY(mu_);
+  uint64_t acts_version_ GUARDED_BY(mu_) = 0;                    ///< of the catalog's that acts_ are
   std::map<std::string, RulePtr> delete_rules_ GUARDED_BY(mu_);  ///< by id; of deletes not processed
   std::map<std::string, RulePtr> hold_rules_ GUARDED_BY(mu_);    ///< by id
   uint64_t holds_version_ GUARDED_BY(mu_) = 1;
   std::shared_ptr<const RetentionRules> retention_;  ///< null: everything is kept; constant
   int64_t retention_now_ns_ GUARDED_BY(mu_) = 0;
-  std::shared_ptr<const Veils> veils_ GUARDED_BY(mu_);  ///< null: nothing is hidden
+  std::map<TenantId, std::shared_ptr<const TenantVeil>> tenant_veils_ GUARDED_BY(mu_);  ///< of deletes and holds
+  std::shared_ptr<const Veils> veils_ GUARDED_BY(mu_);                                  ///< null: nothing is hidden
   uint32_t seals_running_ GUARDED_BY(mu_) = 0;
   bool publishing_ GUARDED_BY(mu_) = false;
   uint32_t tasks_posted_ GUARDED_BY(mu_) = 0;

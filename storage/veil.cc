@@ -53,11 +53,25 @@ Result<void> add_aged(const TenantVeil::Rules& rules, const BlockSource& block, 
 /// What the rules come to in one block.
 struct TenantVeil::Findings {
   struct Outcome {
-    std::optional<MaskedBlock> masked;  ///< nothing: all rows are kept
+    std::shared_ptr<const MaskedBlock> masked;  ///< null: all rows are kept
     Standing standing;
   };
+  /// What comes after others: their outcome, if it is known, counts for the first `deletes` rules.
+  static std::shared_ptr<Findings> after(const std::shared_ptr<Findings>& others, size_t deletes) {
+    auto next = std::make_shared<Findings>();
+    const MutexLock next_lock(next->mu);
+    next->covered = deletes;
+    if (others == nullptr) return next;
+    const MutexLock lock(others->mu);
+    next->base = others->outcome ? others : others->base;
+    if (!others->outcome) next->covered = others->covered;
+    return next;
+  }
+
   Mutex mu;
   std::optional<Outcome> outcome GUARDED_BY(mu);  ///< never changes once it is there
+  std::shared_ptr<Findings> base GUARDED_BY(mu);  ///< null: the rules that are covered do not touch the block
+  size_t covered GUARDED_BY(mu) = 0;
 };
 
 /// A block that rules may touch.  What they come to is worked out when first asked for; an error of reading is told by
@@ -115,22 +129,39 @@ class TenantVeil::Source final : public BlockSource {
   Result<const Outcome*> outcome() const {
     const MutexLock lock(findings_->mu);
     if (!findings_->outcome) {
-      TRY_ASSIGN(findings_->outcome, find());
+      TRY_ASSIGN(findings_->outcome, find(findings_->base, findings_->covered));
+      findings_->base.reset();
     }
     return &*findings_->outcome;
   }
-  Result<Outcome> find() const {
+  /// `covered` rules need not be asked: `base` has their outcome, or they do not touch the block.
+  Result<Outcome> find(const std::shared_ptr<Findings>& base, size_t covered) const {
+    Outcome out;
+    if (base != nullptr) {
+      const MutexLock lock(base->mu);
+      out = *base->outcome;
+      // Which rows are held is not kept.
+      if (out.standing.held > 0) {
+        out = {};
+        covered = 0;
+      }
+    }
     const uint32_t rows = block_->info().rows;
     RowBits hidden(rows);
-    for (const auto& rule : rules_->deletes) {
-      if (!rule->touches(block_->info())) continue;
-      TRY_ASSIGN(const auto meant, rule->rows(block_));
+    if (out.masked != nullptr) {
+      hidden.set_all();
+      hidden.remove(*out.masked->kept);
+    }
+    for (size_t i = covered; i < rules_->deletes.size(); ++i) {
+      const RowRule& rule = *rules_->deletes[i];
+      if (!rule.touches(block_->info())) continue;
+      TRY_ASSIGN(const auto meant, rule.rows(block_));
       if (meant != nullptr) hidden.add(*meant);
     }
-    TRY(add_aged(*rules_, *block_, &hidden));
-    Outcome out;
-    if (hidden.none()) return out;
+    if (covered == 0) TRY(add_aged(*rules_, *block_, &hidden));
     const uint32_t meant = hidden.count();
+    if (meant == out.standing.hidden) return out;
+    out = {};
     for (const auto& hold : rules_->holds) {
       if (!hold->touches(block_->info())) continue;
       TRY_ASSIGN(const auto held, hold->rows(block_));
@@ -142,7 +173,8 @@ class TenantVeil::Source final : public BlockSource {
     auto kept = std::make_shared<RowBits>(rows);
     kept->set_all();
     kept->remove(hidden);
-    TRY_ASSIGN(out.masked, mask_block(*block_, std::move(kept)));
+    TRY_ASSIGN(MaskedBlock masked, mask_block(*block_, std::move(kept)));
+    out.masked = std::make_shared<const MaskedBlock>(std::move(masked));
     return out;
   }
 
@@ -162,34 +194,65 @@ bool TenantVeil::ages(const BlockInfo& info) const {
                      [this](const BlockStream& part) { return part.time_min_ns < edge_for(*rules_, *part.stream); });
 }
 
-std::optional<std::shared_ptr<const TenantVeil::Source>> TenantVeil::known_source(const BlockSourcePtr& block) const {
-  const auto known = known_.find(block.get());
-  if (known == known_.end() || known->second.block.lock() != block) return std::nullopt;
-  if (known->second.findings == nullptr) return nullptr;
-  std::shared_ptr<const Source> source = known->second.source.lock();
+std::shared_ptr<const TenantVeil> TenantVeil::with(const std::vector<std::shared_ptr<const RowRule>>& more) const {
+  Rules rules = *rules_;
+  rules.deletes.insert(rules.deletes.end(), more.begin(), more.end());
+  auto veil = std::make_shared<TenantVeil>(std::move(rules));
+  const MutexLock lock(mu_);
+  const MutexLock new_lock(veil->mu_);
+  veil->known_.reserve(known_.size());
+  for (const auto& [block, known] : known_) {
+    if (known.block.expired()) continue;
+    // Sources have the rules of their veil.
+    veil->known_.emplace(block, Known{known.block, known.findings, {}, known.deletes});
+  }
+  veil->prune_at_ = std::max<size_t>(256, 2 * veil->known_.size());
+  return veil;
+}
+
+TenantVeil::Known* TenantVeil::known(const BlockSourcePtr& block) const {
+  const auto found = known_.find(block.get());
+  return found == known_.end() || found->second.block.lock() != block ? nullptr : &found->second;
+}
+
+std::shared_ptr<const TenantVeil::Source> TenantVeil::source_of(Known* known, const BlockSourcePtr& block) const {
+  if (known->findings == nullptr) return nullptr;
+  std::shared_ptr<const Source> source = known->source.lock();
   if (source == nullptr) {
-    source = std::make_shared<const Source>(block, rules_, known->second.findings);
-    known->second.source = source;
+    source = std::make_shared<const Source>(block, rules_, known->findings);
+    known->source = source;
   }
   return source;
 }
 
 std::shared_ptr<const TenantVeil::Source> TenantVeil::source_of(const BlockSourcePtr& block) const {
+  const std::vector<std::shared_ptr<const RowRule>>& deletes = rules_->deletes;
+  bool is_known = false;
+  size_t considered = 0;
   {
     const MutexLock lock(mu_);
-    if (auto source = known_source(block)) return *source;
+    if (Known* found = known(block)) {
+      if (found->deletes == deletes.size()) return source_of(found, block);
+      is_known = true;
+      considered = found->deletes;
+    }
   }
   const BlockInfo& info = block->info();
-  const bool touched = ages(info) || std::any_of(rules_->deletes.begin(), rules_->deletes.end(),
-                                                 [&info](const auto& rule) { return rule->touches(info); });
+  const bool touched =
+      (!is_known && ages(info)) || std::any_of(deletes.begin() + static_cast<ptrdiff_t>(considered), deletes.end(),
+                                               [&info](const auto& rule) { return rule->touches(info); });
   const MutexLock lock(mu_);
-  if (auto source = known_source(block)) return *source;  // another thread was faster
-  if (known_.size() >= prune_at_) {
+  Known* before = known(block);
+  if (before != nullptr && before->deletes == deletes.size()) return source_of(before, block);  // another was faster
+  if (before == nullptr && known_.size() >= prune_at_) {
     std::erase_if(known_, [](const auto& entry) { return entry.second.block.expired(); });
     prune_at_ = std::max<size_t>(256, 2 * known_.size());
   }
-  known_.insert_or_assign(block.get(), Known{block, touched ? std::make_shared<Findings>() : nullptr, {}});
-  return *known_source(block);
+  std::shared_ptr<Findings> findings = is_known && before != nullptr ? before->findings : nullptr;
+  if (touched) findings = Findings::after(findings, considered);
+  Known& now = known_[block.get()];
+  now = {block, std::move(findings), {}, deletes.size()};
+  return source_of(&now, block);
 }
 
 BlockSourcePtr TenantVeil::over(const BlockSourcePtr& block) const {

@@ -24,6 +24,9 @@ class TenantVeil {
   };
   explicit TenantVeil(Rules rules);
 
+  /// With more deletes.  What is known of blocks still counts, so that one request among thousands costs one.
+  std::shared_ptr<const TenantVeil> with(const std::vector<std::shared_ptr<const RowRule>>& more) const;
+
   /// The block as readers may see it; the block itself when no rule can touch it.
   BlockSourcePtr over(const BlockSourcePtr& block) const;
 
@@ -42,11 +45,14 @@ class TenantVeil {
     std::weak_ptr<const BlockSource> block;
     std::shared_ptr<Findings> findings;  ///< null: not touched
     std::weak_ptr<const Source> source;
+    size_t deletes = 0;  ///< so many of the first were considered
   };
   bool ages(const BlockInfo& info) const;
   std::shared_ptr<const Source> source_of(const BlockSourcePtr& block) const;
-  /// Nothing when the block is not known; null when it is not touched.
-  std::optional<std::shared_ptr<const Source>> known_source(const BlockSourcePtr& block) const REQUIRES(mu_);
+  /// Null when the block is not known.
+  Known* known(const BlockSourcePtr& block) const REQUIRES(mu_);
+  /// Null when it is not touched.
+  std::shared_ptr<const Source> source_of(Known* known, const BlockSourcePtr& block) const REQUIRES(mu_);
 
   const std::shared_ptr<const Rules> rules_;
   const int64_t youngest_edge_ns_;  ///< of all streams

@@ -304,5 +304,26 @@ TEST_F(DeleteTest, RefusesAsLokiDoes) {
   EXPECT_EQ(reply.body, "deletion is not available for this tenant\n");
 }
 
+TEST(DeleteLimit, SoManyRequestsMayWait) {
+  RunningServer server(std::string(kConfig) + "  delete_max_requests: 3\n");
+  const json row = json::array({std::to_string(now_ns()), "x"});
+  server.push(json::array({{{"stream", {{"app", "a"}}}, {"values", json::array({row})}}}));
+  const std::string end = std::to_string(now_ns() / kSecondNs);
+  std::vector<std::string> ids;
+  const auto ask = [&](int n) {
+    const auto reply = server.call("POST", "/loki/api/v1/delete?query=%7Bapp%3D%22a%22%7D%20%7C%3D%20%22word" +
+                                               std::to_string(n) + "%22&start=1700000000&end=" + end);
+    ids.emplace_back(reply.headers.get("X-Delete-Request-ID"));
+    const bool refused = reply.body.find("compactor.delete_max_requests") != std::string::npos;
+    EXPECT_EQ(refused, reply.status == 429) << reply.body;
+    return reply.status;
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(i), 204);
+  EXPECT_EQ(ask(3), 429);
+  EXPECT_EQ(server.call("DELETE", "/loki/api/v1/delete?request_id=" + ids[1]).status, 204);
+  EXPECT_EQ(ask(4), 204);
+  EXPECT_EQ(ask(5), 429);
+}
+
 }  // namespace
 }  // namespace cordwood::api
