@@ -22,6 +22,7 @@ def options(parser):
     parser.add_argument('--lives', type=int, default=5, help='servers that are asked one cold question of each kind')
     parser.add_argument('--asked', type=int, default=60, help='questions of each kind for one server more')
     parser.add_argument('--cache', default='64MB')
+    parser.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', help='a setting of the servers more')
 
 
 def fill(server, args, first):
@@ -106,13 +107,15 @@ def judge(name, rows, days, wrong):
 
 
 def needle(gateway, directory, args):
-    settings = [*gateway.settings(), f'--store.cache_size={args.cache}', '--merge.quiet_after=5s']
+    settings = [*gateway.settings(), f'--store.cache_size={args.cache}', '--merge.quiet_after=5s',
+                *(f'--{one}' for one in args.set)]
     first = int(time.time()) // DAY * DAY - args.days * DAY
     server = Server(args.binary, directory, settings)
     ids = fill(server, args, first)
+    tables, table_bytes = (server.metric(f'cordwood_day_id_{what}_total') for what in ('tables', 'table_bytes'))
     server.stop()
     objects, stored = gateway.objects()
-    print(f'in the bucket: {objects} objects, {stored / 1e6:.0f} MB')
+    print(f'in the bucket: {objects} objects, {stored / 1e6:.1f} MB; common id tables of days: {tables:.0f}, {table_bytes / 1e6:.1f} MB')
     wrong, cold = [], {'|= a trace id': [], '/api/v1/traces/{id}': [], '|= an absent id': [], 'traces, absent': []}
     picked = [ids[i % args.days][(i * 37 + 11) % len(ids[i % args.days])] for i in range(4 * (args.lives + args.asked))]
 

@@ -36,9 +36,10 @@ class BlockStreamIndex final : public index::StreamIndex {
 /// A store on a simulated disk that takes pushes and answers queries.
 class QueryStore {
  public:
-  /// `terms` opens the Xapian parts of merged segments; outlives it.
+  using OpenStore = decltype(EngineWorld::open_store);
+  /// `terms` opens the Xapian parts of merged segments; outlives it.  `open_store`: none is a directory.
   explicit QueryStore(SegmentTermsOpener* terms = nullptr, TailOptions tail_options = {},
-                      std::optional<uint64_t> rows_one_by_one = {});
+                      std::optional<uint64_t> rows_one_by_one = {}, OpenStore open_store = {});
   void push(const std::string& path, const std::string& content_type, const std::string& body);
   /// `{"streams":[…]}` as Loki takes it.
   void push_json(const std::string& body) { push("/loki/api/v1/push", "application/json", body); }
@@ -79,9 +80,10 @@ inline Result<std::vector<StreamPtr>> BlockStreamIndex::select(const TenantId& t
 }
 
 inline QueryStore::QueryStore(SegmentTermsOpener* terms, TailOptions tail_options,
-                              std::optional<uint64_t> rows_one_by_one)
+                              std::optional<uint64_t> rows_one_by_one, OpenStore open_store)
     : tail_hub_(tail_options, {.memory = &world_.memory, .clock = &world_.clock, .metrics = &world_.metrics}) {
   world_.environment.terms = terms;
+  world_.open_store = std::move(open_store);
   world_.environment.predicates = &predicates_;
   world_.environment.rows = &tail_hub_;
   if (auto opened = world_.open(); !opened.ok()) ADD_FAILURE() << opened.error().message;

@@ -2,6 +2,7 @@
 #include "query/trace_lookup.h"
 
 #include "tests/query/query_answers.h"
+#include "tests/support/s3_world.h"
 
 namespace cordwood::query {
 
@@ -139,6 +140,38 @@ TEST(TraceLookup, CopiesCountOnceAndCancelledLooksEnd) {
   const std::atomic<bool> cancelled{true};
   context.cancelled = &cancelled;
   EXPECT_EQ(std::get<QueryError>(store.queries().trace(context, request)).status, 499);
+}
+
+/// Tables of several segments are asked at once: a bucket takes its time to answer.
+TEST(TraceLookup, ABucketIsAskedForAllTablesAtOnce) {
+  constexpr size_t kSegments = 5;
+  ManualClock clock;  // for the bucket as for the queries: what ends a question is told by both
+  S3Double::Options bucket;
+  bucket.clock = &clock;
+  S3World s3(bucket);
+  QueryStore store(nullptr, {}, {}, [&] { return open_s3_store(s3.options, s3.environment()); });
+  push_blocks(&store, kSegments, 10);
+  s3.bucket.set_latency_ns(50'000'000);
+  const auto count = [&](const auto& ask) {
+    const size_t before = s3.count("get");
+    ask();
+    return s3.count("get") - before;
+  };
+  const auto trace = [&](const std::string& id, size_t lines) {
+    TraceRequest request;
+    request.id = id;
+    const auto answer = store.queries().trace(store.context(), request);
+    const auto* found = std::get_if<TraceAnswer>(&answer);
+    EXPECT_EQ(found == nullptr ? 0 : found->lines.size(), lines) << id;
+  };
+  const auto filter = [&](const std::string& id, size_t lines) {
+    const auto answer = store.queries().range(store.context(), hour_request("{app=\"x\"} |= \"" + id + "\""));
+    EXPECT_EQ(answer_text(answer).size(), lines) << id;
+  };
+  EXPECT_EQ(count([&] { filter(hex_of(1'000'000), 0); }), kSegments);
+  EXPECT_GE(s3.bucket.most_at_once(), 3U);
+  EXPECT_LE(count([&] { filter(hex_of(1), 1); }), kSegments + 2);
+  trace(hex_of(6), 1);
 }
 
 }  // namespace
