@@ -8,7 +8,6 @@ namespace cordwood {
 
 namespace {
 
-constexpr std::string_view kMagic = "CWDI";
 constexpr uint16_t kMajor = 1;
 constexpr uint16_t kMinor = 0;
 
@@ -17,7 +16,7 @@ constexpr uint16_t kMinor = 0;
 std::string day_ids_header() {
   std::string out;
   ByteWriter w(&out);
-  w.bytes(kMagic);
+  w.bytes(kDayIdsMagic);
   w.u16(kMajor);
   w.u16(kMinor);
   w.u64(0);

@@ -35,6 +35,7 @@ struct DayIdsMeta {
 };
 
 /// Begins the object; the buckets follow.
+inline constexpr std::string_view kDayIdsMagic = "CWDI";
 inline constexpr size_t kDayIdsHeaderBytes = 20;
 std::string day_ids_header();
 

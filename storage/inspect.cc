@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/inspect.h"
 
+#include <algorithm>
 #include <array>
 
+#include "storage/base/checksum.h"
+#include "storage/base/coding.h"
 #include "storage/manifest.h"
 #include "storage/segment_format.h"
 #include "storage/wal_reader.h"
@@ -82,8 +85,41 @@ Result<InspectReport> inspect_manifest(std::string_view bytes, const InspectOutp
     print(fmt::format("  hold {} of tenant {:?}: {:?} time [{}, {}] {:?}", h.id, h.tenant, h.selector, h.start_ns,
                       h.end_ns, h.reason));
   }
+  for (const DayIdsMeta& t : o.change.day_ids) {
+    print(fmt::format("  common id table {} {} B of {} ids, remainder {} bits, {} + {} buckets, reach {}", t.key,
+                      t.size_bytes, t.shape.ids, t.shape.remainder_bits, t.shape.buckets, t.shape.overflow,
+                      t.shape.reach));
+    for (const DayIdsMeta::Part& part : t.parts) print(fmt::format("      {} {} blocks", part.segment, part.blocks));
+  }
+  for (const std::string& key : o.change.day_ids_gone) print("  no more common id table " + key);
   if (!o.change.opened_by.empty()) print("  opened by " + o.change.opened_by);
   for (const std::string& id : o.change.holds_gone) print("  no more hold " + id);
+  return report;
+}
+
+/// Its shape is in the manifest: here buckets are only told from damaged ones.
+Result<InspectReport> inspect_day_ids(File& file, uint64_t size, const InspectOutput& print) {
+  constexpr uint64_t kBucket = IdTableShape::kBucketBytes;
+  InspectReport report;
+  const uint64_t buckets = (size - std::min<uint64_t>(size, kDayIdsHeaderBytes)) / kBucket;
+  uint64_t groups = 0;
+  std::string bucket(kBucket, '\0');
+  for (uint64_t i = 0; i < buckets; ++i) {
+    TRY_ASSIGN(const size_t got, file.read_at(kDayIdsHeaderBytes + i * kBucket, bucket.data(), kBucket));
+    ByteReader in(bucket);
+    const uint32_t stored = in.u32();
+    if (got != kBucket || stored != static_cast<uint32_t>(xxh3_64(std::string_view(bucket).substr(4), i))) {
+      print(fmt::format("DAMAGE bucket {}", i));
+      ++report.damages;
+      continue;
+    }
+    groups += in.u16();
+  }
+  if (size != kDayIdsHeaderBytes + buckets * kBucket) {
+    print("DAMAGE it does not end with a bucket");
+    ++report.damages;
+  }
+  print(fmt::format("common id table of some segments: {} buckets, {} ids, {} B", buckets, groups, size));
   return report;
 }
 
@@ -112,6 +148,7 @@ Result<InspectReport> inspect_file(FileSystem& fs, const std::string& path, cons
     TRY_ASSIGN(const std::string bytes, fs.read_all(path, kMaxManifestBytes));
     return inspect_manifest(bytes, print);
   }
+  if (magic.starts_with(kDayIdsMagic)) return inspect_day_ids(*file, size, print);
   if (magic.starts_with("SQLite format 3")) {
     print(
         "SQLite: the local view of the manifest.  It holds nothing of its own and may be deleted while nothing runs.");

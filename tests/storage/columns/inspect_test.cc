@@ -107,6 +107,11 @@ TEST(InspectTest, KnowsOurFiles) {
   f("headless", "x" + sample_segment().substr(1), "segment of");
   f("change", "CWMF garbage", "DAMAGE");
   f("00000000000000000003-000001.wal", "garbage", "generation 3, file 1");
+  const std::string table = fs.read_all("tests/format/day-ids-1.0.ids", 1u << 20).value();
+  f("a.ids", table, "2 buckets, 2 ids, 1044 B");
+  f("b.ids", table.substr(0, 600), "DAMAGE it does not end");
+  f("c.ids", table.substr(0, 1000) + "x" + table.substr(1001), "DAMAGE bucket 1");
+  f("manifest-1.3", fs.read_all("tests/format/manifest-1.3", 1u << 20).value(), "common id table segments/sample/d");
   f("text", "hello", "");
   f("empty", "", "");
 }
