@@ -146,11 +146,13 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
 };
 
 Result<void> SealedView::prepare() {
-  uint32_t begin = 0;
-  for (uint32_t i = 0; i < block_->summary.runs.size(); ++i) {
-    const BlockSummary::Run& r = block_->summary.runs[i];
-    runs_.push_back({i, begin, begin + r.rows, r.time_min_ns, r.time_max_ns});
-    begin += r.rows;
+  const auto add_run = [this](const auto& run) {
+    const uint32_t begin = runs_.empty() ? 0 : runs_.back().row_end;
+    runs_.push_back({static_cast<uint32_t>(runs_.size()), begin, begin + run.rows, run.time_min_ns, run.time_max_ns});
+  };
+  for (const BlockSummary::Run& run : block_->summary.runs) add_run(run);
+  if (runs_.empty()) {
+    for (const BlockStream& run : block_->info.streams) add_run(run);
   }
   if (directory_.pieces[kTimesPiece].rows() != block_->summary.rows)
     return Error::corrupt("block: times do not match the rows");

@@ -15,7 +15,7 @@ namespace cordwood {
 struct SealedBlock {
   BlockInfo info;
   std::string entry;
-  BlockSummary summary;
+  BlockSummary summary;  ///< its runs may be left out: they are info.streams
   BlockPlace place;
   bool in_head = false;
 };

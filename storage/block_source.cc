@@ -123,6 +123,7 @@ Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr>
   }
   block->info = make_info(tenant, std::move(streams), parts.summary, block->entry.size());
   block->summary = parts.summary;
+  block->summary.runs = {};  // `info` has them; a block may have thousands
   block->place = {std::move(source),          narrow_offset,           heap_offset, segment.ids,
                   parts.summary.narrow_bytes, parts.summary.heap_bytes};
   block->in_head = in_head;
