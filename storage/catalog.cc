@@ -83,6 +83,7 @@ class ManifestCatalog final : public Catalog {
   void let_view_lag();
   void drop_view(const Error& why);
   void renew_view();
+  void view_change(const CatalogChange& change);
   void publish() {
     MutexLock lock(mu_);
     state_ = writer_state_;
@@ -148,6 +149,13 @@ void ManifestCatalog::renew_view() {
   if (!stored.ok()) drop_view(stored.error());
 }
 
+/// The last change, of a view that had all before it.
+void ManifestCatalog::view_change(const CatalogChange& change) {
+  if (view_ == nullptr) return;
+  const Result<void> viewed = view_->apply(options_.node, change, writer_state_);
+  if (!viewed.ok()) drop_view(viewed.error());
+}
+
 Result<void> ManifestCatalog::open() {
   TRY(fs_.create_directories(parent_directory(options_.sqlite_path)));
   writer_state_ = load_view();
@@ -185,8 +193,13 @@ Result<void> ManifestCatalog::claim(const std::string& session) {
   const uint64_t before = writer_state_.version;
   const Result<void> made = manifest_.claim(session, &writer_state_);
   if (writer_state_.version == before) return made;
-  learn_deletes();
-  let_view_lag();
+  if (made.ok() && writer_state_.version == before + 1 && !view_lags_) {
+    // Ours alone: nothing but the number is new.
+    view_change({});
+  } else {
+    learn_deletes();
+    let_view_lag();
+  }
   publish();
   return made;
 }
@@ -195,9 +208,8 @@ Result<void> ManifestCatalog::commit(const CatalogChange& change) {
   const uint64_t before = writer_state_.version;
   const Result<void> made = manifest_.append(change, &writer_state_);
   // Even when it failed, changes of others (or ours of a lost answer) may have been applied on the way.
-  if (view_ != nullptr && made.ok() && writer_state_.version == before + 1 && !view_lags_) {
-    const Result<void> viewed = view_->apply(options_.node, change, writer_state_);
-    if (!viewed.ok()) drop_view(viewed.error());
+  if (made.ok() && writer_state_.version == before + 1 && !view_lags_) {
+    view_change(change);
   } else if (writer_state_.version != before) {
     renew_view();
   }

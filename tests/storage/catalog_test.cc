@@ -392,5 +392,36 @@ TEST_F(CatalogTest, KeepsCommonIdTablesAsLongAsTheirSegments) {
   EXPECT_TRUE(world_.store->head(key(25)).ok());
 }
 
+TEST(Catalog, AClaimWritesTheViewAnewOnlyIfItLags) {
+  World w;
+  w.reopen();
+  CatalogChange many;
+  for (uint64_t n = 1; n <= 2000; ++n) many.added.push_back(segment(n));
+  ASSERT_TRUE(w.catalog->commit(many).ok());
+  w.reopen();
+  const auto claim = [&w] {
+    const uint64_t before = w.fs.operations();
+    EXPECT_TRUE(w.catalog->claim("session").ok());
+    return w.fs.operations() - before;
+  };
+  const uint64_t alone = claim();
+  EXPECT_LT(alone, 40u);
+  const uint64_t version = w.catalog->version();
+  w.reopen();
+  EXPECT_EQ(w.catalog->version(), version);
+  EXPECT_EQ(w.catalog->segments().size(), 2000u);
+  {
+    CatalogOptions other = w.options;
+    other.sqlite_path = "data/other.sqlite";
+    auto opened = Catalog::open(w.fs, *w.store, other, *w.log);
+    ASSERT_TRUE(opened.ok());
+    ASSERT_TRUE((*opened)->commit(adding(2001)).ok());
+  }
+  EXPECT_GT(claim(), 3 * alone);
+  w.reopen();
+  EXPECT_EQ(w.catalog->segments().size(), 2001u);
+  EXPECT_LT(claim(), 40u);
+}
+
 }  // namespace
 }  // namespace cordwood
