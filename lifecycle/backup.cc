@@ -170,7 +170,9 @@ Result<uint64_t> copy_wal_objects(ObjectStore& from, const std::string& from_pre
                                   const std::string& to_prefix, size_t parallel) {
   TRY_ASSIGN(const std::vector<ObjectInfo> objects, list_all(from, from_prefix));
   TRY_ASSIGN(const std::vector<ObjectInfo> stale, list_all(to, to_prefix));  // of an attempt that failed
-  for (const ObjectInfo& object : stale) TRY(to.remove(object.key));
+  std::vector<std::string> gone;
+  for (const ObjectInfo& object : stale) gone.push_back(object.key);
+  TRY(to.remove_all(gone, parallel));
   TRY(run_parallel(objects.size(), parallel, [&](size_t i) -> Result<void> {
     const std::string to_key = to_prefix + objects[i].key.substr(from_prefix.size());
     const Result<void> copied = copy_object(from, to, objects[i], to_key);
@@ -185,23 +187,26 @@ std::string wal_object_prefix(const std::string& node) {
   return fmt::format("wal/{}/", node);
 }
 
-Result<void> remove_all(ObjectStore& store, const std::vector<ObjectInfo>& objects,
+Result<void> remove_all(ObjectStore& store, const std::vector<ObjectInfo>& objects, size_t parallel,
                         const std::function<bool(const std::string&)>& keep) {
+  std::vector<std::string> gone;
   for (const ObjectInfo& object : objects) {
-    if (!keep(object.key)) TRY(store.remove(object.key));
+    if (!keep(object.key)) gone.push_back(object.key);
   }
-  return {};
+  return store.remove_all(gone, parallel);
 }
 
 /// What the newest backup does not need.
-Result<void> prune(ObjectStore& to, const std::string& node, uint64_t number, const CatalogState& state) {
+Result<void> prune(ObjectStore& to, const std::string& node, size_t parallel, uint64_t number,
+                   const CatalogState& state) {
   TRY_ASSIGN(const std::vector<ObjectInfo> manifests, list_all(to, manifest_prefix(node)));
-  TRY(remove_all(to, manifests,
+  TRY(remove_all(to, manifests, parallel,
                  [&](const std::string& key) { return key == manifest_snapshot_key(node, state.version); }));
   TRY_ASSIGN(const std::vector<ObjectInfo> backups, list_all(to, fmt::format("backup/{}/", node)));
-  TRY(remove_all(to, backups, [&](const std::string& key) { return key.starts_with(backup_prefix(node, number)); }));
+  TRY(remove_all(to, backups, parallel,
+                 [&](const std::string& key) { return key.starts_with(backup_prefix(node, number)); }));
   TRY_ASSIGN(const std::vector<ObjectInfo> segments, list_all(to, fmt::format("segments/{}/", node)));
-  return remove_all(to, segments, [&](const std::string& key) { return state.names_object(key); });
+  return remove_all(to, segments, parallel, [&](const std::string& key) { return state.names_object(key); });
 }
 
 /// A backup goes forward only.
@@ -244,7 +249,7 @@ Result<BackupReport> back_up(ObjectStore& from, ObjectStore& to, FileSystem& fs,
   label.manifest = state.version;
   TRY_ASSIGN(const bool fresh, to.put_if_absent(prefix + "complete", label.encode()));
   if (!fresh) return Error::unavailable("another backup goes to the same place");
-  TRY(prune(to, options.node, number, state));
+  TRY(prune(to, options.node, options.parallel, number, state));
   report.manifest = state.version;
   report.segments = state.segments.size();
   report.wal_files = label.wal_files.size();

@@ -369,13 +369,15 @@ Result<bool> EngineImpl::no_objects_left(uint64_t generation) {
   std::string after;
   for (;;) {
     TRY_ASSIGN(const std::vector<ObjectInfo> page, env_.store->list(prefix, after, kPage));
+    std::vector<std::string> gone;
     for (const ObjectInfo& object : page) {
       if (named.contains(object.key)) continue;
       const std::string_view name = std::string_view(object.key).substr(prefix.size());
       const bool numbered = !name.starts_with('m') && !name.starts_with('d');
       if (numbered && std::strtoull(std::string(name).c_str(), nullptr, 10) > generation) continue;
-      TRY(env_.store->remove(object.key));
+      gone.push_back(object.key);
     }
+    TRY(env_.store->remove_all(gone, options_.parallel_reads));
     if (page.size() < kPage) return true;
     after = page.back().key;
   }
