@@ -31,9 +31,11 @@ Result<bool> EngineImpl::is_displaced(const LocalWalLog& log, const std::vector<
     } else {
       newest = record;
     }
+    // At the very same time arrivals tell.
     deleted = std::any_of(deletes.begin(), deletes.end(), [&](const DeleteRequest& request) {
-      return record.type != WalRecordType::policy && learned.contains(request.id) &&
-             (request.created_ns >= record.receive_time_ns) != (request.arrival_cut >= record.sequence);
+      if (record.type == WalRecordType::policy || !learned.contains(request.id)) return false;
+      return request.arrival_cut >= record.sequence ? request.created_ns < record.receive_time_ns
+                                                    : request.created_ns > record.receive_time_ns;
     });
     return !deleted && (*first <= last || !learned.empty());
   }));
