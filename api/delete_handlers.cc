@@ -139,7 +139,7 @@ Result<HttpResponse> cancel_delete(const Services& services, const ActCall& call
   const auto request = std::find_if(acts.deletes.begin(), acts.deletes.end(),
                                     [&](const auto& r) { return r.id == id && r.tenant == call.tenant; });
   if (request == acts.deletes.end()) return text_response(404, "could not find delete request with given id\n");
-  if (request->state == DeleteRequest::State::processed) {
+  if (request->state == DeleteRequest::State::processed || (request->begun && !force)) {
     return Error::invalid("deletion of request which is in process or already processed is not allowed");
   }
   const int64_t period_ns = services.config->deletes.cancel_period_ns;
@@ -147,7 +147,7 @@ Result<HttpResponse> cancel_delete(const Services& services, const ActCall& call
     return Error::invalid(fmt::format("deletion of request past the deadline of {} since its creation is not allowed",
                                       query::format_go_duration(period_ns)));
   }
-  TRY(act(services, entry_of("delete_cancelled", *request), [&] { return target.cancel_delete(id); }));
+  TRY(act(services, entry_of("delete_cancelled", *request), [&] { return target.cancel_delete(id, force); }));
   HttpResponse response;
   response.status = 204;
   return response;

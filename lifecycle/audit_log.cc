@@ -62,6 +62,15 @@ Result<void> AuditLog::add(const Entry& entry) {
   return Error::unavailable("the audit log is written by too many at a time");
 }
 
+Result<bool> AuditLog::tells(const TenantId& tenant, const std::string& act, const std::string& id,
+                             size_t among) const {
+  TRY_ASSIGN(const std::vector<std::string> lines, newest(tenant, among));
+  return std::any_of(lines.begin(), lines.end(), [&](const std::string& text) {
+    const auto line = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    return line.is_object() && line.value("act", "") == act && line.value("id", "") == id && !line.contains("error");
+  });
+}
+
 Result<std::vector<std::string>> AuditLog::newest(const TenantId& tenant, size_t limit) const {
   uint64_t number = 0;
   {

@@ -33,6 +33,8 @@ class AuditLog {
 
   /// Durable when it returns.
   Result<void> add(const Entry& entry);
+  /// Whether one of the newest lines of the tenant, so many, is of this act on this id, and done.
+  Result<bool> tells(const TenantId& tenant, const std::string& act, const std::string& id, size_t among) const;
   /// The newest lines of a tenant, newest first.
   Result<std::vector<std::string>> newest(const TenantId& tenant, size_t limit) const;
 

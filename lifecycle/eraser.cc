@@ -222,6 +222,7 @@ void Eraser::finish(const DeleteRequest& request) {
   }
   if (!finished.ok() || !*finished) return;
   marks_.erase(request.id);
+  noted_.erase(request.id);
   {
     const MutexLock lock(mu_);
     progress_.erase(request.id);
@@ -230,7 +231,12 @@ void Eraser::finish(const DeleteRequest& request) {
   env_.log->info("delete request processed", {{"request", request.id}, {"tenant", request.tenant}});
 }
 
+/// Once, also when what comes after it has to be tried again, or the server stopped in between.
 Result<void> Eraser::note_processed(const DeleteRequest& request) {
+  constexpr size_t kAmong = 8;
+  if (noted_.contains(request.id)) return {};
+  TRY_ASSIGN(const bool noted, env_.audit->tells(request.tenant, "delete_processed", request.id, kAmong));
+  if (noted) return {};
   AuditLog::Entry entry;
   entry.act = "delete_processed";
   entry.tenant = request.tenant;
@@ -238,7 +244,9 @@ Result<void> Eraser::note_processed(const DeleteRequest& request) {
   entry.query = request.query;
   entry.start_ns = request.start_ns;
   entry.end_ns = request.end_ns;
-  return env_.audit->add(entry);
+  TRY(env_.audit->add(entry));
+  noted_.insert(request.id);
+  return {};
 }
 
 }  // namespace cordwood::lifecycle

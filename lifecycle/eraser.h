@@ -102,6 +102,10 @@ class Eraser {
   void erase_aged();
   bool worth_it(const Segment& segment, int64_t now_ns) const;
   Outcome erase_aged_of(const MergeTarget::State& state, const Segment& segment, int64_t now_ns);
+  using RowsOfTenants = std::map<TenantId, uint64_t>;
+  Result<void> note_aged(const SegmentMeta& segment, const RowsOfTenants& aged, int64_t now_ns,
+                         const std::string& error);
+  void forget_aged(const SegmentMeta& segment, const RowsOfTenants& aged);
 
   const EraserOptions options_;
   const Environment env_;
@@ -110,6 +114,7 @@ class Eraser {
   std::map<TenantId, Pass> passes_;
   std::map<std::string, uint64_t> marks_;  ///< by request: what has to be gone from the disk
   std::set<std::string> looked_at_;        ///< requests whose rows are known
+  std::set<std::string> noted_;            ///< requests whose end is in the audit log already
   int64_t retry_at_ns_ = 0;
   std::optional<int64_t> aged_at_ns_;
   int64_t retry_aged_at_ns_ = 0;

@@ -27,7 +27,7 @@ bool Eraser::worth_it(const Segment& segment, int64_t now_ns) const {
 
 Eraser::Outcome Eraser::erase_aged_of(const MergeTarget::State& state, const Segment& segment, int64_t now_ns) {
   std::map<TenantId, std::shared_ptr<const TenantVeil>> veils;
-  std::map<TenantId, uint64_t> aged;
+  RowsOfTenants aged;
   uint64_t rows = 0;
   uint64_t gone = 0;
   for (const BlockSourcePtr& block : segment.blocks()) {
@@ -47,40 +47,61 @@ Eraser::Outcome Eraser::erase_aged_of(const MergeTarget::State& state, const Seg
     gone += standing->hidden;
   }
   if (gone == 0) return Outcome::nothing;
-  const std::string key = segment.meta().key;
+  const SegmentMeta& meta = segment.meta();
+  // Who misses rows finds in the audit log where they went, whenever the server stops.
+  if (const Result<void> noted = note_aged(meta, aged, now_ns, ""); !noted.ok()) {
+    counters_.failures.add();
+    env_.log->warn("rows beyond their retention stay until the audit log can be written",
+                   {{"segment", meta.key}, {"error", noted.error().message}});
+    return Outcome::failed;
+  }
   const RowSieve sieve = [&veils](const BlockSourcePtr& block) { return veils.at(block->info().tenant)->over(block); };
-  if (const Result<void> done = env_.merger->rewrite(state, key, sieve); !done.ok()) {
+  if (const Result<void> done = env_.merger->rewrite(state, meta.key, sieve); !done.ok()) {
+    if (const Result<void> noted = note_aged(meta, aged, now_ns, done.error().message); !noted.ok()) {
+      env_.log->error("the audit log says that rows were removed which are still there",
+                      {{"segment", meta.key}, {"error", noted.error().message}});
+    }
     if (done.error().kind == ErrorKind::cancelled) return Outcome::failed;
     counters_.failures.add();
     env_.log->warn("rows beyond their retention could not be removed, will try again",
-                   {{"segment", key}, {"error", done.error().message}});
+                   {{"segment", meta.key}, {"error", done.error().message}});
     return Outcome::failed;
   }
   (gone == rows ? counters_.aged_dropped : counters_.aged_rewritten).add();
   counters_.aged_rows.add(gone);
-  for (const auto& [tenant, of_tenant] : aged) {
+  forget_aged(meta, aged);
+  return Outcome::did_some;
+}
+
+/// `error`: why they are not gone after all.
+Result<void> Eraser::note_aged(const SegmentMeta& segment, const RowsOfTenants& aged, int64_t now_ns,
+                               const std::string& error) {
+  for (const auto& [tenant, rows] : aged) {
     AuditLog::Entry entry;
     entry.act = "retention_removed";
     entry.tenant = tenant;
-    entry.id = key;
-    entry.start_ns = segment.meta().time_min_ns;
-    entry.end_ns = std::min(segment.meta().time_max_ns, now_ns);
-    entry.rows = of_tenant;
-    env_.log->info("rows beyond their retention removed", {{"tenant", tenant}, {"segment", key}, {"rows", of_tenant}});
-    if (const Result<void> added = env_.audit->add(entry); !added.ok()) {
-      env_.log->error("an act could not be written into the audit log",
-                      {{"act", entry.act}, {"segment", key}, {"error", added.error().message}});
-    }
+    entry.id = segment.key;
+    entry.start_ns = segment.time_min_ns;
+    entry.end_ns = std::min(segment.time_max_ns, now_ns);
+    entry.rows = rows;
+    entry.error = error;
+    TRY(env_.audit->add(entry));
+  }
+  return {};
+}
+
+void Eraser::forget_aged(const SegmentMeta& segment, const RowsOfTenants& aged) {
+  for (const auto& [tenant, rows] : aged) {
+    env_.log->info("rows beyond their retention removed",
+                   {{"tenant", tenant}, {"segment", segment.key}, {"rows", rows}});
     if (!env_.forget_streams) continue;
-    const TimeRange range{segment.meta().time_min_ns, segment.meta().time_max_ns == std::numeric_limits<int64_t>::max()
-                                                          ? segment.meta().time_max_ns
-                                                          : segment.meta().time_max_ns + 1};
+    constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+    const TimeRange range{segment.time_min_ns, segment.time_max_ns == kMax ? kMax : segment.time_max_ns + 1};
     if (const Result<void> forgotten = env_.forget_streams(tenant, range); !forgotten.ok()) {
       env_.log->warn("streams beyond their retention stay in the stream index",
                      {{"tenant", tenant}, {"error", forgotten.error().message}});
     }
   }
-  return Outcome::did_some;
 }
 
 /// Once for each step of the clock that ages.

@@ -23,8 +23,9 @@ class DeleteTarget {
   /// Gives the request its place in the order of arrival: rows appended after the call are not meant.  invalid when
   /// its query is not understood.
   virtual Result<void> request_delete(DeleteRequest request) = 0;
-  /// What it hid is seen again, as far as it is still there.  not_found.
-  virtual Result<void> cancel_delete(const std::string& id) = 0;
+  /// What it hid is seen again.  not_found; invalid when rows are gone already (DeleteRequest::begun), unless `force`d:
+  /// then the rest is seen again.
+  virtual Result<void> cancel_delete(const std::string& id, bool force) = 0;
   virtual Result<void> mark_processed(const std::string& id, int64_t now_ns) = 0;
   virtual Result<void> set_hold(LegalHold hold) = 0;
   virtual Result<void> lift_hold(const std::string& id) = 0;

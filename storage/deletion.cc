@@ -17,6 +17,7 @@ void DeleteRequest::encode(std::string* out) const {
   w.varint(generation);
   w.u8(static_cast<uint8_t>(state));
   w.i64(processed_ns);
+  if (begun) w.u8(1);
   ByteWriter(out).string(fields);
 }
 
@@ -33,6 +34,7 @@ Result<DeleteRequest> DeleteRequest::decode(ByteReader* in) {
   request.generation = fields.varint();
   const uint8_t state = fields.u8();
   request.processed_ns = fields.i64();
+  request.begun = fields.remaining() > 0 && fields.u8() == 1;
   TRY(in->status("delete request"));
   TRY(fields.status("delete request"));
   if (state != 1 && state != 2) return Error::corrupt(fmt::format("delete request: unknown state {}", state));

@@ -24,6 +24,7 @@ struct DeleteRequest {
   uint64_t generation = 0;   ///< no row that is meant is in the WAL of a later one
   State state = State::received;
   int64_t processed_ns = 0;
+  bool begun = false;  ///< rows of it are gone already, as nothing could hide them: cancelling does not bring them back
 
   bool operator==(const DeleteRequest&) const = default;
   void encode(std::string* out) const;

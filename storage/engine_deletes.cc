@@ -232,13 +232,14 @@ Result<void> EngineImpl::request_delete(DeleteRequest request) {
   return made;
 }
 
-Result<void> EngineImpl::cancel_delete(const std::string& id) {
+Result<void> EngineImpl::cancel_delete(const std::string& id, bool force) {
   const MutexLock commit_lock(commit_mu_);
   {
     const MutexLock lock(mu_);
-    if (std::none_of(acts_.deletes.begin(), acts_.deletes.end(), [&](const auto& d) { return d.id == id; })) {
-      return Error::not_found("there is no such delete request");
-    }
+    const auto request =
+        std::find_if(acts_.deletes.begin(), acts_.deletes.end(), [&](const auto& d) { return d.id == id; });
+    if (request == acts_.deletes.end()) return Error::not_found("there is no such delete request");
+    if (request->begun && !force) return Error::invalid("rows of the delete request are gone already");
   }
   CatalogChange change;
   change.deletes_gone = {id};
@@ -262,6 +263,19 @@ Result<void> EngineImpl::mark_processed(const std::string& id, int64_t now_ns) {
   }
   if (change.deletes.empty()) return Error::not_found("there is no such delete request");
   return change_acts(change);
+}
+
+/// Durable before anything that was left out for good is gone from the write-ahead log.
+Result<void> EngineImpl::mark_begun() {
+  const MutexLock commit_lock(commit_mu_);
+  CatalogChange change;
+  for (DeleteRequest& request : acts().deletes) {
+    if (request.begun || request.state == DeleteRequest::State::processed) continue;
+    if (!left_out_by_.contains(request.id)) continue;
+    request.begun = true;
+    change.deletes.push_back(std::move(request));
+  }
+  return change.deletes.empty() ? Result<void>() : change_acts(change);
 }
 
 Result<void> EngineImpl::set_hold(LegalHold hold) {

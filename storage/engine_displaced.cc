@@ -127,9 +127,11 @@ Result<void> EngineImpl::leave_out_deleted(const WalRecord& record, bool displac
   std::vector<RulePtr> deletes;
   std::vector<RulePtr> holds;
   constexpr uint64_t kAnyArrival = std::numeric_limits<uint64_t>::max();
+  std::vector<std::string> ids;  // of the deletes
   for (const DeleteRequest& request : known.deletes) {
     if (request.tenant != batch->tenant || !means(request)) continue;
     TRY_ASSIGN(deletes.emplace_back(), make_rule(request.query, request.start_ns, request.end_ns, kAnyArrival));
+    ids.push_back(request.id);
   }
   if (deletes.empty()) return {};
   for (const LegalHold& hold : known.holds) {
@@ -142,18 +144,19 @@ Result<void> EngineImpl::leave_out_deleted(const WalRecord& record, bool displac
                             in.block->arrival_max()};
     const BlockSourcePtr source = make_head_source(prefix);
     const std::vector<uint32_t> order = sort_head_rows(prefix).order;
-    const auto mark = [&](const std::vector<RulePtr>& rules, char as) -> Result<void> {
-      for (const RulePtr& rule : rules) {
-        if (!rule->touches(source->info())) continue;
-        TRY_ASSIGN(const std::shared_ptr<const RowBits> rows, rule->rows(source));
-        for (uint32_t i = 0; rows != nullptr && i < order.size(); ++i) {
-          if (rows->test(i)) gone[in.rows[order[i]]] = as;
-        }
+    const auto mark = [&](const RulePtr& rule, char as) -> Result<bool> {
+      if (!rule->touches(source->info())) return false;
+      TRY_ASSIGN(const std::shared_ptr<const RowBits> rows, rule->rows(source));
+      for (uint32_t i = 0; rows != nullptr && i < order.size(); ++i) {
+        if (rows->test(i)) gone[in.rows[order[i]]] = as;
       }
-      return {};
+      return rows != nullptr;
     };
-    TRY(mark(deletes, 1));
-    TRY(mark(holds, 0));
+    for (size_t i = 0; i < deletes.size(); ++i) {
+      TRY_ASSIGN(const bool some, mark(deletes[i], 1));
+      if (some) left_out_by_.insert(ids[i]);
+    }
+    for (const RulePtr& hold : holds) TRY(mark(hold, 0));
   }
   const size_t before = batch->rows.size();
   size_t kept = 0;

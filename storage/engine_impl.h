@@ -108,7 +108,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   CatalogActs acts() const override;
   size_t deletes_waiting(const TenantId& tenant) const override;
   Result<void> request_delete(DeleteRequest request) override;
-  Result<void> cancel_delete(const std::string& id) override;
+  Result<void> cancel_delete(const std::string& id, bool force) override;
   Result<void> mark_processed(const std::string& id, int64_t now_ns) override;
   Result<void> set_hold(LegalHold hold) override;
   Result<void> lift_hold(const std::string& id) override;
@@ -202,6 +202,7 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   Result<void> follow_deletes(const CatalogChange& change, uint64_t acts_version) REQUIRES(commit_mu_);
   void put_delete(const DeleteRequest& request) REQUIRES(mu_);
   std::shared_ptr<const TenantVeil> make_veil(const TenantId& tenant) const REQUIRES(mu_);
+  Result<void> mark_begun();
   void make_veils() REQUIRES(mu_);
   void show_veils() REQUIRES(mu_);
   void age();
@@ -239,7 +240,8 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   bool segments_unreadable_ = false;  ///< constant after recovery
   /// A store that was restored, or acknowledged there once, has some though it does not now.
   bool has_stored_logs() const { return options_.ack_in_store || !stored_logs_.empty(); }
-  std::set<WalLog> stored_logs_;            ///< that had objects in the store at the start; constant after recovery
+  std::set<std::string> left_out_by_;  ///< deletes that rows were left out for at the start; constant after recovery
+  std::set<WalLog> stored_logs_;       ///< that had objects in the store at the start; constant after recovery
   std::unique_ptr<Replacement> unsettled_;  ///< of the one thread that replaces
   std::atomic<bool> taken_over_{false};
   std::atomic<bool> erasure_unsettled_{false};  ///< and it leaves rows out

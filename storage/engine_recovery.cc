@@ -167,6 +167,7 @@ Result<void> EngineImpl::replay(const LocalWalLog& log, bool newest, bool displa
   for (const std::string& problem : report->problems) {
     env_.log->error("damage in the write-ahead log", {{"generation", number}, {"problem", problem}});
   }
+  TRY(mark_begun());
   of->generation->close();
   TRY_ASSIGN(const std::vector<std::string> files, list_wal_files(*env_.fs, wal_dir_, number));
   for (const std::string& path : files) {

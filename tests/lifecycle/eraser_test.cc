@@ -98,9 +98,9 @@ TEST_F(EraserTest, ARequestMeansWhatWasThere) {
   EXPECT_EQ(lines(), "old2 old4 other ");
   erasing_.run(1);
   EXPECT_EQ(lines(), "old2 old4 other ");
-  const Result<void> cancelled = erasing_.target().cancel_delete("d");
+  const Result<void> cancelled = erasing_.target().cancel_delete("d", false);
   EXPECT_TRUE(cancelled.ok()) << cancelled.error().message;
-  EXPECT_EQ(erasing_.target().cancel_delete("d").error().kind, ErrorKind::not_found);
+  EXPECT_EQ(erasing_.target().cancel_delete("d", false).error().kind, ErrorKind::not_found);
 }
 
 TEST_F(EraserTest, BlocksThatNoRequestTouchesAreAsEver) {
@@ -122,7 +122,7 @@ TEST_F(EraserTest, BlocksThatNoRequestTouchesAreAsEver) {
   EXPECT_FALSE(now[1]->count_widths_ns().empty()) << "no row is meant after all";
   EXPECT_EQ(now[1]->counts(0)->size(), was[1]->counts(0)->size());
   EXPECT_EQ(blocks(), now) << "a block is the same source for all";
-  ASSERT_TRUE(erasing_.target().cancel_delete("d").ok());
+  ASSERT_TRUE(erasing_.target().cancel_delete("d", false).ok());
   EXPECT_EQ(blocks()[0], was[0]);
 }
 
@@ -313,6 +313,41 @@ TEST_F(EraserTest, WhatIsProcessedIsInTheAuditLogWhereverThePowerGoes) {
   }
   EXPECT_GT(processed, 0);
   EXPECT_LT(processed, 60);
+  erasing_.run(6);
+  const auto noted = acts();
+  EXPECT_EQ(std::count(noted.begin(), noted.end(), "delete_processed"), 60)
+      << "each once, though many were tried again";
+}
+
+TEST_F(EraserTest, WhatRetentionTakesIsInTheAuditLogWhereverThePowerGoes) {
+  world_.options.retention.period_ns = 24 * kHourNs;
+  open();
+  int gone = 0;
+  uint64_t operations = 0;  // of the first one, which no power cut ends
+  for (uint64_t i = 0; i < 40; ++i) {
+    append({{"a", world_.clock.now_ns(), "x", {}}});
+    flush();
+    const std::string key = merging_.segments().back().key;
+    world_.clock.advance_ns(25 * kHourNs);
+    const uint64_t before = world_.fs.operations();
+    if (i > 0) world_.fs.cut_power_at(before + operations - i % 20);
+    erasing_.run(1);
+    if (i == 0) operations = world_.fs.operations() - before;
+    world_.fs.cut_power();
+    world_.fs.cut_power_at(0);
+    world_.fs.restart();
+    open();
+    if (!merging_.segments().empty()) {
+      erasing_.run(3);
+      EXPECT_THAT(merging_.segments(), IsEmpty());
+      continue;
+    }
+    ++gone;
+    EXPECT_EQ(acts().at(0), "retention_removed") << i;
+    EXPECT_THAT(erasing_.audit().newest("t", 1)->at(0), testing::HasSubstr(key)) << i;
+  }
+  EXPECT_GT(gone, 0);
+  EXPECT_LT(gone, 40);
 }
 
 TEST_F(EraserTest, TheAuditLogOutlivesTheProcess) {

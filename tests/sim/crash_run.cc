@@ -304,7 +304,7 @@ class CrashRun {
       case 2:
         if (made_deletes_.empty() || !chance(0.3)) break;
         rows_.deleted().cancel(made_deletes_.back());
-        (void)erasing_.target().cancel_delete(made_deletes_.back()).ok();
+        (void)erasing_.target().cancel_delete(made_deletes_.back(), false).ok();
         made_deletes_.pop_back();
         break;
       case 3: request_delete(); break;

@@ -61,7 +61,7 @@ TEST(S3Delete, ABucketThatLosesAnswersTakesARequestOnceOrNotAtAll) {
     const Result<void> done = target.request_delete(request(id, "a *"));
     ASSERT_TRUE(done.ok()) << done.error().message;
     EXPECT_EQ(lines(world), "y ");
-    const Result<void> cancelled = target.cancel_delete(id);
+    const Result<void> cancelled = target.cancel_delete(id, false);
     ASSERT_TRUE(cancelled.ok()) << cancelled.error().message;
     EXPECT_EQ(lines(world), "x y ");
   }

@@ -133,6 +133,40 @@ TEST(TakeOver, ADeleteWhoseCutFallsAmongTheRowsOfAPushMeansAllOfThem) {
   }
 }
 
+/// Rows that a start leaves out of a log are gone: the delete that meant them cannot be cancelled as if they were not.
+TEST(TakeOver, ADeleteThatLeftRowsOutIsNotCancelled) {
+  SimplePredicateCompiler predicates;
+  FaultyBucket bucket(1);
+  Machine a(1, &bucket), b(2, &bucket);
+  for (Machine* machine : {&a, &b}) machine->environment.predicates = &predicates;
+  ASSERT_TRUE(a.open().ok());
+  ASSERT_TRUE(a.push(1).ok());
+  ASSERT_TRUE(b.open().ok());
+  ASSERT_TRUE(b.push(2).ok());
+  ASSERT_TRUE(b.engine->flush().ok());
+  b.clock.advance_ns(1);
+  for (const char* query : {"s0 *", "s1 *"}) {
+    DeleteRequest request{.id = query, .tenant = "t", .query = query, .start_ns = 0, .end_ns = INT64_MAX};
+    request.created_ns = b.clock.now_ns();
+    ASSERT_TRUE(b.engine->delete_target()->request_delete(request).ok());
+  }
+  b.close();
+  for (int start = 0; start < 2; ++start) {
+    ASSERT_TRUE(a.open().ok());
+    EXPECT_EQ(a.lines(), "");
+    const auto refused = a.engine->delete_target()->cancel_delete("s0 *", false);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().kind, ErrorKind::invalid);
+    ASSERT_TRUE(a.engine->flush().ok());
+  }
+  ASSERT_TRUE(b.open().ok());
+  DeleteTarget& target = *b.engine->delete_target();
+  EXPECT_FALSE(target.cancel_delete("s0 *", false).ok());
+  EXPECT_TRUE(target.cancel_delete("s1 *", false).ok()) << "it meant nothing that is gone";
+  EXPECT_TRUE(target.cancel_delete("s0 *", true).ok());
+  EXPECT_EQ(b.lines(), "2 ") << "what is still there";
+}
+
 TEST(TakeOver, OfTwoThatClaimAtOnceOneHasIt) {
   FaultyBucket bucket(1);
   const auto store = bucket.open();
