@@ -121,6 +121,7 @@ Result<S3Home> open_object_store(const Config& config, const S3Environment& env)
   RangeCacheOptions cache;
   cache.dir = config.data_dir + "/cache";
   cache.max_bytes = config.cache_bytes;
+  cache.sweep_later = true;
   TRY_ASSIGN(auto ranges, RangeCache::open(*env.fs, std::move(cache), *env.metrics));
   home.store = make_cached_store(std::move(home.store), std::move(ranges), "segments/", *env.metrics);
   return home;

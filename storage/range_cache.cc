@@ -2,6 +2,7 @@
 #include "storage/range_cache.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr uint64_t kPageBytes = 4096;  ///< what a file takes at least
 constexpr uint64_t kTrailerBytes = 8;
+constexpr int kSweepNiceness = 15;
 constexpr int kLookBack = 8;  ///< ranges before a place that are tried: those that overlap are few
 
 uint64_t disk_bytes(uint64_t size) {
@@ -39,25 +41,58 @@ RangeCache::RangeCache(FileSystem& fs, RangeCacheOptions options, Metrics& metri
 
 Result<std::unique_ptr<RangeCache>> RangeCache::open(FileSystem& fs, RangeCacheOptions options, Metrics& metrics) {
   std::unique_ptr<RangeCache> cache(new RangeCache(fs, std::move(options), metrics));
-  TRY(cache->empty());
+  TRY(cache->begin());
   return cache;
+}
+
+RangeCache::~RangeCache() {
+  ending_ = true;
+  sweeper_.reset();
 }
 
 /// What an earlier process left is not used: the key of an upload that failed, or of an orphan that was removed, may
 /// have become another object since.
-Result<void> RangeCache::empty() {
+Result<void> RangeCache::begin() {
   TRY(fs_.create_directories(options_.dir));
   TRY_ASSIGN(const std::vector<std::string> names, fs_.list(options_.dir));
-  std::vector<std::string> gone;
+  uint64_t last = 0;
   for (const std::string& name : names) {
-    if (!name.ends_with('/')) gone.push_back(options_.dir + "/" + name);
+    if (name.ends_with('/')) last = std::max<uint64_t>(last, std::strtoull(name.c_str(), nullptr, 10));
   }
-  remove_files(gone);
+  dir_ = fmt::format("{}/{}", options_.dir, last + 1);
+  TRY(fs_.create_directories(dir_));
+  if (names.empty()) return {};
+  const auto sweep_all = [this, names] {
+    for (const std::string& name : names) sweep(name);
+  };
+  if (!options_.sweep_later) {
+    sweep_all();
+    return {};
+  }
+  sweeper_ = make_thread_pool(1, "sweep", kSweepNiceness);
+  sweeper_->post(sweep_all);
   return {};
 }
 
+/// A file, or a directory with its files; what stays goes with the next start.
+void RangeCache::sweep(const std::string& name) {
+  std::string path = options_.dir + "/" + name;
+  if (!name.ends_with('/')) {
+    if (!ending_) remove_files({path});
+    return;
+  }
+  path.pop_back();
+  const Result<std::vector<std::string>> files = fs_.list(path);
+  if (!files.ok()) return;
+  for (const std::string& file : *files) {
+    if (ending_) return;
+    remove_files({path + "/" + file});
+  }
+  static_cast<void>(fs_.remove_directory(path).ok());
+}
+
 std::string RangeCache::path_of(uint64_t key, uint64_t offset, uint64_t size) const {
-  return fmt::format("{}/{:016x}-{}-{}", options_.dir, key, offset, size);
+  return fmt::format("{}/{:016x}-{}-{}", dir_, key, offset, size);
 }
 
 std::optional<std::string> RangeCache::get(const std::string& key, uint64_t offset, uint64_t size, bool pin) {

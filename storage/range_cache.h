@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <map>
@@ -16,13 +17,17 @@
 #include "storage/base/file_system.h"
 #include "storage/base/metrics.h"
 #include "storage/base/mutex.h"
+#include "storage/base/task_runner.h"
 
 namespace cordwood {
 
 struct RangeCacheOptions {
-  std::string dir;                    ///< nothing else lies in it
+  std::string dir;                    ///< nothing else lies in it; each process has a directory of its own there
   uint64_t max_bytes = 10ull << 30;   ///< of its files, in whole pages of the disk
   uint64_t piece_bytes = 256u << 10;  ///< longer ranges are kept in pieces, each read and checked as a whole
+  /// What earlier processes left goes on a thread of the cache, as a disk may take a millisecond for each file; else
+  /// open() waits for that.
+  bool sweep_later = false;
   static constexpr size_t kMaxRanges = 1u << 18;
 };
 
@@ -31,6 +36,7 @@ struct RangeCacheOptions {
 /// answer.  It may be lost at any time, and begins empty.  Failures of the disk count as misses.  Thread-safe.
 class RangeCache {
  public:
+  ~RangeCache();
   static Result<std::unique_ptr<RangeCache>> open(FileSystem& fs, RangeCacheOptions options, Metrics& metrics);
 
   /// The bytes, when all of them are here.  `pin`: they stay until drop(), as long as what is pinned takes no more than
@@ -64,7 +70,8 @@ class RangeCache {
   };
 
   RangeCache(FileSystem& fs, RangeCacheOptions options, Metrics& metrics);
-  Result<void> empty();
+  Result<void> begin();
+  void sweep(const std::string& name);
   std::string path_of(uint64_t key, uint64_t offset, uint64_t size) const;
   std::vector<Piece> find(uint64_t key, uint64_t offset, uint64_t size, bool pin) EXCLUDES(mu_);
   std::optional<std::string> read(uint64_t key, const Piece& piece);
@@ -87,6 +94,7 @@ class RangeCache {
 
   FileSystem& fs_;
   const RangeCacheOptions options_;
+  std::string dir_;  ///< of this process
   const std::shared_ptr<Sizes> sizes_ = std::make_shared<Sizes>();
   Counter& evicted_;
   Counter& damaged_;
@@ -97,6 +105,9 @@ class RangeCache {
   std::list<Place> kept_ GUARDED_BY(mu_);  ///< the youngest first
   std::set<Place> being_written_ GUARDED_BY(mu_);
   size_t ranges_ GUARDED_BY(mu_) = 0;
+
+  std::atomic<bool> ending_{false};
+  std::unique_ptr<TaskRunner> sweeper_;  ///< null unless there was something to sweep
 };
 
 }  // namespace cordwood

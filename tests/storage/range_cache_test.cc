@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/base/clock.h"
 #include "storage/cached_store.h"
 #include "storage/segment.h"
 #include "storage/text_probe.h"
 #include "tests/storage/columns/block_fixture.h"
 #include "tests/support/counting_store.h"
 #include "tests/support/sim_file_system.h"
+#include "tests/support/temporary_directory.h"
 
 namespace cordwood {
 namespace {
@@ -35,6 +37,15 @@ class RangeCacheTest : public ::testing::Test {
   }
   bool has(const std::string& key, uint64_t offset, uint64_t size) {
     return cache_->get(key, offset, size, false).has_value();
+  }
+
+  /// Of the process of now, the only ones there are.
+  std::vector<std::string> files() {
+    const std::vector<std::string> all = *fs_.list("cache");
+    EXPECT_EQ(all.size(), 1u);
+    std::vector<std::string> found = *fs_.list("cache/" + all.back().substr(0, all.back().size() - 1));
+    for (std::string& name : found) name = "cache/" + all.back() + name;
+    return found;
   }
 
   SimFileSystem fs_{1};
@@ -82,7 +93,7 @@ TEST_F(RangeCacheTest, TheLeastRecentlyUsedLeaveAndPinnedOnesStay) {
   }
   EXPECT_TRUE(has("0", 0, 100));
   EXPECT_EQ(cache_->pinned_bytes(), 2 * kPage) << "no more than half";
-  EXPECT_EQ(fs_.list("cache")->size(), 4u);
+  EXPECT_EQ(files().size(), 4u);
   cache_->drop("0");
   EXPECT_FALSE(has("0", 0, 100));
   EXPECT_EQ(cache_->pinned_bytes(), kPage);
@@ -144,9 +155,8 @@ TEST_F(RangeCacheTest, WhatIsNotWhatWasWrittenIsAMiss) {
   cache_->put("d", 0, some_bytes(400, 'd'), false);
   cache_->put("a", 100, some_bytes(100, 'e'), false);
   const auto path = [this](const std::string& end) {
-    const std::vector<std::string> names = *fs_.list("cache");
-    for (const std::string& name : names)
-      if (name.ends_with(end)) return "cache/" + name;
+    for (const std::string& name : files())
+      if (name.ends_with(end)) return name;
     return std::string();
   };
   ASSERT_TRUE((*fs_.open(path("-7-200"), OpenMode::read_write))->write_at(50, "X").ok());
@@ -162,7 +172,7 @@ TEST_F(RangeCacheTest, WhatIsNotWhatWasWrittenIsAMiss) {
   EXPECT_EQ(metrics_.counter("cordwood_cache_damaged_total", "").value(), 3u);
   EXPECT_EQ(cache_->bytes(), 0u);
   EXPECT_EQ(cache_->pinned_bytes(), 0u);
-  EXPECT_TRUE(fs_.list("cache")->empty()) << "what is damaged goes";
+  EXPECT_TRUE(files().empty()) << "what is damaged goes";
   cache_->put("b", 7, some_bytes(200, 'b'), false);
   EXPECT_EQ(*cache_->get("b", 7, 200, false), some_bytes(200, 'b'));
 }
@@ -170,9 +180,34 @@ TEST_F(RangeCacheTest, WhatIsNotWhatWasWrittenIsAMiss) {
 /// A key may be another object by then.
 TEST_F(RangeCacheTest, AStartBeginsEmpty) {
   cache_->put("a", 0, some_bytes(100), true);
+  ASSERT_TRUE(fs_.open("cache/of-an-older-version", OpenMode::create_new).ok());
   open(100 * kPage);
   EXPECT_FALSE(has("a", 0, 100));
-  EXPECT_TRUE(fs_.list("cache")->empty());
+  EXPECT_TRUE(files().empty());
+}
+
+/// The disk may take its time for that.
+TEST(RangeCache, WhatWasLeftGoesBesideTheStart) {
+  PosixFileSystem fs;
+  TemporaryDirectory directory;
+  Metrics metrics;
+  RangeCacheOptions options;
+  options.dir = directory.path() + "/cache";
+  options.sweep_later = true;
+  const std::string object = some_bytes(100);
+  for (int start = 0; start < 3; ++start) {
+    auto cache = RangeCache::open(fs, options, metrics);
+    ASSERT_TRUE(cache.ok()) << cache.error().message;
+    for (int i = 0; i < 200; ++i) {
+      const std::string key = std::to_string(i);
+      EXPECT_FALSE((*cache)->get(key, 0, 100, false));
+      (*cache)->put(key, 0, object, false);
+      EXPECT_EQ((*cache)->get(key, 0, 100, false), object);
+    }
+    // What is not swept when a process ends goes with the next one.
+    for (int look = 0; start == 2 && look < 10'000 && fs.list(options.dir)->size() > 1; ++look) sleep_ns(1'000'000);
+  }
+  EXPECT_EQ(fs.list(options.dir)->size(), 1u);
 }
 
 TEST_F(RangeCacheTest, AFullDiskIsNoMoreThanAMiss) {
