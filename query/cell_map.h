@@ -48,8 +48,21 @@ class CellMap {
   const RowRanks& ranks() const { return *ranks_; }
   const ShapeSlot& slot() const { return slot_; }
 
-  /// Of a row that has the cell.
-  Result<Value> at_row(uint32_t row) { return at(ranks_->rank(row), row); }
+  /// Of rows that have the cell; `out` has as many.
+  Result<void> read(std::span<const uint32_t> rows, Value* out) {
+    switch (cells_->kind) {
+      case ColumnCells::Kind::constant: std::fill_n(out, rows.size(), of_known(0)); return {};
+      case ColumnCells::Kind::dictionary:
+        for (const uint32_t row : rows) *out++ = of_known(static_cast<size_t>(cells_->numbers[ranks_->rank(row)]));
+        return {};
+      case ColumnCells::Kind::numbers:
+      case ColumnCells::Kind::texts: break;
+    }
+    for (const uint32_t row : rows) {
+      TRY_ASSIGN(*out++, at(ranks_->rank(row), row));
+    }
+    return {};
+  }
 
   /// Calls take(cell, value) for all cells, in order.
   template <typename Take>
@@ -111,13 +124,23 @@ class CellMap {
     const bool exact = number >= -kMostExact && number <= kMostExact;
     if (exact && (cells_->exceptions.empty() || !is_exception(cell))) {
       if (const std::optional<Value> value = function_->of_number(static_cast<double>(number) / power_)) return *value;
-      const auto seen = by_number_.find(number);
-      if (seen != by_number_.end()) return seen->second;
-      TRY_ASSIGN(const Value value, of_text(ranks_->row_of(cell)));
-      by_number_.emplace(number, value);
-      return value;
+      std::optional<Value>& value = known_number(number);
+      if (!value) {
+        TRY_ASSIGN(value, of_text(ranks_->row_of(cell)));
+      }
+      return *value;
     }
     return of_text(ranks_->row_of(cell));
+  }
+
+  /// What is known of the text of a number.  Those that begin near the column's smallest are found by their place.
+  std::optional<Value>& known_number(int64_t number) {
+    if (near_numbers_.empty()) {
+      near_numbers_.resize(kNearNumbers);
+      least_number_ = *std::min_element(cells_->numbers.begin(), cells_->numbers.end());
+    }
+    const uint64_t place = static_cast<uint64_t>(number) - static_cast<uint64_t>(least_number_);
+    return place < kNearNumbers ? near_numbers_[place] : far_numbers_[number];
   }
 
   Result<Value> of_pattern(uint32_t cell, uint32_t row) {
@@ -165,6 +188,7 @@ class CellMap {
   static constexpr bool kKnowsPatterns = requires(Function f) { f.of_split({}); };
   /// Up to here a quotient of two doubles is the double next to the decimal number.
   static constexpr int64_t kMostExact = int64_t{1} << 53;
+  static constexpr size_t kNearNumbers = 1024;
 
   BlockView* view_;
   ShapeSlot slot_;
@@ -180,9 +204,11 @@ class CellMap {
   PatternReader* pattern_ = nullptr;  ///< of cells that are told by pattern and number
   std::vector<Pattern> patterns_;
   std::optional<std::string_view> missing_;
-  double power_ = 1;                         ///< exact: at most 10^18
-  std::vector<std::optional<Value>> known_;  ///< by place in the dictionary
-  std::unordered_map<int64_t, Value> by_number_;
+  double power_ = 1;                                ///< exact: at most 10^18
+  std::vector<std::optional<Value>> known_;         ///< by place in the dictionary
+  std::vector<std::optional<Value>> near_numbers_;  ///< from least_number_ on
+  std::unordered_map<int64_t, std::optional<Value>> far_numbers_;
+  int64_t least_number_ = 0;
   CellText text_;
   std::string scratch_;
 };
@@ -220,10 +246,19 @@ class LabelCells {
     return out;
   }
 
-  Result<Value> at_row(uint32_t row, uint32_t shape) {
-    if (metadata_ && metadata_->ranks().has(row)) return metadata_->at_row(row);
-    const uint32_t field = field_of_shape_[shape];
-    return field == kNone ? Result<Value>(without(set_empty_[shape])) : fields_[field].at_row(row);
+  /// Of some rows; `shapes` is that of each row of the block, and `out` has a place for each of `rows`.
+  Result<void> read(std::span<const uint32_t> rows, std::span<const uint32_t> shapes, Value* out) {
+    for (size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
+      const uint32_t shape = shapes[rows[begin]];
+      Map* const map = map_of(rows[begin], shape);
+      for (end = begin + 1; end < rows.size() && map_of(rows[end], shapes[rows[end]]) == map; ++end) continue;
+      if (map != nullptr) {
+        TRY(map->read(rows.subspan(begin, end - begin), out + begin));
+        continue;
+      }
+      for (size_t i = begin; i < end; ++i) out[i] = without(set_empty_[shapes[rows[i]]]);
+    }
+    return {};
   }
   Map* metadata() { return metadata_ ? &*metadata_ : nullptr; }
   /// Each for another column or kind of slot.
@@ -234,6 +269,12 @@ class LabelCells {
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
   LabelCells() = default;
+  /// The map that has the row's value; null when its line has no such field.
+  Map* map_of(uint32_t row, uint32_t shape) {
+    if (metadata_ && metadata_->ranks().has(row)) return &*metadata_;
+    const uint32_t field = field_of_shape_[shape];
+    return field == kNone ? nullptr : &fields_[field];
+  }
   /// Of lines that have no such field.
   Value without(bool empty) {
     std::optional<Value>& value = without_[empty ? 1 : 0];

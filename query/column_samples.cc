@@ -51,14 +51,14 @@ ColumnSamples::ColumnSamples(const RangeAggregation& aggregation, const LabelDem
 }
 
 ColumnSamples::ToNumber::Value ColumnSamples::ToNumber::of(std::optional<std::string_view> text) const {
-  if (!text || text->empty()) return {Sample::Kind::none, 0};
+  if (!text || text->empty()) return {};
   const std::optional<double> number = SampleValue::convert(conversion, *text);
-  return number ? Value{Sample::Kind::value, *number} : Value{Sample::Kind::open, 0};
+  return number ? Value{Value::Kind::value, *number} : Value{Value::Kind::open, 0};
 }
 
 std::optional<ColumnSamples::ToNumber::Value> ColumnSamples::ToNumber::of_number(double number) const {
   if (conversion != UnwrapConversion::none) return std::nullopt;
-  return Value{Sample::Kind::value, number};
+  return Value{Value::Kind::value, number};
 }
 
 uint32_t ColumnSamples::ToId::of(std::optional<std::string_view> text) {
@@ -135,16 +135,6 @@ void ColumnSamples::begin_stream(const Stream& stream) {
   series_by_key_.clear();
 }
 
-Result<uint64_t> ColumnSamples::key_of(uint32_t row, uint32_t shape) {
-  uint64_t key = 0;
-  for (Group& group : groups_) {
-    if (group.of_stream) continue;
-    TRY_ASSIGN(const uint32_t id, group.cells->at_row(row, shape));
-    key = key << kKeyBits | id;
-  }
-  return key;
-}
-
 uint32_t ColumnSamples::series_of(uint64_t key) {
   constexpr uint64_t kMask = (uint64_t{1} << kKeyBits) - 1;
   labels_.clear();
@@ -178,25 +168,41 @@ uint32_t ColumnSamples::find_series(uint64_t key) {
   return known->second;
 }
 
-Result<ColumnSamples::Sample> ColumnSamples::read(uint32_t row, uint32_t shape) {
-  Sample sample;
+Result<void> ColumnSamples::read_values(std::span<const uint32_t> rows, std::span<const uint32_t> shapes,
+                                        Samples* out) {
   if (!takes_label_) {
-    sample.kind = Sample::Kind::value;
-    sample.value = 1;
-  } else {
-    ToNumber::Value value = stream_value_;
-    if (!value_of_stream_) {
-      TRY_ASSIGN(value, value_cells_->at_row(row, shape));
-    }
-    sample.kind = value.kind;
-    sample.value = value.number;
-    if (value.kind != Sample::Kind::value) return sample;
+    out->rows.assign(rows.begin(), rows.end());
+    out->values.assign(rows.size(), 1);
+    return {};
   }
-  const size_t series = table_->size();
-  TRY_ASSIGN(const uint64_t key, key_of(row, shape));
-  sample.series = find_series(key);
-  sample.is_new = table_->size() > series;
-  return sample;
+  numbers_.assign(rows.size(), stream_value_);
+  if (!value_of_stream_) TRY(value_cells_->read(rows, shapes, numbers_.data()));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    switch (numbers_[i].kind) {
+      case ToNumber::Value::Kind::none: break;
+      case ToNumber::Value::Kind::open: out->open.push_back(rows[i]); break;
+      case ToNumber::Value::Kind::value: out->rows.push_back(rows[i]); out->values.push_back(numbers_[i].number);
+    }
+  }
+  return {};
+}
+
+Result<void> ColumnSamples::read(std::span<const uint32_t> rows, std::span<const uint32_t> shapes, Samples* out) {
+  out->rows.clear();
+  out->values.clear();
+  out->open.clear();
+  TRY(read_values(rows, shapes, out));
+  const size_t count = out->rows.size();
+  keys_.assign(count, 0);
+  ids_.resize(count);
+  for (Group& group : groups_) {
+    if (group.of_stream) continue;
+    TRY(group.cells->read(out->rows, shapes, ids_.data()));
+    for (size_t i = 0; i < count; ++i) keys_[i] = keys_[i] << kKeyBits | ids_[i];
+  }
+  out->series.resize(count);
+  for (size_t i = 0; i < count; ++i) out->series[i] = find_series(keys_[i]);
+  return {};
 }
 
 }  // namespace cordwood::query

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,20 +31,21 @@ class ColumnSamples {
   Result<void> begin_block(BlockView& view, const BlockLabels& labels);
   void begin_stream(const Stream& stream);
 
-  struct Sample {
-    enum class Kind : uint8_t { none, value, open } kind = Kind::none;  ///< open: the pipeline must tell
-    double value = 0;
-    uint32_t series = 0;
-    bool is_new = false;
+  /// What some rows come to, in their order; others have no sample.
+  struct Samples {
+    std::vector<uint32_t> rows;
+    std::vector<double> values;    ///< of each of them
+    std::vector<uint32_t> series;  ///< likewise
+    std::vector<uint32_t> open;    ///< rows of which the pipeline must tell
   };
-  /// Of a row of the stream whose lines slots tell.
-  Result<Sample> read(uint32_t row, uint32_t shape);
+  /// Of rows of the stream whose lines slots tell; `shapes` is that of each row of the block.
+  Result<void> read(std::span<const uint32_t> rows, std::span<const uint32_t> shapes, Samples* out);
 
  private:
   /// Reads the unwrapped label.
   struct ToNumber {
     struct Value {
-      Sample::Kind kind = Sample::Kind::none;
+      enum class Kind : uint8_t { none, value, open } kind = Kind::none;
       double number = 0;
     };
     UnwrapConversion conversion = UnwrapConversion::none;
@@ -72,7 +74,7 @@ class ColumnSamples {
   };
 
   void forget_series();
-  Result<uint64_t> key_of(uint32_t row, uint32_t shape);
+  Result<void> read_values(std::span<const uint32_t> rows, std::span<const uint32_t> shapes, Samples* out);
   uint32_t find_series(uint64_t key);
   uint32_t series_of(uint64_t key);
 
@@ -89,6 +91,9 @@ class ColumnSamples {
   std::vector<uint32_t> series_by_id_;                    ///< + 1; of keys that are small
   std::unordered_map<uint64_t, uint32_t> series_by_key_;  ///< of others
   std::vector<LabelView> labels_;
+  std::vector<ToNumber::Value> numbers_;  ///< of the rows being read, as the next two
+  std::vector<ToId::Value> ids_;
+  std::vector<uint64_t> keys_;
 };
 
 }  // namespace cordwood::query

@@ -24,7 +24,8 @@ RangeScan::RangeScan(const QueryScope& scope, const RangeAggregation& aggregatio
       table_(demand),
       samples_(aggregation, demand, &table_),
       shortcut_(aggregation, stages, demand),
-      series_(make_window_table(aggregation, windows)) {
+      series_(make_window_table(aggregation, windows)),
+      counts_rows_(!aggregation.range.unwrap && (aggregation.op == RangeOp::count || aggregation.op == RangeOp::rate)) {
   prepare_row(scope, &row_);
 }
 
@@ -160,7 +161,7 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
   pipeline_->on_block(rows);
   sampled_ = nullptr;
   for (const RowSpan& span : spans) {
-    auto scanned = scan(plan, block, span, copies);
+    auto scanned = scan({block, span, plan.streams[span.ordinal].stream.get(), copies});
     if (!scanned.ok() && !skip_damaged(scope_, scanned.error())) return scanned;
   }
   // Bytes of the rows looked at, by the block's mean line.
@@ -173,64 +174,39 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
   return {};
 }
 
-Result<bool> RangeScan::begin_columns(BlockView& view, const Stream& stream) {
-  const ColumnSelect::StreamRows& known = pipeline_->known();
-  if (known.found == nullptr || known.all_open || !samples_.possible() || !pipeline_->columns().complete())
-    return false;
-  if (sampled_ != known.found) {
-    TRY_ASSIGN(const ShapeRows* shape_rows, view.columns()->shape_rows());
-    shapes_ = shape_rows->ids();
-    TRY(samples_.begin_block(view, *known.found->labels));
-    sampled_ = known.found;
-  }
-  samples_.begin_stream(stream);
-  return true;
+Result<bool> RangeScan::is_copy(const StreamRows& rows, uint32_t row) {
+  if (rows.copies == nullptr) return false;
+  return rows.copies->is_copy(*rows.block.view, row, rows.span.ordinal, rows.block.times[row]);
 }
 
-Result<bool> RangeScan::add_by_columns(uint32_t row, int64_t time_ns, int64_t cell) {
-  TRY_ASSIGN(const ColumnSamples::Sample sample, samples_.read(row, shapes_[row]));
-  if (sample.kind == ColumnSamples::Sample::Kind::open) return false;
-  ++scope_.stats->column_rows;
-  if (sample.kind == ColumnSamples::Sample::Kind::none) return true;
-  ++scope_.stats->post_filter_lines;
-  if (sample.is_new) TRY(scope_.memory->add(table_.last_bytes()));
-  TRY(add_sample(sample.series, time_ns, cell, sample.value));
-  return true;
-}
-
-Result<void> RangeScan::scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies) {
-  const Stream* stream = plan.streams[span.ordinal].stream.get();
-  pipeline_->on_stream(block.view.get(), stream);
+Result<void> RangeScan::scan(const StreamRows& rows) {
+  const RowSpan& span = rows.span;
+  pipeline_->on_stream(rows.block.view.get(), rows.stream);
   WindowGrid::Stretch stretch;
-  std::optional<bool> by_columns;
   for (uint32_t row = span.begin; row < span.end; ++row) {
+    const bool first_known = pipeline_->known().found == nullptr;
     TRY_ASSIGN(const uint32_t skipped, pipeline_->ruled_out(row, span.end - row, false));
     scope_.stats->lines_processed += skipped;
     scope_.stats->column_rows += skipped;
     row += skipped;
     if (row == span.end) break;
+    if (first_known && pipeline_->known().found != nullptr) {
+      TRY_ASSIGN(const bool by_columns, begin_columns(*rows.block.view, *rows.stream));
+      if (by_columns) return scan_columns(rows, row);
+    }
     if (++scope_.stats->lines_processed % kRowsPerCheck == 0) TRY(scope_.guard->check());
-    const int64_t time_ns = block.times[row];
+    const int64_t time_ns = rows.block.times[row];
     if (!stretch.holds(time_ns)) stretch = windows_.stretch(time_ns);
     if (stretch.cell < 0) continue;
-    if (copies != nullptr) {
-      TRY_ASSIGN(const bool copy, copies->is_copy(*block.view, row, span.ordinal, time_ns));
-      if (copy) continue;
-    }
-    if (!by_columns && pipeline_->known().found != nullptr) {
-      TRY_ASSIGN(by_columns, begin_columns(*block.view, *stream));
-    }
-    if (by_columns.value_or(false) && !pipeline_->known().found->rows.open.test(row)) {
-      TRY_ASSIGN(const bool told, add_by_columns(row, time_ns, stretch.cell));
-      if (told) continue;
-    }
-    row_.begin(block.view.get(), row, stream, time_ns);
-    TRY(add_row(time_ns, stretch.cell));
+    TRY_ASSIGN(const bool copy, is_copy(rows, row));
+    if (!copy) TRY(add_row(rows, row, stretch.cell));
   }
   return {};
 }
 
-Result<void> RangeScan::add_row(int64_t time_ns, int64_t cell) {
+Result<void> RangeScan::add_row(const StreamRows& rows, uint32_t row, int64_t cell) {
+  const int64_t time_ns = rows.block.times[row];
+  row_.begin(rows.block.view.get(), row, rows.stream, time_ns);
   const bool kept = pipeline_->process(row_);
   if (row_.failure()) return *row_.failure();
   if (!kept) return {};
@@ -258,12 +234,14 @@ Result<void> RangeScan::add(const CountShortcut::Part& part) {
   return add_sample(part.series, part.time_ns, part.cell, part.value);
 }
 
+void RangeScan::count(uint32_t series, uint32_t rows) {
+  if (series >= counted_.size()) counted_.resize(std::max<size_t>(series + 1, 2 * counted_.size()));
+  if (counted_[series] == 0) in_block_.push_back(series);
+  counted_[series] += rows;
+}
+
 Result<void> RangeScan::add_sample(uint32_t series, int64_t time_ns, int64_t cell, double value) {
-  if (counting_) {
-    if (series >= counted_.size()) counted_.resize(series + 1);
-    if (counted_[series] == 0) in_block_.push_back(series);
-    counted_[series] += static_cast<uint32_t>(value);
-  }
+  if (counting_) count(series, static_cast<uint32_t>(value));
   const uint64_t grown = series_->add(series, time_ns, cell, value);
   return grown > 0 ? scope_.memory->add(grown) : Result<void>();
 }

@@ -47,12 +47,31 @@ class RangeScan {
   Result<void> add_taken(std::string_view key, double sum);
   /// Adds what series of table_ have in taken_, and leaves there what others have.
   Result<void> add_taken_of_known();
-  Result<void> scan(const ReadPlan& plan, const OpenBlock& block, const RowSpan& span, CopyFilter* copies);
-  Result<void> add_row(int64_t time_ns, int64_t cell);
-  /// Takes the sample of a row from columns; false when the pipeline must tell.
-  Result<bool> add_by_columns(uint32_t row, int64_t time_ns, int64_t cell);
+  /// Rows of one stream of a block.
+  struct StreamRows {
+    const OpenBlock& block;
+    const RowSpan& span;
+    const Stream* stream;
+    CopyFilter* copies;  ///< null: none is a copy
+  };
+  Result<void> scan(const StreamRows& rows);
+  Result<bool> is_copy(const StreamRows& rows, uint32_t row);
+  /// Takes a row through the pipeline.
+  Result<void> add_row(const StreamRows& rows, uint32_t row, int64_t cell);
   /// Whether columns tell the samples of the current stream's rows that are not open.
   Result<bool> begin_columns(BlockView& view, const Stream& stream);
+  /// The rows from this one on.
+  Result<void> scan_columns(const StreamRows& rows, uint32_t row);
+  /// Rows [row, end), whose times lie in one cell.
+  Result<void> scan_cell(const StreamRows& rows, uint32_t row, uint32_t end, int64_t cell);
+  /// Samples of picked_, which is empty afterwards.
+  Result<void> add_picked(const StreamRows& rows, int64_t cell);
+  /// Adds read_; `series_before`: how many series were accounted for.
+  Result<void> add_read(const StreamRows& rows, int64_t cell, size_t series_before);
+  /// Samples [begin, end) of read_.
+  Result<void> add_samples(std::span<const int64_t> times, size_t begin, size_t end, int64_t cell);
+  /// Counts rows of a series for sums_.
+  void count(uint32_t series, uint32_t rows);
   Result<void> add(const CountShortcut::Part& part);
   /// The series to give, in order.
   std::vector<uint32_t> pick(const Extremes* wanted) const;
@@ -67,8 +86,14 @@ class RangeScan {
   ColumnSamples samples_;
   const ColumnSelect::Found* sampled_ = nullptr;  ///< what samples_ were last begun for
   std::span<const uint32_t> shapes_;              ///< of the rows of that block
+  std::vector<uint32_t> picked_;                  ///< rows of one cell of time that are to be read by columns
+  ColumnSamples::Samples read_;                   ///< of rows that were picked
+  std::vector<int64_t> read_times_;
+  uint64_t looked_at_ = 0;       ///< rows of a stream that columns did not tell
+  std::vector<uint32_t> tally_;  ///< of samples, by series
   CountShortcut shortcut_;
   std::unique_ptr<WindowTable> series_;
+  bool counts_rows_;  ///< each sample is 1
   std::shared_ptr<BlockSums> sums_;
   std::vector<double> taken_;  ///< from sums_, by their number of the series
   uint64_t blocks_taken_ = 0;

@@ -1,24 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/window_table.h"
 
+#include <algorithm>
+
 #include "query/window_series.h"
 
 namespace cordwood::query {
 
 namespace {
 
+/// Bytes that it took.
+template <typename Series>
+uint64_t make_room(std::vector<Series>* all, std::span<const uint32_t> numbers, const Series& empty) {
+  if (numbers.empty()) return 0;
+  const size_t count = size_t{*std::max_element(numbers.begin(), numbers.end())} + 1;
+  if (count <= all->size()) return 0;
+  const size_t more = count - all->size();
+  if (count > all->capacity()) all->reserve(std::max(count, 2 * all->capacity()));
+  all->resize(count, empty);
+  return more * sizeof(Series);
+}
+
 template <typename Series>
 class ManyWindows final : public WindowTable {
  public:
   ManyWindows(const WindowGrid& windows, Series empty) : windows_(windows), empty_(std::move(empty)) {}
 
-  uint64_t add(uint32_t series, int64_t time_ns, int64_t cell, double value) override {
-    uint64_t grown = 0;
-    if (series == series_.size()) {
-      series_.push_back(empty_);
-      grown = sizeof(Series);
-    }
-    return grown + series_[series].add(time_ns, cell, value);
+  uint64_t add(std::span<const uint32_t> series, std::span<const int64_t> times_ns, int64_t cell,
+               std::span<const double> values) override {
+    uint64_t grown = make_room(&series_, series, empty_);
+    for (size_t i = 0; i < series.size(); ++i) grown += series_[series[i]].add(times_ns[i], cell, values[i]);
+    return grown;
   }
   uint32_t series_count() const override { return static_cast<uint32_t>(series_.size()); }
   std::vector<StepPoint> finish(uint32_t series) override {
@@ -36,13 +48,10 @@ class ManyWindows final : public WindowTable {
 template <typename State>
 class OneWindow final : public WindowTable {
  public:
-  uint64_t add(uint32_t series, int64_t time_ns, int64_t, double value) override {
-    uint64_t grown = 0;
-    if (series == states_.size()) {
-      states_.emplace_back();
-      grown = sizeof(State);
-    }
-    states_[series].add(time_ns, value);
+  uint64_t add(std::span<const uint32_t> series, std::span<const int64_t> times_ns, int64_t,
+               std::span<const double> values) override {
+    const uint64_t grown = make_room(&states_, series, State());
+    for (size_t i = 0; i < series.size(); ++i) states_[series[i]].add(times_ns[i], values[i]);
     return grown;
   }
   uint32_t series_count() const override { return static_cast<uint32_t>(states_.size()); }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "query/logql_ast.h"
@@ -15,9 +16,13 @@ namespace cordwood::query {
 class WindowTable {
  public:
   virtual ~WindowTable() = default;
-  /// `series` counts up from 0: each is one of those before or the next.  `cell`: of the grid, in which the time lies.
-  /// Returns the bytes of memory it took beyond what it had.
-  virtual uint64_t add(uint32_t series, int64_t time_ns, int64_t cell, double value) = 0;
+  /// Samples of several series whose times lie in one cell of the grid; series are numbered from 0, and each comes to
+  /// have a sample.  All spans are as long.  Returns the bytes of memory it took beyond what it had.
+  virtual uint64_t add(std::span<const uint32_t> series, std::span<const int64_t> times_ns, int64_t cell,
+                       std::span<const double> values) = 0;
+  uint64_t add(uint32_t series, int64_t time_ns, int64_t cell, double value) {
+    return add({&series, 1}, {&time_ns, 1}, cell, {&value, 1});
+  }
   virtual uint32_t series_count() const = 0;
   /// The windows of a series that hold a sample, with their values; once for each series.
   virtual std::vector<StepPoint> finish(uint32_t series) = 0;
