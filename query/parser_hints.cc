@@ -22,6 +22,13 @@ bool ParserHints::wanted(std::string_view name) const {
   return required.empty() || std::find(required.begin(), required.end(), name) != required.end();
 }
 
+bool ParserHints::may_want(std::string_view name) const {
+  return required.empty() || std::any_of(required.begin(), required.end(), [name](const std::string& one) {
+           return one.size() >= name.size() && one.starts_with(name) &&
+                  (one.size() == name.size() || std::string_view(one).substr(name.size()) == kExtractedSuffix);
+         });
+}
+
 bool ParserHints::prefix_wanted(std::string_view prefix) const {
   return required.empty() || std::any_of(required.begin(), required.end(),
                                          [&](const std::string& name) { return name.starts_with(prefix); });

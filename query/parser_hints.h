@@ -20,6 +20,8 @@ struct ParserHints {
   std::vector<std::pair<std::string, LabelPredicatePtr>> filters;
 
   bool wanted(std::string_view name) const;
+  /// False when it is not wanted under this name nor with `_extracted`.
+  bool may_want(std::string_view name) const;
   /// Whether nested keys below `prefix` may become a wanted name.
   bool prefix_wanted(std::string_view prefix) const;
   bool complete(const LabelBuilder& labels) const;  ///< every required label is extracted

@@ -28,6 +28,7 @@ class ParserSink final : public FieldSink {
     dropped_ = false;
   }
   bool wants(std::string_view name) override {
+    if (!hints_->may_want(name)) return false;
     final_name_ = row_->labels.parsed_name(name);
     final_is_own_ = final_name_.data() != name.data();
     return hints_->wanted(final_name_) && !row_->labels.extracted(final_name_);
