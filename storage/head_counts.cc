@@ -2,11 +2,32 @@
 #include "storage/head_counts.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "storage/block_count_table.h"
 #include "storage/head_block.h"
 
 namespace cordwood {
+
+namespace {
+
+/// Whether two texts, which are mostly short and mostly equal, are; without a call.
+bool same_text(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  const auto both_ends = [&]<typename Word>(Word) {
+    Word words[4];
+    std::memcpy(&words[0], a.data(), sizeof(Word));
+    std::memcpy(&words[1], b.data(), sizeof(Word));
+    std::memcpy(&words[2], a.data() + a.size() - sizeof(Word), sizeof(Word));
+    std::memcpy(&words[3], b.data() + b.size() - sizeof(Word), sizeof(Word));
+    return words[0] == words[1] && words[2] == words[3];
+  };
+  if (a.size() >= sizeof(uint64_t) && a.size() <= 2 * sizeof(uint64_t)) return both_ends(uint64_t());
+  if (a.size() >= sizeof(uint32_t) && a.size() < sizeof(uint64_t)) return both_ends(uint32_t());
+  return a == b;
+}
+
+}  // namespace
 
 void HeadCounts::add(const HeadRow& row) {
   ++rows_;
@@ -17,8 +38,9 @@ void HeadCounts::add(const HeadRow& row) {
   const int64_t bucket = count_bucket(row.time_ns, kWidthNs);
   const std::string_view level = counted_level(row.metadata());
   constexpr size_t kLatest = 16;  // those further back are joined when somebody asks
-  auto at = std::find_if(counts.rbegin(), counts.rbegin() + std::min(kLatest, counts.size()),
-                         [&](const BlockCount& count) { return count.bucket == bucket && count.level == level; });
+  auto at =
+      std::find_if(counts.rbegin(), counts.rbegin() + std::min(kLatest, counts.size()),
+                   [&](const BlockCount& count) { return count.bucket == bucket && same_text(count.level, level); });
   if (at == counts.rbegin() + std::min(kLatest, counts.size())) {
     counts.push_back({row.stream, bucket, level, 0, 0, 0});
     ++entries_;
@@ -28,9 +50,8 @@ void HeadCounts::add(const HeadRow& row) {
 }
 
 void HeadCounts::add_name(std::string_view name) {
-  if (names_.size() <= kMostNames && std::find(names_.begin(), names_.end(), name) == names_.end()) {
-    names_.push_back(name);
-  }
+  const auto same = [name](std::string_view known) { return same_text(known, name); };
+  if (names_.size() <= kMostNames && std::none_of(names_.begin(), names_.end(), same)) names_.push_back(name);
 }
 
 bool HeadCounts::may_have_metadata(std::string_view name) const {
