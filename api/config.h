@@ -71,6 +71,7 @@ struct Config {
   query::QueryLimits query_limits;
   query::ReadGateOptions read_gate;
   uint64_t kept_results_bytes = 48u << 20;
+  uint64_t open_blocks_bytes = 32u << 20;
   query::TailOptions tail;
   DeleteSettings deletes;
 };

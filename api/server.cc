@@ -19,6 +19,7 @@
 #include "query/delete_predicate.h"
 #include "query/kept_steps.h"
 #include "query/kept_sums.h"
+#include "query/view_pool.h"
 #include "storage/base/mutex.h"
 
 namespace cordwood::api {
@@ -50,6 +51,7 @@ class ServerImpl final : public Server {
         read_gate_(config.read_gate, clock_, &metrics_),
         kept_steps_(config.kept_results_bytes / 2, memory_, metrics_),
         kept_sums_(config.kept_results_bytes / 2, memory_, metrics_),
+        views_(config.open_blocks_bytes, memory_, metrics_),
         tail_hub_(config.tail, {.memory = &memory_, .clock = &clock_, .metrics = &metrics_}) {
     config_.engine.data_dir = config_.data_dir;
     config_.merge.spill_dir = config_.data_dir + "/spill";
@@ -110,6 +112,7 @@ class ServerImpl final : public Server {
                                uint64_t version) { return engine_->oldest_since(tenant, version); },
         .kept_sums = &kept_sums_,
         .kept = &kept_steps_,
+        .views = &views_,
         .gate = &read_gate_,
         .metrics = &metrics_};
     queries_ = std::make_unique<query::QueryEngine>(reads);
@@ -347,6 +350,7 @@ class ServerImpl final : public Server {
   query::ReadGate read_gate_;
   query::KeptSteps kept_steps_;
   query::KeptSums kept_sums_;
+  query::ViewPool views_;
   query::TailHub tail_hub_;
   std::atomic<Phase> phase_{Phase::starting};
   mutable Mutex waits_mu_;

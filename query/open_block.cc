@@ -28,7 +28,7 @@ Result<OpenBlock> open_rows(const QueryScope& scope, const ReadPlan& plan, const
     return out;
   }
   const RowBits* kept = nullptr;
-  TRY_ASSIGN(out.view, block.source->open_with_gaps(&scope.stats->read, &kept));
+  TRY_ASSIGN(out.view, scope.views->open(block.source, &scope.stats->read, &kept));
   TRY_ASSIGN(out.times, out.view->times());
   for (const StreamRun& run : out.view->runs()) {
     if (!plan.range.overlaps_closed(run.time_min_ns, run.time_max_ns)) continue;

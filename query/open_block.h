@@ -24,7 +24,7 @@ uint64_t row_count(std::span<const RowSpan> spans);
 /// A block being read: its view, times and the rows that count.
 struct OpenBlock {
   const PlannedBlock* planned = nullptr;
-  std::unique_ptr<BlockView> view;
+  ViewPool::View view;
   std::span<const int64_t> times;
   std::vector<RowSpan> spans;
 };

@@ -150,6 +150,7 @@ struct VolumeRequest {
 
 class KeptSteps;
 class KeptSums;
+class ViewPool;
 class ReadGate;
 
 struct DetectedLabels;
@@ -189,6 +190,7 @@ class QueryEngine {
     std::function<int64_t(const TenantId&, uint64_t version)> oldest_since = {};
     KeptSums* kept_sums = nullptr;  ///< counts of blocks; null: none
     KeptSteps* kept = nullptr;      ///< results for the next refresh; null: none
+    ViewPool* views = nullptr;      ///< blocks left open; null: none
     ReadGate* gate = nullptr;       ///< decides which reads run; null: all
     Metrics* metrics = nullptr;     ///< may be null
   };

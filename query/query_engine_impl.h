@@ -32,6 +32,7 @@ struct QueryRun {
   QueryRun(const QueryEngine::Environment& environment, const ReadContext& context, SharedRead* shared = nullptr)
       : guard(context, *environment.clock, environment.gate),
         memory(environment.memory, context.limits.max_query_memory_bytes),
+        views(environment.views),
         clock(environment.clock) {
     started_ns = clock->monotonic_ns();
     scope.version = environment.version ? environment.version() : 0;
@@ -42,6 +43,7 @@ struct QueryRun {
     scope.snapshot = environment.snapshot();
     scope.stats = &result.stats;
     scope.memory = &memory;
+    scope.views = &views;
     scope.warnings = &result.warnings;
   }
   QueryRun(const QueryRun&) = delete;  // the scope points into it
@@ -55,6 +57,7 @@ struct QueryRun {
   QueryResult result;
   ReadGuard guard;
   QueryMemory memory;
+  ViewPool::Read views;
   QueryScope scope;
   Clock* clock;
   int64_t started_ns;

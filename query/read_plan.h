@@ -13,6 +13,7 @@
 #include "query/query_engine.h"
 #include "query/query_memory.h"
 #include "query/read_guard.h"
+#include "query/view_pool.h"
 #include "storage/model/matcher.h"
 
 namespace cordwood::query {
@@ -57,6 +58,7 @@ struct QueryScope {
   uint64_t version = 0;  ///< the snapshot is at least as young as this version of the store
   QueryStats* stats = nullptr;
   QueryMemory* memory = nullptr;
+  ViewPool::Read* views = nullptr;
   std::vector<std::string>* warnings = nullptr;
 };
 

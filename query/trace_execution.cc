@@ -14,7 +14,9 @@ namespace {
 /// A lookup in work: its scope and what the scope points to.
 struct Run {
   Run(const QueryEngine::Environment& environment, const ReadContext& context)
-      : guard(context, *environment.clock, environment.gate), begun_ns(environment.clock->monotonic_ns()) {
+      : guard(context, *environment.clock, environment.gate),
+        views(environment.views),
+        begun_ns(environment.clock->monotonic_ns()) {
     answer.memory = std::make_shared<QueryMemory>(environment.memory, context.limits.max_query_memory_bytes);
     scope.environment = &environment;
     scope.context = &context;
@@ -22,6 +24,7 @@ struct Run {
     scope.snapshot = environment.snapshot();
     scope.stats = &answer.stats;
     scope.memory = answer.memory.get();
+    scope.views = &views;
     scope.warnings = &answer.warnings;
   }
   Run(const Run&) = delete;  // the scope points into it
@@ -34,6 +37,7 @@ struct Run {
 
   TraceAnswer answer;
   ReadGuard guard;
+  ViewPool::Read views;
   QueryScope scope;
   int64_t begun_ns;
 };

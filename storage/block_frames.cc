@@ -36,7 +36,24 @@ ObjectRange BlockPlace::around(ObjectRange wanted, bool heap, uint64_t part_limi
 }
 
 BlockFrames::BlockFrames(BlockPlace place, const std::vector<PieceMeta>* pieces, ReadStats* stats, bool counts_as_block)
-    : place_(std::move(place)), pieces_(pieces), stats_(stats), states_(pieces->size()), touched_(!counts_as_block) {}
+    : place_(std::move(place)),
+      pieces_(pieces),
+      stats_(stats),
+      states_(pieces->size()),
+      counts_as_block_(counts_as_block),
+      touched_(!counts_as_block) {}
+
+uint64_t BlockFrames::settle() {
+  uint64_t bytes = states_.capacity() * sizeof(State);
+  for (State& state : states_) {
+    state.read.reset();
+    state.packed = {};
+    state.packed_begin = state.packed_end = 0;
+    for (const auto& raw : state.raw) bytes += sizeof(raw) + (raw != nullptr ? sizeof(*raw) + raw->capacity() : 0);
+  }
+  near_ = {};
+  return bytes;
+}
 
 Result<std::shared_ptr<const ObjectBytes>> BlockFrames::read(ObjectRange wanted, bool heap) {
   for (const auto& near : near_)
@@ -145,6 +162,19 @@ Result<void> IntPiece::decode_all(std::vector<int64_t>* out) {
     f->decode(out->data() + before + piece.frames[i].first_row);
   }
   return {};
+}
+
+uint64_t IntPiece::memory_bytes() const {
+  uint64_t bytes = parsed_.capacity() * sizeof(parsed_[0]);
+  for (const auto& frame : parsed_) bytes += frame ? frame->memory_bytes() : 0;
+  return bytes;
+}
+
+uint64_t TextPiece::memory_bytes() const {
+  uint64_t bytes = parsed_.capacity() * sizeof(parsed_[0]);
+  for (const auto& frame : parsed_)
+    bytes += frame != nullptr ? sizeof(Frame) + frame->ends.capacity() * sizeof(uint32_t) : 0;
+  return bytes;
 }
 
 Result<const TextPiece::Frame*> TextPiece::frame(uint32_t index) {

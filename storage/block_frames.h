@@ -41,6 +41,14 @@ class BlockFrames {
   /// Raw bytes of a frame; kBitPadding more bytes are readable behind them.
   Result<std::string_view> frame(uint32_t piece, uint32_t index);
   const PieceMeta& piece(uint32_t index) const { return (*pieces_)[index]; }
+  /// Forgets packed bytes, and tells the bytes of the frames that are unpacked.
+  uint64_t settle();
+  /// Forgets all frames; views of them are void.
+  void forget() { states_ = std::vector<State>(states_.size()); }
+  void begin_again(ReadStats* stats) {
+    stats_ = stats;
+    touched_ = !counts_as_block_;
+  }
   /// What is read at once of a part at most, where each read takes long.
   void set_near_part_bytes(uint64_t bytes) { near_part_bytes_ = bytes; }
 
@@ -61,6 +69,7 @@ class BlockFrames {
   std::vector<State> states_;
   std::array<std::shared_ptr<const ObjectBytes>, 2> near_;  ///< what came with others last, narrow and heap
   uint64_t near_part_bytes_ = BlockPlace::kNearPartBytes;
+  bool counts_as_block_;
   bool touched_;  ///< the block is counted
 };
 
@@ -78,6 +87,7 @@ class IntPiece {
   Result<void> decode_frame(uint32_t index, std::vector<int64_t>* out);
   /// Appends all values.
   Result<void> decode_all(std::vector<int64_t>* out);
+  uint64_t memory_bytes() const;
 
  private:
   Result<const IntFrame*> frame(uint32_t index);
@@ -98,6 +108,7 @@ class TextPiece {
   Result<std::string_view> get(uint32_t row);
   /// Sets the bits of the texts that pass the test.
   Result<void> find(const CellTest& test, RowBits* found);
+  uint64_t memory_bytes() const;
 
  private:
   struct Frame {
@@ -124,6 +135,7 @@ class TimePiece {
   TimePiece(BlockFrames* frames, const std::vector<StreamRun>* runs) : frames_(frames), runs_(runs) {}
   Result<int64_t> get(uint32_t row);
   Result<std::span<const int64_t>> all();
+  uint64_t memory_bytes() const { return times_.capacity() * sizeof(int64_t); }
 
  private:
   Result<void> load(uint32_t index);

@@ -64,6 +64,12 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   }
   bool in_columns() const override { return true; }
   BlockColumns* columns() override { return this; }
+  std::optional<uint64_t> settle() override;
+  void begin_again(ReadStats* stats) override {
+    stats_ = stats;
+    frames_.begin_again(stats);
+    if (ids_) ids_->begin_again(stats);
+  }
   const BlockDirectory& directory() const override { return directory_; }
   BlockFrames& frames() override { return frames_; }
   Result<std::vector<int64_t>> cell_times(uint32_t column) override;
@@ -294,6 +300,15 @@ Result<std::string_view> SealedView::cell_text(uint32_t column_index, uint32_t r
   if (!c->ranks->has(row)) return Error::corrupt("block: a row lacks a cell");
   const uint32_t cell = c->ranks->rank(row);
   return lasting ? c->reader->lasting_text(cell, row) : c->reader->text(cell, row, scratch);
+}
+
+std::optional<uint64_t> SealedView::settle() {
+  constexpr uint64_t kColumnBytes = 256, kShapeBytes = 2048;  // with what the directory and the lists here say of one
+  uint64_t bytes = sizeof(*this) + columns_.size() * kColumnBytes + shapes_.size() * kShapeBytes + frames_.settle();
+  bytes += times_.memory_bytes() + shared_.memory_bytes() + shape_rows_.memory_bytes() + metadata_rows_.memory_bytes();
+  if (ids_) bytes += ids_->settle();
+  for (OpenColumn& column : columns_) bytes += column.reader != nullptr ? column.reader->settle() : 0;
+  return bytes;
 }
 
 Result<std::string_view> SealedView::line(uint32_t row, std::string* scratch) {

@@ -116,6 +116,12 @@ class BlockView {
   virtual bool in_columns() const = 0;
   /// The columns of a sealed block (storage/block_columns.h), null for others.
   virtual BlockColumns* columns() { return nullptr; }
+
+  /// For those who keep views for later readers: forgets what the reader that is done asked for alone, and tells the
+  /// bytes of memory of all that stays read and unpacked.  Nothing: not a view to be kept.
+  virtual std::optional<uint64_t> settle() { return std::nullopt; }
+  /// After settle(): whatever is read from now on counts there.
+  virtual void begin_again(ReadStats* stats) { (void)stats; }
 };
 
 /// Rows and bytes of one stream, level and time bucket m = (m - 1, m] * width (design §4, Counts).

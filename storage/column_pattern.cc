@@ -270,6 +270,18 @@ Result<bool> PatternReader::has_one_number() {
   return std::all_of(patterns_.begin(), patterns_.end(), [](const Pattern& p) { return p.digits.size() <= 1; });
 }
 
+uint64_t PatternReader::memory_bytes() const {
+  uint64_t bytes = texts_.memory_bytes() + ids_.memory_bytes() + parsed_.capacity() * sizeof(parsed_[0]);
+  for (const auto& frame : parsed_) {
+    if (frame == nullptr) continue;
+    bytes += (frame->ids.capacity() + frame->ranks.capacity()) * sizeof(uint32_t);
+    for (const auto& slots : frame->slots) {
+      for (const IntFrame& slot : slots) bytes += sizeof(slot) + slot.memory_bytes();
+    }
+  }
+  return bytes;
+}
+
 Result<PatternReader::Number> PatternReader::number_at(uint32_t cell) {
   uint32_t i = 0;
   TRY_ASSIGN(const Frame* f, frame_of(cell, &i));

@@ -65,6 +65,7 @@ class PatternReader {
   Result<void> find(const CellTest& test, RowBits* cells);
   /// Sets the cells that may have so many hex digits and dashes in a row.
   Result<void> find_hex_runs(size_t length, RowBits* cells);
+  uint64_t memory_bytes() const;
 
  private:
   struct Pattern {

@@ -237,6 +237,13 @@ Result<const ColumnCells*> ColumnReader::cells() {
   return &*cells_;
 }
 
+uint64_t ColumnReader::settle() {
+  lasting_.clear();
+  return sizeof(*this) + numbers_.memory_bytes() + texts_.memory_bytes() + cell_numbers_.capacity() * sizeof(int64_t) +
+         (dictionary_.capacity() + exception_texts_.capacity()) * sizeof(std::string_view) +
+         exception_cells_.capacity() * sizeof(uint32_t) + (pattern_ != nullptr ? pattern_->memory_bytes() : 0);
+}
+
 Result<std::optional<int64_t>> ColumnReader::integer(uint32_t cell) {
   if (meta_.type != ColumnType::integer) return std::optional<int64_t>();
   if ((meta_.flags & kExceptions) != 0) {

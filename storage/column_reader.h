@@ -46,6 +46,8 @@ class ColumnReader {
   Result<const ColumnCells*> cells();
   /// Null unless cells are kept by patterns.
   PatternReader* pattern() { return pattern_.get(); }
+  /// Forgets lasting texts, and tells the bytes of what else it keeps.
+  uint64_t settle();
 
   /// False when no cell can pass the test, as far as the column's type and its exceptions tell.
   Result<bool> may_match(const CellTest& test);

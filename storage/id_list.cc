@@ -104,6 +104,14 @@ IdListReader::IdListReader(const IdLists* lists, ReadStats* stats)
       frames_({lists->source, 0, lists->offset, nullptr, 0, lists->bytes()}, &lists->pieces, stats,
               /*counts_as_block=*/false) {}
 
+uint64_t IdListReader::settle() {
+  constexpr uint64_t kMostBytes = 1u << 20;
+  const uint64_t bytes = frames_.settle();
+  if (bytes <= kMostBytes) return bytes;
+  frames_.forget();
+  return frames_.settle();
+}
+
 Result<std::string_view> IdListReader::frame(uint32_t piece, uint32_t index, uint64_t width) {
   TRY_ASSIGN(const std::string_view raw, frames_.frame(piece, index));
   if (raw.size() != width * frames_.piece(piece).frames[index].rows) return Error::corrupt("id lists: a frame's size");

@@ -79,6 +79,9 @@ class IdListReader {
   Result<void> copy(uint32_t list, int64_t number, char* out);
   /// The number of an id; nothing when the list has it not.
   Result<std::optional<uint32_t>> find(uint32_t list, std::string_view id);
+  /// See BlockFrames.
+  uint64_t settle();
+  void begin_again(ReadStats* stats) { frames_.begin_again(stats); }
 
  private:
   Result<std::optional<uint32_t>> scan(uint32_t list, std::string_view id);

@@ -79,6 +79,12 @@ Result<void> ShapeRows::load(BlockFrames* frames, uint32_t piece, uint32_t rows,
   return {};
 }
 
+uint64_t ShapeRows::memory_bytes() const {
+  uint64_t bytes = ids_.capacity() * sizeof(uint32_t);
+  for (const auto& [shapes, ranks] : ranks_) bytes += shapes.capacity() * sizeof(uint32_t) + ranks.memory_bytes();
+  return bytes;
+}
+
 const RowRanks& ShapeRows::ranks(const std::vector<uint32_t>& shapes_with_column) {
   const auto found = ranks_.find(shapes_with_column);
   if (found != ranks_.end()) return found->second;

@@ -21,6 +21,7 @@ class RowRanks {
   /// How many rows before this one have it: the ordinal of its cell.
   uint32_t rank(uint32_t row) const;
   uint32_t count() const { return count_; }
+  uint64_t memory_bytes() const { return words_.capacity() * sizeof(uint64_t) + before_.capacity() * sizeof(uint32_t); }
   /// Row of a cell below count().
   uint32_t row_of(uint32_t cell) const;
   /// Sets all rows that have it.
@@ -45,6 +46,7 @@ class ShapeRows {
   std::span<const uint32_t> ids() const { return ids_; }
   /// Ranks of a column that the given shapes (ascending) have.  Columns of the same shapes share them.
   const RowRanks& ranks(const std::vector<uint32_t>& shapes_with_column);
+  uint64_t memory_bytes() const;
 
  private:
   std::vector<uint32_t> ids_;

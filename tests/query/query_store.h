@@ -13,6 +13,7 @@
 #include "query/delete_predicate.h"
 #include "query/query_engine.h"
 #include "query/tail.h"
+#include "query/view_pool.h"
 #include "storage/delete_target.h"
 #include "tests/support/engine_world.h"
 
@@ -55,6 +56,7 @@ class QueryStore {
  private:
   DeletePredicateCompiler predicates_;
   EngineWorld world_{7};
+  ViewPool views_{4u << 20, world_.memory, world_.metrics};
   TailHub tail_hub_;
   std::unique_ptr<BlockStreamIndex> index_;
   std::unique_ptr<ingest::Pusher> pusher_;
@@ -105,6 +107,7 @@ inline QueryStore::QueryStore(SegmentTermsOpener* terms, TailOptions tail_option
   reads_.streams = index_.get();
   reads_.memory = &world_.memory;
   reads_.clock = &world_.clock;
+  reads_.views = &views_;
   reads_.zone_file = [](std::string_view name) {
     std::ifstream file("/usr/share/zoneinfo/" + std::string(name), std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});

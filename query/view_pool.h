@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+
+#include "storage/base/memory_accountant.h"
+#include "storage/base/metrics.h"
+#include "storage/base/mutex.h"
+#include "storage/block_view.h"
+
+namespace cordwood::query {
+
+/// Sealed blocks that queries opened lately, with all that was read and unpacked of them: the panels of a dashboard ask
+/// for the same ones.  A view is one query's at a time; of a block that several read at once there are several.  Those
+/// given back longest ago go first.  Thread-safe; outlives the reads.
+class ViewPool {
+ public:
+  /// `max_bytes` of the share for caches; 0: none is kept.
+  ViewPool(uint64_t max_bytes, MemoryAccountant& memory, Metrics& metrics);
+
+  /// What one query opens and gives back.  Once that is half of the room it neither takes views nor leaves any: one
+  /// that reads everything once must not drive out what others come back for.  One thread at a time; outlives its
+  /// views.
+  class Read {
+   public:
+    /// `pool` may be null.
+    explicit Read(ViewPool* pool) : pool_(pool) {}
+    struct Return {
+      Read* read = nullptr;  ///< null: the view dies
+      BlockSourcePtr source;
+      const RowBits* kept = nullptr;
+      void operator()(BlockView* view) const;
+    };
+    using View = std::unique_ptr<BlockView, Return>;
+    /// As BlockSource::open_with_gaps().
+    Result<View> open(const BlockSourcePtr& source, ReadStats* stats, const RowBits** kept);
+
+   private:
+    bool takes_part() const { return pool_ != nullptr && left_bytes_ < pool_->max_bytes_ / 2; }
+    void give_back(std::unique_ptr<BlockView> view, const Return& how);
+    ViewPool* pool_;
+    uint64_t left_bytes_ = 0;
+  };
+  using View = Read::View;
+
+ private:
+  struct Entry {
+    std::weak_ptr<const BlockSource> source;
+    const BlockSource* key = nullptr;
+    std::unique_ptr<BlockView> view;
+    const RowBits* kept = nullptr;  ///< lives as long as the source
+    MemoryReservation bytes;
+  };
+  std::list<Entry> take(const BlockSource* source) EXCLUDES(mu_);
+  void put(std::list<Entry> entry, uint64_t bytes) EXCLUDES(mu_);
+  /// Moves an entry to the end of a list.
+  void move(std::list<Entry>::iterator entry, std::list<Entry>* to) REQUIRES(mu_);
+
+  const uint64_t max_bytes_;
+  MemoryAccountant& memory_;
+  Counter& reused_;
+  Mutex mu_;
+  std::list<Entry> entries_ GUARDED_BY(mu_);  ///< the latest first
+  uint64_t bytes_ GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace cordwood::query
