@@ -123,7 +123,8 @@ Result<BlockSourcePtr> open_block(const TenantId& tenant, std::vector<StreamPtr>
   }
   block->info = make_info(tenant, std::move(streams), parts.summary, block->entry.size());
   block->summary = parts.summary;
-  block->summary.runs = {};  // `info` has them; a block may have thousands
+  // `info` has them, and a block may have thousands; an assignment would keep their memory.
+  std::vector<BlockSummary::Run>().swap(block->summary.runs);
   block->place = {std::move(source),          narrow_offset,           heap_offset, segment.ids,
                   parts.summary.narrow_bytes, parts.summary.heap_bytes};
   block->in_head = in_head;
