@@ -120,6 +120,18 @@ TEST(CrashSeed, Chosen) {
   }
 }
 
+/// A delete and a push of the same nanosecond, in a log that was taken for another machine's.
+TEST(CrashSeed, ThatLostRowsOnce) {
+  for (const uint64_t seed : {uint64_t{286}}) {
+    const CrashRunReport report = run_crashes({seed, "", true});
+    EXPECT_FALSE(report.failure) << "seed " << seed << ": " << *report.failure;
+  }
+  for (const uint64_t seed : {uint64_t{545}, uint64_t{200'351}, uint64_t{201'248}}) {
+    const CrashRunReport report = run_crashes({seed, "", true, true});
+    EXPECT_FALSE(report.failure) << "seed " << seed << " with a bucket: " << *report.failure;
+  }
+}
+
 /// A store that leaves out one kind of sync must be found out.
 TEST(CrashCanary, MissingSyncsAreFound) {
   if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
