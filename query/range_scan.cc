@@ -184,13 +184,13 @@ Result<void> RangeScan::scan(const StreamRows& rows) {
   pipeline_->on_stream(rows.block.view.get(), rows.stream);
   WindowGrid::Stretch stretch;
   for (uint32_t row = span.begin; row < span.end; ++row) {
-    const bool first_known = pipeline_->known().found == nullptr;
+    const bool asked = pipeline_->known().found != nullptr;
     TRY_ASSIGN(const uint32_t skipped, pipeline_->ruled_out(row, span.end - row, false));
     scope_.stats->lines_processed += skipped;
     scope_.stats->column_rows += skipped;
     row += skipped;
     if (row == span.end) break;
-    if (first_known && pipeline_->known().found != nullptr) {
+    if (!asked && pipeline_->known().found != nullptr) {
       TRY_ASSIGN(const bool by_columns, begin_columns(*rows.block.view, *rows.stream));
       if (by_columns) return scan_columns(rows, row);
     }
