@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMaxLists = 64;
 /// Heads are looked at here and there: where each read takes long, lists up to this size come whole.
-constexpr uint64_t kNearScanBytes = 32u << 20;
+constexpr uint64_t kMostScanBytes = 64u << 20;
 
 /// Whether the frames have the rows that numbers are looked up by.
 bool has_frames_of(const PieceMeta& piece, uint32_t frame_rows, uint32_t width, uint32_t ids) {
@@ -24,6 +24,23 @@ bool has_frames_of(const PieceMeta& piece, uint32_t frame_rows, uint32_t width, 
     if (f.raw_bytes != uint64_t{f.rows} * width || f.rows > frame_rows || (!last && f.rows != frame_rows)) return false;
   }
   return true;
+}
+
+/// All lists are read in windows of one size, from the first list on.  A size for which one window holds the list
+/// whole.
+uint64_t window_bytes(const IdLists& lists, uint32_t list) {
+  uint64_t begin = UINT64_MAX, end = 0;
+  for (const uint32_t piece : {2 * list, 2 * list + 1}) {
+    for (const FrameMeta& frame : lists.pieces[piece].frames) {
+      begin = std::min(begin, frame.offset);
+      end = std::max(end, frame.offset + frame.packed_bytes);
+    }
+  }
+  if (begin >= end) return kMostScanBytes;
+  for (uint64_t before = begin / (end - begin);; --before) {  // windows before the one that holds it
+    const uint64_t bytes = (end + before) / (before + 1);
+    if (before * bytes <= begin) return std::min(bytes, kMostScanBytes);
+  }
 }
 
 }  // namespace
@@ -145,7 +162,7 @@ Result<std::optional<uint32_t>> IdListReader::find(uint32_t list, std::string_vi
   // Blocks that are searched at the same time ask for the same.
   const MutexLock turn(lists_->memo->turn(id));
   if (recalled()) return found_.number;
-  frames_.set_near_part_bytes(kNearScanBytes);
+  frames_.set_near_part_bytes(window_bytes(*lists_, list));
   TRY_ASSIGN(const std::optional<uint32_t> number, scan(list, id));
   found_ = {list, std::string(id), number};
   lists_->memo->remember(found_);

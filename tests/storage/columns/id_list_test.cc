@@ -135,6 +135,58 @@ TEST(IdLists, SearchFindsWhatRenderingFinds) {
   f("none", TextPlace::line);                               // an exception of the column
 }
 
+/// Bytes that note how they are read.
+class NotingSource final : public ByteSource {
+ public:
+  explicit NotingSource(const std::string& bytes) : bytes_(bytes) {}
+  Result<std::string> read(uint64_t offset, uint64_t size) const override { return bytes_.substr(offset, size); }
+  Result<ObjectBytes> read_near(ObjectRange, ObjectRange around) const override {
+    reads.push_back(around);
+    return ObjectBytes{.offset = around.offset, .bytes = bytes_.substr(around.offset, around.size)};
+  }
+  mutable std::vector<ObjectRange> reads;
+
+ private:
+  const std::string& bytes_;
+};
+
+TEST(IdLists, AListIsReadAtOnceAndLittleElse) {
+  BlockBuilder builder({});
+  std::vector<SpilledBlock> spilled;
+  std::vector<Rows> contents(4);
+  for (Rows& rows : contents) {
+    for (uint64_t i = 0; i < 6000; ++i) {
+      // Few short ids, many long ones: the list of the long ones begins anywhere.
+      rows.add(fmt::format(R"({{"a":"{:016x}","b":"{}","c":"{}{}"}})", scramble(i % 900), trace_of(i),
+                           trace_of(i + 9'000), trace_of(i + 20'000)),
+               static_cast<int64_t>(i));
+    }
+    spilled.push_back(testing::spill(builder.build(rows.input())));
+  }
+  MemoryStore store;
+  ASSERT_TRUE(write_segment(store, "s", "n", 1, spilled).ok());
+  const std::string& bytes = store.objects["s"];
+  IdLists lists = lists_of(bytes);
+  const auto source = std::make_shared<NotingSource>(bytes);
+  lists.source = source;
+  ASSERT_EQ(lists.lists.size(), 2u);
+  for (uint32_t list = 0; list < lists.lists.size(); ++list) {
+    const uint32_t width = lists.lists[list].width;
+    const std::string id(width, '?');
+    ReadStats stats;
+    IdListReader reader(&lists, &stats);
+    source->reads.clear();
+    const auto number = reader.find(list, id);
+    ASSERT_TRUE(number.ok()) << number.error().message;
+    EXPECT_FALSE(*number);
+    std::string last(width, '\0');
+    ASSERT_TRUE(reader.copy(list, lists.lists[list].ids - 1, last.data()).ok());
+    ASSERT_TRUE(reader.copy(list, 0, last.data()).ok());
+    EXPECT_EQ(source->reads.size(), 1u) << "width " << width;
+    EXPECT_LE(source->reads[0].size, 2 * uint64_t{width} * lists.lists[list].ids) << "width " << width;
+  }
+}
+
 TEST(IdLists, DamageOfAListTakesOnlyItsRows) {
   Written w;
   write(&w, 4, 6000);
