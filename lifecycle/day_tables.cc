@@ -12,7 +12,7 @@ std::vector<DayTable> choose_day_tables(std::span<const MergeCandidate> candidat
   std::map<std::pair<int32_t, TenantId>, std::vector<size_t>, std::greater<>> days;
   for (size_t i = 0; i < candidates.size(); ++i) {
     const MergeCandidate& c = candidates[i];
-    if (c.level == 0 || c.parts.size() != 1 || c.parts[0].day >= first_open_day) continue;
+    if (c.parts.size() != 1 || c.parts[0].day >= first_open_day) continue;
     days[{c.parts[0].day, c.parts[0].tenant}].push_back(i);
   }
   std::vector<DayTable> chosen;

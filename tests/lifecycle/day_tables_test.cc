@@ -30,7 +30,7 @@ TEST(DayTables, AreChosenForDaysThatAreOver) {
   add(2, 4000, {{"a", 5}});
   add(1, 1000, {{"a", 6}});
   add(1, 1000, {{"b", 5}});
-  add(0, 1000, {{"a", 5}});            // young
+  add(0, 1000, {{"a", 5}});            // young, and left so
   add(1, 1000, {{"a", 5}, {"b", 5}});  // shared
   add(1, 1000, {{"b", 6}});
   add(1, 1000, {{"b", 6}});
@@ -43,16 +43,16 @@ TEST(DayTables, AreChosenForDaysThatAreOver) {
     EXPECT_EQ(got, want);
   };
   f(5, {}, true, {});
-  f(6, {}, false, {{1, 0}});
-  f(7, {}, false, {{6, 7}, {1, 0}});
-  f(7, {0, 1}, true, {{6, 7}});
-  f(6, {1}, false, {{1, 0}});  // the other is a fifth of it
+  f(6, {}, false, {{1, 0, 4}});
+  f(7, {}, false, {{6, 7}, {1, 0, 4}});
+  f(7, {0, 1, 4}, true, {{6, 7}});
+  f(6, {1, 4}, false, {{1, 0, 4}});  // the other is a sixth of it
   all[0].size_bytes = 300;
-  f(6, {1}, false, {});
-  f(6, {1}, true, {{1, 0}});
+  f(6, {1, 4}, false, {});
+  f(6, {1, 4}, true, {{1, 4, 0}});
   for (int i = 0; i < 4; ++i) add(1, 10, {{"a", 5}});
-  f(6, {0, 1}, false, {{1, 0, 10, 11, 8, 9}});
-  f(6, {0, 1, 8}, false, {});
+  f(6, {0, 1, 4}, false, {{1, 4, 0, 10, 11, 8, 9}});
+  f(6, {0, 1, 4, 8}, false, {});
 }
 
 std::string id_of(uint64_t number) {
