@@ -7,6 +7,7 @@
 
 #include "query/column_samples.h"
 #include "query/logql_print.h"
+#include "storage/text_probe.h"
 
 namespace cordwood::query {
 
@@ -24,6 +25,15 @@ Overloaded(Ts...) -> Overloaded<Ts...>;
 
 bool is_line_filter(const Stage& stage) {
   return std::holds_alternative<LineFilterStage>(stage);
+}
+
+/// Whether it keeps the rows with some id: few, wherever they are.
+bool seeks_ids(const Stage& stage) {
+  const auto* filter = std::get_if<LineFilterStage>(&stage);
+  return filter != nullptr && filter->op == LineOp::contains &&
+         std::all_of(filter->operands.begin(), filter->operands.end(), [](const LineOperand& operand) {
+           return !operand.ip && !TextProbe::substring(operand.text).conditions().ids.empty();
+         });
 }
 
 bool is_parser(const Stage& stage) {
@@ -81,8 +91,10 @@ Result<std::unique_ptr<Pipeline>> Pipeline::make(std::span<const Stage> stages, 
                                                  uint64_t rows_one_by_one,
                                                  std::span<const LabelFilterPtr> extra_filters) {
   std::unique_ptr<Pipeline> pipeline(new Pipeline);
-  pipeline->rows_one_by_one_ = rows_one_by_one;
   const std::vector<Stage> ordered = reorder_stages(stages);
+  // None of the first rows will do, and lines put together have ids of other rows read.
+  if (std::any_of(ordered.begin(), ordered.end(), seeks_ids)) rows_one_by_one = 0;
+  pipeline->rows_one_by_one_ = rows_one_by_one;
   std::vector<LabelPredicatePtr> predicates(ordered.size()), filters;
   std::vector<std::string> required;
   for (size_t i = 0; i < ordered.size(); ++i) {

@@ -182,7 +182,8 @@ class QueryEngine {
     Clock* clock = nullptr;
     /// Bytes of a zone's TZif file (`Europe/Berlin`), empty when there is none; unset: all zones count as UTC.
     std::function<std::string(std::string_view)> zone_file;
-    /// So many rows a query looks at one by one, since often no more are wanted, before it reads columns as a whole.
+    /// So many rows a query looks at one by one, since often no more are wanted, before it reads columns as a whole; none
+    /// when it looks for an id.
     uint64_t rows_one_by_one = 96;
     /// Changes whenever a snapshot may show more than one taken before (Engine::version()); unset: it always may.
     std::function<uint64_t()> version = {};

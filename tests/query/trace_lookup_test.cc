@@ -142,6 +142,20 @@ TEST(TraceLookup, CopiesCountOnceAndCancelledLooksEnd) {
   EXPECT_EQ(std::get<QueryError>(store.queries().trace(context, request)).status, 499);
 }
 
+TEST(TraceLookup, AFilterForAnIdPutsNoOtherLineTogether) {
+  QueryStore store;
+  push_blocks(&store, 1, 400);
+  const auto rendered = [&](const std::string& needle) {
+    const auto answer = store.queries().range(store.context(), hour_request("{app=\"x\"} |= \"" + needle + "\""));
+    const auto* result = std::get_if<QueryResult>(&answer);
+    EXPECT_EQ(answer_text(answer).size(), 1U) << needle;
+    return result == nullptr ? 0 : result->stats.read.lines_rendered;
+  };
+  EXPECT_EQ(rendered(hex_of(3)), 1U);
+  EXPECT_EQ(rendered(hex_of(198)), 1U);
+  EXPECT_GT(rendered(hex_of(3).substr(0, 20)), 1U);  // no id: the first rows are looked at one by one
+}
+
 /// Tables of several segments are asked at once: a bucket takes its time to answer.
 TEST(TraceLookup, ABucketIsAskedForAllTablesAtOnce) {
   constexpr size_t kSegments = 5;
