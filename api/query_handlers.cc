@@ -19,6 +19,7 @@ void log_query(const Services& services, const ReadCall& call, std::string_view 
                                {"tenant", call.context.tenant},
                                {"query", query.substr(0, kLoggedQueryBytes)},
                                {"duration_ms", static_cast<double>(s.execution_ns) / 1e6},
+                               {"cpu_ms", static_cast<double>(s.cpu_ns) / 1e6},
                                {"lines", s.lines_processed},
                                {"bytes", s.bytes_processed},
                                {"returned", s.entries_returned},

@@ -139,7 +139,7 @@ void append_stats(const query::QueryStats& s, std::string* out) {
     own.number("narrowFrames", s.read.narrow_frames).number("heapFrames", s.read.heap_frames);
     own.number("bytesRead", s.read.bytes_read).number("bytesUnpacked", s.read.bytes_unpacked);
     own.number("linesRendered", s.read.lines_rendered).number("headRows", s.read.head_rows);
-    own.number("columnRows", s.column_rows);
+    own.number("columnRows", s.column_rows).seconds("cpuTime", s.cpu_ns);
   });
 }
 

@@ -127,6 +127,7 @@ struct QueryStats {
   uint64_t blocks_in_range = 0;   ///< after time and stream pruning
   uint64_t blocks_ruled_out = 0;  ///< of these, left unopened because their index denies what the filters ask for
   int64_t execution_ns = 0;
+  int64_t cpu_ns = 0;  ///< processor time of the thread that ran it
   std::string empty_reason;  ///< why an answer is empty: no stream matches, newest line is older, …
 };
 

@@ -35,6 +35,7 @@ struct QueryRun {
         views(environment.views),
         clock(environment.clock) {
     started_ns = clock->monotonic_ns();
+    started_cpu_ns = clock->thread_cpu_ns();
     scope.version = environment.version ? environment.version() : 0;
     if (shared != nullptr) shared->begin(scope.version);
     scope.environment = &environment;
@@ -51,6 +52,7 @@ struct QueryRun {
 
   QueryResult finish() {
     result.stats.execution_ns = clock->monotonic_ns() - started_ns;
+    result.stats.cpu_ns = clock->thread_cpu_ns() - started_cpu_ns;
     return std::move(result);
   }
 
@@ -61,6 +63,7 @@ struct QueryRun {
   QueryScope scope;
   Clock* clock;
   int64_t started_ns;
+  int64_t started_cpu_ns;
 };
 
 /// Checks the limits and puts the answer of a range query into the run's result.

@@ -2,6 +2,7 @@
 #include "storage/base/clock.h"
 
 #include <chrono>
+#include <ctime>
 #include <thread>
 
 namespace cordwood {
@@ -18,6 +19,11 @@ int64_t SystemClock::now_ns() {
 }
 int64_t SystemClock::monotonic_ns() {
   return ns_of<std::chrono::steady_clock>();
+}
+int64_t SystemClock::thread_cpu_ns() {
+  timespec spent{};
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent) != 0) return 0;
+  return int64_t{spent.tv_sec} * 1'000'000'000 + spent.tv_nsec;
 }
 
 void sleep_ns(int64_t duration_ns) {

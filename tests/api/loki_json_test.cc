@@ -150,11 +150,13 @@ TEST(LokiJsonTest, StatsHaveEveryKeyOfLoki) {
   stats.lines_processed = 10;
   stats.head_lines = 4;
   stats.execution_ns = 2'000'000'000;
+  stats.cpu_ns = 500'000'000;
   std::string out;
   append_stats(stats, &out);
   const json parsed = json::parse(out);
   EXPECT_EQ(parsed["summary"]["execTime"], 2);
   EXPECT_EQ(parsed["summary"]["linesProcessedPerSecond"], 5);
+  EXPECT_EQ(parsed["cordwood"]["cpuTime"], 0.5);
   EXPECT_EQ(parsed["querier"]["store"]["chunk"]["decompressedLines"], 6);
   EXPECT_EQ(parsed["ingester"]["store"]["chunk"]["headChunkLines"], 4);
   EXPECT_EQ(parsed["cache"].size(), 10u);
