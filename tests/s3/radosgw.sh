@@ -5,7 +5,7 @@
 #   tests/s3/radosgw.sh stop DIR     stops what start began there
 #   tests/s3/radosgw.sh packages     prints the packages it needs
 # Needs root.  Loopback only.
-set -euo pipefail
+set -Eeuo pipefail
 
 packages="radosgw ceph-mon ceph-mgr ceph-osd ceph-base ceph-common"
 port=${CORDWOOD_S3_PORT:-7480}
@@ -14,6 +14,11 @@ access_key=cordwoodtest
 secret_key=cordwoodtestsecret
 
 say() { echo "radosgw: $*" >&2; }
+
+failed() { # line, command
+  say "line $1: failed: $2"
+  tail -n 5 "$dir/setup.log" >&2
+}
 
 write_config() {
   cat >"$dir/ceph.conf" <<END
@@ -67,6 +72,7 @@ started() { # name command...
 }
 
 start() {
+  trap 'failed "$LINENO" "$BASH_COMMAND"' ERR
   rm -rf "$dir"
   mkdir -p "$dir"/{mon,mgr,osd,rgw,crash}
   touch "$dir/keyring"
