@@ -101,17 +101,16 @@ Result<void> EngineImpl::follow_deletes(const CatalogChange& change, uint64_t ac
   const MutexLock lock(mu_);
   std::map<TenantId, std::vector<RulePtr>> more;
   std::set<TenantId> fewer;
-  const auto had_rule = [&](const std::string& id) NO_THREAD_SAFETY_ANALYSIS { return delete_rules_.erase(id) > 0; };
   for (const std::string& id : change.deletes_gone) {
     const auto known =
         std::find_if(acts_.deletes.begin(), acts_.deletes.end(), [&](const auto& d) { return d.id == id; });
     if (known == acts_.deletes.end()) continue;
-    if (had_rule(id)) fewer.insert(known->tenant);
+    if (delete_rules_.erase(id) > 0) fewer.insert(known->tenant);
     acts_.deletes.erase(known);
   }
   for (const DeleteRequest& request : change.deletes) {
     put_delete(request);
-    if (had_rule(request.id)) fewer.insert(request.tenant);
+    if (delete_rules_.erase(request.id) > 0) fewer.insert(request.tenant);
     const auto rule = made.find(request.id);
     if (rule == made.end()) continue;
     delete_rules_[request.id] = rule->second;
@@ -127,15 +126,16 @@ Result<void> EngineImpl::follow_deletes(const CatalogChange& change, uint64_t ac
     return {};
   }
   for (const TenantId& tenant : fewer) tenant_veils_.erase(tenant);
+  std::set<TenantId> anew = std::move(fewer);
   for (const auto& [tenant, rules] : more) {
-    std::shared_ptr<const TenantVeil>& veil = tenant_veils_[tenant];
-    if (veil != nullptr) veil = veil->with(rules);
-    if (veil == nullptr) veil = make_veil(tenant);
+    const auto veil = tenant_veils_.find(tenant);
+    if (veil == tenant_veils_.end()) {
+      anew.insert(tenant);
+    } else {
+      veil->second = veil->second->with(rules);
+    }
   }
-  for (const TenantId& tenant : fewer) {
-    if (more.contains(tenant)) continue;
-    if (auto veil = make_veil(tenant)) tenant_veils_[tenant] = std::move(veil);
-  }
+  if (!anew.empty()) tenant_veils_.merge(veils_of(&anew));
   show_veils();
   return {};
 }
@@ -151,32 +151,30 @@ void EngineImpl::put_delete(const DeleteRequest& request) {
   all.insert(place, request);
 }
 
-/// Of deletes, and of holds on them or on what ages; null when the tenant has neither.
-std::shared_ptr<const TenantVeil> EngineImpl::make_veil(const TenantId& tenant) const {
-  TenantVeil::Rules rules;
+/// Of deletes, and of holds on them or on what ages; a tenant that has neither gets none.  `only` null: of all tenants.
+EngineImpl::TenantVeils EngineImpl::veils_of(const std::set<TenantId>* only) const {
+  const auto wanted = [only](const TenantId& tenant) { return only == nullptr || only->contains(tenant); };
+  std::map<TenantId, TenantVeil::Rules> all;
   for (const DeleteRequest& request : acts_.deletes) {
-    if (request.tenant != tenant) continue;
+    if (!wanted(request.tenant)) continue;
     const auto rule = delete_rules_.find(request.id);
-    if (rule != delete_rules_.end()) rules.deletes.push_back(rule->second);
+    if (rule != delete_rules_.end()) all[request.tenant].deletes.push_back(rule->second);
   }
   for (const LegalHold& hold : acts_.holds) {
-    const bool counts = hold.tenant == tenant && (retention_ != nullptr || !rules.deletes.empty());
-    if (counts) rules.holds.push_back(hold_rules_.at(hold.id));
+    if (!wanted(hold.tenant)) continue;
+    if (retention_ != nullptr || all.contains(hold.tenant)) all[hold.tenant].holds.push_back(hold_rules_.at(hold.id));
   }
-  if (rules.deletes.empty() && rules.holds.empty()) return nullptr;
-  rules.retention = retention_;
-  rules.now_ns = retention_now_ns_;
-  return std::make_shared<const TenantVeil>(std::move(rules));
+  TenantVeils veils;
+  for (auto& [tenant, rules] : all) {
+    rules.retention = retention_;
+    rules.now_ns = retention_now_ns_;
+    veils.emplace(tenant, std::make_shared<const TenantVeil>(std::move(rules)));
+  }
+  return veils;
 }
 
 void EngineImpl::make_veils() {
-  std::set<TenantId> tenants;
-  for (const DeleteRequest& request : acts_.deletes) tenants.insert(request.tenant);
-  for (const LegalHold& hold : acts_.holds) tenants.insert(hold.tenant);
-  tenant_veils_.clear();
-  for (const TenantId& tenant : tenants) {
-    if (auto veil = make_veil(tenant)) tenant_veils_.emplace(tenant, std::move(veil));
-  }
+  tenant_veils_ = veils_of(nullptr);
   show_veils();
 }
 

@@ -196,12 +196,13 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
 
   // engine_deletes.cc
   using RulePtr = std::shared_ptr<const RowRule>;
+  using TenantVeils = std::map<TenantId, std::shared_ptr<const TenantVeil>>;
   Result<RulePtr> make_rule(std::string_view query, int64_t start_ns, int64_t end_ns, uint64_t arrival_cut) const;
   Result<void> change_acts(const CatalogChange& change) REQUIRES(commit_mu_);
   Result<void> follow_acts() REQUIRES(commit_mu_);
   Result<void> follow_deletes(const CatalogChange& change, uint64_t acts_version) REQUIRES(commit_mu_);
   void put_delete(const DeleteRequest& request) REQUIRES(mu_);
-  std::shared_ptr<const TenantVeil> make_veil(const TenantId& tenant) const REQUIRES(mu_);
+  TenantVeils veils_of(const std::set<TenantId>* only) const REQUIRES(mu_);
   Result<void> mark_begun();
   void make_veils() REQUIRES(mu_);
   void show_veils() REQUIRES(mu_);
@@ -268,8 +269,8 @@ class EngineImpl final : public Engine, public MergeTarget, public DeleteTarget 
   uint64_t holds_version_ GUARDED_BY(mu_) = 1;
   std::shared_ptr<const RetentionRules> retention_;  ///< null: everything is kept; constant
   int64_t retention_now_ns_ GUARDED_BY(mu_) = 0;
-  std::map<TenantId, std::shared_ptr<const TenantVeil>> tenant_veils_ GUARDED_BY(mu_);  ///< of deletes and holds
-  std::shared_ptr<const Veils> veils_ GUARDED_BY(mu_);                                  ///< null: nothing is hidden
+  TenantVeils tenant_veils_ GUARDED_BY(mu_);            ///< of deletes and holds
+  std::shared_ptr<const Veils> veils_ GUARDED_BY(mu_);  ///< null: nothing is hidden
   uint32_t seals_running_ GUARDED_BY(mu_) = 0;
   bool publishing_ GUARDED_BY(mu_) = false;
   uint32_t tasks_posted_ GUARDED_BY(mu_) = 0;

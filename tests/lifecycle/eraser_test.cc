@@ -30,35 +30,35 @@ class EraserTest : public testing::Test {
     const Result<void> opened = world_.open();
     ASSERT_TRUE(opened.ok()) << opened.error().message;
   }
-  void append(const std::vector<StoredRow>& rows) {
-    const auto done = world_.engine->append(make_batch(*world_.engine, "t", rows), nullptr);
+  void append(const std::vector<StoredRow>& rows, const TenantId& tenant = "t") {
+    const auto done = world_.engine->append(make_batch(*world_.engine, tenant, rows), nullptr);
     ASSERT_TRUE(done.ok()) << done.error().message;
   }
   void flush() {
     const Result<void> flushed = world_.engine->flush();
     ASSERT_TRUE(flushed.ok()) << flushed.error().message;
   }
-  std::string lines(const SnapshotPtr& snapshot) {
-    const auto rows = read_distinct_rows(*snapshot, "t");
+  std::string lines(const SnapshotPtr& snapshot, const TenantId& tenant = "t") {
+    const auto rows = read_distinct_rows(*snapshot, tenant);
     if (!rows.ok()) return rows.error().message;
     std::string out;
     for (const StoredRow& row : *rows) out += row.line + " ";
     return out;
   }
   std::string lines() { return lines(world_.engine->snapshot()); }
-  void request(const std::string& id, const std::string& query, int64_t start_ns = 0, int64_t end_ns = kNowNs) {
+  void request(const std::string& id, const std::string& query, const TenantId& tenant = "t") {
     DeleteRequest request;
     request.id = id;
-    request.tenant = "t";
+    request.tenant = tenant;
     request.query = query;
-    request.start_ns = start_ns;
-    request.end_ns = end_ns;
+    request.start_ns = 0;
+    request.end_ns = kNowNs;
     request.created_ns = world_.clock.now_ns();
     const Result<void> done = erasing_.target().request_delete(request);
     ASSERT_TRUE(done.ok()) << done.error().message;
   }
-  void hold(const std::string& id, const std::string& selector, int64_t start_ns = 0, int64_t end_ns = kNowNs) {
-    const Result<void> done = erasing_.target().set_hold({id, "t", selector, start_ns, end_ns, "", 0});
+  void hold(const std::string& id, const std::string& selector, int64_t end_ns = kNowNs, const TenantId& tenant = "t") {
+    const Result<void> done = erasing_.target().set_hold({id, tenant, selector, 0, end_ns, "", 0});
     ASSERT_TRUE(done.ok()) << done.error().message;
   }
   std::string states() {
@@ -206,7 +206,7 @@ TEST_F(EraserTest, AHoldWinsAndTheRequestWaits) {
   open();
   append({{"a", kNowNs - 3, "x1", {}}, {"a", kNowNs - 2, "x2", {}}, {"b", kNowNs - 2, "y", {}}});
   flush();
-  hold("h", "a *", 0, kNowNs - 3);
+  hold("h", "a *", kNowNs - 3);
   request("d", "* *");
   EXPECT_EQ(lines(), "x1 ");
   erasing_.run(4);
@@ -222,6 +222,34 @@ TEST_F(EraserTest, AHoldWinsAndTheRequestWaits) {
   erasing_.run(4);
   EXPECT_EQ(states(), "d:processed ");
   EXPECT_THAT(merging_.segments(), IsEmpty());
+}
+
+/// Whether the veils of all are made at once, at a start or when a hold changes, or those of some.
+TEST_F(EraserTest, DeletesAndHoldsAreOfTheirTenantAlone) {
+  open();
+  for (const TenantId tenant : {"t", "u", "v"}) {
+    append({{"a", kNowNs - 3, tenant + "1", {}}, {"b", kNowNs - 2, tenant + "2", {}}}, tenant);
+  }
+  const auto all = [this] {
+    const SnapshotPtr now = world_.engine->snapshot();
+    return lines(now, "t") + lines(now, "u") + lines(now, "v");
+  };
+  request("d1", "a *");
+  EXPECT_EQ(all(), "t2 u1 u2 v1 v2 ");
+  hold("h1", "b *", kNowNs, "u");
+  hold("h2", "a *", kNowNs, "v");
+  request("d2", "* *", "u");
+  EXPECT_EQ(all(), "t2 u2 v1 v2 ");
+  open();
+  EXPECT_EQ(all(), "t2 u2 v1 v2 ");
+  request("d3", "* *", "v");
+  request("d4", "b *");
+  EXPECT_EQ(all(), "u2 v1 ");
+  ASSERT_TRUE(erasing_.target().cancel_delete("d1", false).ok());
+  EXPECT_EQ(all(), "t1 u2 v1 ");
+  ASSERT_TRUE(erasing_.target().cancel_delete("d2", false).ok());
+  ASSERT_TRUE(erasing_.target().lift_hold("h2").ok());
+  EXPECT_EQ(all(), "t1 u1 u2 ");
 }
 
 /// A hold that comes while rows are being taken out is in time.
@@ -264,7 +292,7 @@ TEST_F(EraserTest, RowsBeyondTheirRetentionAreHiddenThenDropped) {
   EXPECT_EQ(count("cordwood_retention_segments_dropped_total"), 1u);
   EXPECT_EQ(count("cordwood_retention_rows_total"), 3u);
   EXPECT_THAT(acts(), ElementsAre("retention_removed", "retention_removed", "retention_removed"));
-  hold("h", "b *", 0, kNowNs);
+  hold("h", "b *");
   world_.clock.advance_ns(100 * kHourNs);
   erasing_.run(2);
   EXPECT_EQ(lines(), "b23 ") << "held";
