@@ -10,13 +10,13 @@
 #include "storage/base/coding.h"
 #include "storage/base/parallel.h"
 #include "storage/manifest_store.h"
+#include "storage/wal_objects.h"
 #include "storage/wal_reader.h"
 
 namespace cordwood::lifecycle {
 
 namespace {
 
-constexpr size_t kPage = 1000;
 constexpr uint64_t kCopyBytes = 8u << 20;
 constexpr int kMaxRounds = 20;
 constexpr uint64_t kMaxWalFileBytes = 4ull << 30;
@@ -72,24 +72,18 @@ struct Label {
   }
 };
 
-std::string backup_prefix(const std::string& node, uint64_t number) {
-  return fmt::format("backup/{}/{:020}/", node, number);
+std::string backups_prefix(const std::string& node) {
+  return fmt::format("backup/{}/", node);
 }
 
-Result<std::vector<ObjectInfo>> list_all(ObjectStore& store, const std::string& prefix) {
-  std::vector<ObjectInfo> all;
-  for (std::string last;;) {
-    TRY_ASSIGN(std::vector<ObjectInfo> page, store.list(prefix, last, kPage));
-    for (ObjectInfo& object : page) all.push_back(std::move(object));
-    if (page.size() < kPage) return all;
-    last = all.back().key;
-  }
+std::string backup_prefix(const std::string& node, uint64_t number) {
+  return fmt::format("{}{:020}/", backups_prefix(node), number);
 }
 
 /// Numbers of the backups that are there, complete ones or not.
 Result<std::map<uint64_t, bool>> list_backups(ObjectStore& store, const std::string& node) {
-  const std::string prefix = fmt::format("backup/{}/", node);
-  TRY_ASSIGN(const std::vector<ObjectInfo> objects, list_all(store, prefix));
+  const std::string prefix = backups_prefix(node);
+  TRY_ASSIGN(const std::vector<ObjectInfo> objects, store.list_all(prefix));
   std::map<uint64_t, bool> found;
   for (const ObjectInfo& object : objects) {
     const std::string rest = object.key.substr(prefix.size());
@@ -112,7 +106,7 @@ Result<void> copy_object(ObjectStore& from, ObjectStore& to, const ObjectInfo& o
 /// Segments and common id tables that `to` lacks.  not_found when one has gone meanwhile: a merge replaced it.
 Result<void> copy_segments(ObjectStore& from, ObjectStore& to, const CatalogState& state, size_t parallel,
                            BackupReport* report) {
-  TRY_ASSIGN(const std::vector<ObjectInfo> there, list_all(to, "segments/"));
+  TRY_ASSIGN(const std::vector<ObjectInfo> there, to.list_all("segments/"));
   std::map<std::string, uint64_t> sizes;
   for (const ObjectInfo& object : there) sizes[object.key] = object.size_bytes;
   std::vector<ObjectInfo> wanted;
@@ -134,10 +128,10 @@ Result<void> copy_segments(ObjectStore& from, ObjectStore& to, const CatalogStat
 
 /// Who had what deleted or held.
 Result<void> copy_audit_log(ObjectStore& from, ObjectStore& to) {
-  TRY_ASSIGN(const std::vector<ObjectInfo> there, list_all(to, "audit/"));
+  TRY_ASSIGN(const std::vector<ObjectInfo> there, to.list_all("audit/"));
   std::set<std::string> known;
   for (const ObjectInfo& object : there) known.insert(object.key);
-  TRY_ASSIGN(const std::vector<ObjectInfo> objects, list_all(from, "audit/"));
+  TRY_ASSIGN(const std::vector<ObjectInfo> objects, from.list_all("audit/"));
   for (const ObjectInfo& object : objects) {
     if (!known.contains(object.key)) TRY(copy_object(from, to, object, object.key));
   }
@@ -168,11 +162,9 @@ Result<std::vector<Label::WalFile>> copy_wal(FileSystem& fs, const std::string& 
 /// What a server that answers once the bucket has a push put there; the only copy when its machine is lost.
 Result<uint64_t> copy_wal_objects(ObjectStore& from, const std::string& from_prefix, ObjectStore& to,
                                   const std::string& to_prefix, size_t parallel) {
-  TRY_ASSIGN(const std::vector<ObjectInfo> objects, list_all(from, from_prefix));
-  TRY_ASSIGN(const std::vector<ObjectInfo> stale, list_all(to, to_prefix));  // of an attempt that failed
-  std::vector<std::string> gone;
-  for (const ObjectInfo& object : stale) gone.push_back(object.key);
-  TRY(to.remove_all(gone, parallel));
+  TRY_ASSIGN(const std::vector<ObjectInfo> objects, from.list_all(from_prefix));
+  // What an attempt left that failed.
+  TRY(to.remove_where(to_prefix, parallel, [](const std::string&) { return true; }));
   TRY(run_parallel(objects.size(), parallel, [&](size_t i) -> Result<void> {
     const std::string to_key = to_prefix + objects[i].key.substr(from_prefix.size());
     const Result<void> copied = copy_object(from, to, objects[i], to_key);
@@ -183,30 +175,17 @@ Result<uint64_t> copy_wal_objects(ObjectStore& from, const std::string& from_pre
   return objects.size();
 }
 
-std::string wal_object_prefix(const std::string& node) {
-  return fmt::format("wal/{}/", node);
-}
-
-Result<void> remove_all(ObjectStore& store, const std::vector<ObjectInfo>& objects, size_t parallel,
-                        const std::function<bool(const std::string&)>& keep) {
-  std::vector<std::string> gone;
-  for (const ObjectInfo& object : objects) {
-    if (!keep(object.key)) gone.push_back(object.key);
-  }
-  return store.remove_all(gone, parallel);
-}
-
 /// What the newest backup does not need.
 Result<void> prune(ObjectStore& to, const std::string& node, size_t parallel, uint64_t number,
                    const CatalogState& state) {
-  TRY_ASSIGN(const std::vector<ObjectInfo> manifests, list_all(to, manifest_prefix(node)));
-  TRY(remove_all(to, manifests, parallel,
-                 [&](const std::string& key) { return key == manifest_snapshot_key(node, state.version); }));
-  TRY_ASSIGN(const std::vector<ObjectInfo> backups, list_all(to, fmt::format("backup/{}/", node)));
-  TRY(remove_all(to, backups, parallel,
-                 [&](const std::string& key) { return key.starts_with(backup_prefix(node, number)); }));
-  TRY_ASSIGN(const std::vector<ObjectInfo> segments, list_all(to, fmt::format("segments/{}/", node)));
-  return remove_all(to, segments, parallel, [&](const std::string& key) { return state.names_object(key); });
+  const std::string snapshot = manifest_snapshot_key(node, state.version);
+  TRY(to.remove_where(manifest_prefix(node), parallel, [&](const std::string& key) { return key != snapshot; }));
+  const std::string newest = backup_prefix(node, number);
+  TRY(to.remove_where(backups_prefix(node), parallel,
+                      [&](const std::string& key) { return !key.starts_with(newest); }));
+  TRY(to.remove_where(fmt::format("segments/{}/", node), parallel,
+                      [&](const std::string& key) { return !state.names_object(key); }));
+  return {};
 }
 
 /// A backup goes forward only.

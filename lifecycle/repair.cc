@@ -14,7 +14,6 @@ namespace cordwood::lifecycle {
 
 namespace {
 
-constexpr size_t kPage = 1000;
 constexpr uint64_t kBeyond = 1000;  ///< numbers left free after the last one known: others may have followed it
 constexpr size_t kNumberDigits = 20;
 
@@ -133,42 +132,35 @@ class Planner {
   RepairPlan plan_;
 };
 
-Result<std::vector<std::string>> list_keys(ObjectStore& store, const std::string& prefix) {
-  std::vector<std::string> keys;
-  for (std::string last;;) {
-    TRY_ASSIGN(const std::vector<ObjectInfo> page, store.list(prefix, last, kPage));
-    for (const ObjectInfo& object : page) keys.push_back(object.key);
-    if (page.size() < kPage) return keys;
-    last = keys.back();
-  }
+/// The number that a name begins with, maybe behind letters; 0: none.
+uint64_t number_of(const std::string& key) {
+  const size_t begin = key.find_first_of("0123456789", key.rfind('/'));
+  if (begin == std::string::npos || key.size() < begin + kNumberDigits) return 0;
+  const std::string digits = key.substr(begin, kNumberDigits);
+  if (digits.find_first_not_of("0123456789") != std::string::npos) return 0;
+  return std::strtoull(digits.c_str(), nullptr, 10);
 }
 
-/// The largest number that stands in names: of manifest objects, and of the manifest that a merge began from.
-uint64_t last_number(const std::vector<std::string>& keys) {
+/// The last change that is told of by names: of manifest objects, and of what was made from a catalog of some version.
+uint64_t last_change(const std::vector<ObjectInfo>& manifest, const std::vector<ObjectInfo>& segments) {
   uint64_t last = 0;
-  for (const std::string& key : keys) {
-    const size_t begin = key.find_first_of("0123456789", key.rfind('/'));
-    if (begin == std::string::npos || key.size() < begin + kNumberDigits) continue;
-    const std::string digits = key.substr(begin, kNumberDigits);
-    if (digits.find_first_not_of("0123456789") == std::string::npos) {
-      last = std::max<uint64_t>(last, std::strtoull(digits.c_str(), nullptr, 10));
-    }
+  for (const ObjectInfo& object : manifest) last = std::max(last, number_of(object.key));
+  for (const ObjectInfo& object : segments) {
+    const bool numbered = object.key.find("/m") != std::string::npos || object.key.find("/d") != std::string::npos;
+    if (numbered) last = std::max(last, number_of(object.key));
   }
   return last;
 }
 
 Result<void> write_manifest(ObjectStore& store, FileSystem& fs, const RepairOptions& options,
-                            const std::vector<std::string>& segments, RepairReport* report, Logger& log) {
-  TRY_ASSIGN(std::vector<std::string> numbered, list_keys(store, manifest_prefix(options.node)));
-  for (const std::string& key : segments) {
-    if (key.find("/m") != std::string::npos || key.find("/d") != std::string::npos) numbered.push_back(key);
-  }
+                            const std::vector<ObjectInfo>& segments, RepairReport* report, Logger& log) {
+  TRY_ASSIGN(const std::vector<ObjectInfo> objects, store.list_all(manifest_prefix(options.node)));
   CatalogState state;
   CatalogChange everything;
   everything.added = report->plan.named;
   everything.generations_done = report->plan.generations_done;
   state.apply(everything);
-  state.version = last_number(numbered) + kBeyond;
+  state.version = last_change(objects, segments) + kBeyond;
   report->manifest = state.version;
   ManifestStore manifest(store, options.node, log, options.parallel);
   TRY(manifest.write_snapshot(state));
@@ -191,11 +183,12 @@ Result<RepairReport> repair(ObjectStore& store, FileSystem& fs, const RepairOpti
       return Error::invalid(fmt::format("the manifest is whole (change {}): nothing is to be repaired", state.version));
     }
   }
-  TRY_ASSIGN(const std::vector<std::string> objects, list_keys(store, fmt::format("segments/{}/", options.node)));
+  TRY_ASSIGN(const std::vector<ObjectInfo> objects, store.list_all(fmt::format("segments/{}/", options.node)));
   // Common id tables are made again.
   std::vector<std::string> keys;
-  std::copy_if(objects.begin(), objects.end(), std::back_inserter(keys),
-               [](const std::string& key) { return !DayIdsMeta::is_key(key); });
+  for (const ObjectInfo& object : objects) {
+    if (!DayIdsMeta::is_key(object.key)) keys.push_back(object.key);
+  }
   std::vector<SegmentMeta> metas(keys.size());
   std::vector<std::string> damaged(keys.size());
   TRY(run_parallel(keys.size(), options.parallel, [&](size_t i) -> Result<void> {

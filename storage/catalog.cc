@@ -12,8 +12,6 @@ namespace cordwood {
 
 namespace {
 
-constexpr size_t kPage = 1000;
-
 class ManifestCatalog final : public Catalog {
  public:
   ManifestCatalog(FileSystem& fs, ObjectStore& store, CatalogOptions options, Logger& log)
@@ -239,22 +237,10 @@ Result<uint64_t> ManifestCatalog::remove_orphans(const std::vector<std::string>&
     publish();
   }
   TRY(current);
-  const std::string prefix = fmt::format("segments/{}/", options_.node);
-  uint64_t removed = 0;
-  std::string after;
-  while (true) {
-    TRY_ASSIGN(const std::vector<ObjectInfo> page, store_.list(prefix, after, kPage));
-    std::vector<std::string> orphans;
-    for (const ObjectInfo& object : page) {
-      if (writer_state_.names_object(object.key)) continue;
-      if (std::find(keep.begin(), keep.end(), object.key) != keep.end()) continue;
-      orphans.push_back(object.key);
-    }
-    TRY(store_.remove_all(orphans, options_.parallel_reads));
-    removed += orphans.size();
-    if (page.size() < kPage) return removed;
-    after = page.back().key;
-  }
+  return store_.remove_where(
+      fmt::format("segments/{}/", options_.node), options_.parallel_reads, [&](const std::string& key) {
+        return !writer_state_.names_object(key) && std::find(keep.begin(), keep.end(), key) == keep.end();
+      });
 }
 
 }  // namespace

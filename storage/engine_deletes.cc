@@ -14,7 +14,6 @@ namespace {
 
 /// Age is told in steps, so that what was found out about a block holds for a while.
 constexpr int64_t kAgeStepNs = 600 * kNsPerSecond;
-constexpr size_t kPage = 1000;
 constexpr int64_t kKeepProcessedNs = 90 * kNsPerDay;  ///< requests are listed so long after they were carried out
 
 }  // namespace
@@ -378,21 +377,12 @@ Result<bool> EngineImpl::no_objects_left(uint64_t generation) {
     for (const Retired& retired : retired_) named.insert(retired.key);
   }
   const std::string prefix = fmt::format("segments/{}/", options_.node);
-  std::string after;
-  for (;;) {
-    TRY_ASSIGN(const std::vector<ObjectInfo> page, env_.store->list(prefix, after, kPage));
-    std::vector<std::string> gone;
-    for (const ObjectInfo& object : page) {
-      if (named.contains(object.key)) continue;
-      const std::string_view name = std::string_view(object.key).substr(prefix.size());
-      const bool numbered = !name.starts_with('m') && !name.starts_with('d');
-      if (numbered && std::strtoull(std::string(name).c_str(), nullptr, 10) > generation) continue;
-      gone.push_back(object.key);
-    }
-    TRY(env_.store->remove_all(gone, options_.parallel_reads));
-    if (page.size() < kPage) return true;
-    after = page.back().key;
-  }
+  TRY(env_.store->remove_where(prefix, options_.parallel_reads, [&](const std::string& key) {
+    if (named.contains(key)) return false;
+    const char first = key[prefix.size()];
+    return first == 'm' || first == 'd' || std::strtoull(key.c_str() + prefix.size(), nullptr, 10) <= generation;
+  }));
+  return true;
 }
 
 }  // namespace cordwood

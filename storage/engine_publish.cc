@@ -57,15 +57,9 @@ Result<std::vector<SegmentMeta>> EngineImpl::write_segments(Generation& generati
   const std::vector<SpilledBlock> blocks = generation.spilled_blocks();
   if (blocks.empty()) return written;
   const std::string prefix = fmt::format("segments/{}/{:020}-", options_.node, generation.number());
-  constexpr size_t kPage = 1000;
-  std::string last;
-  for (;;) {
-    TRY_ASSIGN(const std::vector<ObjectInfo> page, env_.store->list(prefix, last, kPage));
-    if (!page.empty()) last = page.back().key;
-    if (page.size() < kPage) break;
-  }
+  TRY_ASSIGN(const std::vector<ObjectInfo> before, env_.store->list_all(prefix));
   uint64_t attempt = 1;
-  if (!last.empty()) attempt += std::strtoull(last.c_str() + prefix.size(), nullptr, 10);
+  if (!before.empty()) attempt += std::strtoull(before.back().key.c_str() + prefix.size(), nullptr, 10);
 
   uint64_t all_bytes = 0;
   for (const SpilledBlock& block : blocks) all_bytes += block.narrow_bytes + block.heap_bytes;

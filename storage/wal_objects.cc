@@ -21,7 +21,6 @@ constexpr uint16_t kMajor = 1;
 constexpr uint64_t kMarked = 1;  ///< feature: the header has a mark
 constexpr uint64_t kMinHeaderBytes = 20 + 4 * 8 + 8;
 constexpr uint64_t kMaxHeaderBytes = kMinHeaderBytes + 8;
-constexpr size_t kPage = 1000;
 constexpr const char* kFetched = ".fetched";
 constexpr int kMaxTaken = 1000;
 constexpr uint64_t kGenerationsBeyond = 3;  ///< looked for by key: a list may be older than the newest objects
@@ -30,12 +29,8 @@ constexpr size_t kGenerationDigits = 20;
 constexpr size_t kNumberDigits = 8;
 constexpr uint64_t kMaxObjectBytes = kMaxWalBodyBytes + (64u << 20);
 
-std::string prefix_of(const std::string& node) {
-  return fmt::format("wal/{}/", node);
-}
-
 std::string key_of(const std::string& node, uint64_t generation, uint64_t number) {
-  return fmt::format("wal/{}/{:020}-{:08}", node, generation, number);
+  return fmt::format("{}{:020}-{:08}", wal_object_prefix(node), generation, number);
 }
 
 /// Where the bytes of an object belong.
@@ -127,20 +122,17 @@ std::optional<Piece> parse_key(std::string_view name) {
   return Piece{std::stoull(generation), std::stoull(number), 0};
 }
 
-Result<std::vector<Piece>> list_pieces(ObjectStore& store, const std::string& node, const std::string& first) {
+Result<std::vector<Piece>> list_pieces(ObjectStore& store, const std::string& node, const std::string& after) {
+  const std::string prefix = wal_object_prefix(node);
+  TRY_ASSIGN(const std::vector<ObjectInfo> objects, store.list_all(prefix, after));
   std::vector<Piece> found;
-  const std::string prefix = prefix_of(node);
-  for (std::string last = first;;) {
-    TRY_ASSIGN(const std::vector<ObjectInfo> page, store.list(prefix, last, kPage));
-    for (const ObjectInfo& object : page) {
-      auto piece = parse_key(std::string_view(object.key).substr(prefix.size()));
-      if (!piece) continue;
-      piece->size_bytes = object.size_bytes;
-      found.push_back(*piece);
-    }
-    if (page.size() < kPage) return found;
-    last = page.back().key;
+  for (const ObjectInfo& object : objects) {
+    auto piece = parse_key(std::string_view(object.key).substr(prefix.size()));
+    if (!piece) continue;
+    piece->size_bytes = object.size_bytes;
+    found.push_back(*piece);
   }
+  return found;
 }
 
 /// Goes on by key where a list ended, in the generations that it shows and in `generations`.
@@ -421,6 +413,10 @@ class Fetcher {
 };
 
 }  // namespace
+
+std::string wal_object_prefix(const std::string& node) {
+  return fmt::format("wal/{}/", node);
+}
 
 Result<void> WalObjectWriter::put(uint32_t file_number, uint64_t offset, std::string_view bytes) {
   std::string content = encode_header({log_.generation, file_number, offset, bytes.size(), log_.mark});

@@ -15,9 +15,11 @@
 
 namespace cordwood {
 
-/// The write-ahead log as objects, for a store that answers once the bucket has a push: `wal/<node>/<generation>-<n>`,
-/// n = 1, 2, … without gaps, each a piece of a file of the local WAL (storage/FORMAT.md).  One generation; one thread
-/// at a time.
+/// Where they lie: `wal/<node>/`.
+std::string wal_object_prefix(const std::string& node);
+
+/// The write-ahead log as objects, for a store that answers once the bucket has a push: `<generation>-<n>`, n = 1, 2, …
+/// without gaps, each a piece of a file of the local WAL (storage/FORMAT.md).  One generation; one thread at a time.
 class WalObjectWriter {
  public:
   WalObjectWriter(ObjectStore& store, std::string node, WalLog log, int64_t timeout_ns)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -70,11 +71,17 @@ class ObjectStore {
   virtual Result<ObjectInfo> head(const std::string& key) = 0;
   /// Keys that start with `prefix` and are greater than `after`, ascending, at most `limit`.
   virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) = 0;
+  /// All of them, with as many requests as that takes.
+  Result<std::vector<ObjectInfo>> list_all(const std::string& prefix, const std::string& after = "");
   /// Success when the key is gone, whether it was there or not.
   virtual Result<void> remove(const std::string& key) = 0;
   /// Success when all of them are gone; after a failure some may be.  Many with one request where the store can, else
   /// one by one, `parallel` at the same time.
   virtual Result<void> remove_all(const std::vector<std::string>& keys, size_t parallel);
+  /// Removes those that start with `prefix` and are to go, page by page as list() shows them, like remove_all().  How
+  /// many there were; after a failure some may be gone.
+  Result<uint64_t> remove_where(const std::string& prefix, size_t parallel,
+                                const std::function<bool(const std::string& key)>& goes);
   /// Gives up what was begun by upload() under keys that start with `prefix` before then (Unix time, by the store's own
   /// clock) and is neither finished nor dropped: processes that were killed leave that behind, and pay for it.  How
   /// many there were.  One that still goes on fails at its next step.
