@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lifecycle/abandoned_uploads.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
+
+#include "storage/segment_key.h"
 
 namespace cordwood::lifecycle {
 
@@ -23,7 +23,7 @@ void AbandonedUploads::tick() {
   if (looked_at_ns_ && now_ns - *looked_at_ns_ < std::min(options_.age_ns, kLongestPauseNs)) return;
   looked_at_ns_ = now_ns;
   const Result<uint64_t> aborted =
-      store_.abort_uploads(fmt::format("segments/{}/", options_.node), clock_.now_ns() - options_.age_ns);
+      store_.abort_uploads(segment_prefix(options_.node), clock_.now_ns() - options_.age_ns);
   if (!aborted.ok()) {
     // A server without the rights, or one that does not know the request, does not change from hour to hour.
     if (!failed_) log_.warn("abandoned uploads could not be given up", {{"error", aborted.error().message}});

@@ -10,6 +10,7 @@
 #include "storage/base/coding.h"
 #include "storage/base/parallel.h"
 #include "storage/manifest_store.h"
+#include "storage/segment_key.h"
 #include "storage/wal_objects.h"
 #include "storage/wal_reader.h"
 
@@ -183,7 +184,7 @@ Result<void> prune(ObjectStore& to, const std::string& node, size_t parallel, ui
   const std::string newest = backup_prefix(node, number);
   TRY(to.remove_where(backups_prefix(node), parallel,
                       [&](const std::string& key) { return !key.starts_with(newest); }));
-  TRY(to.remove_where(fmt::format("segments/{}/", node), parallel,
+  TRY(to.remove_where(segment_prefix(node), parallel,
                       [&](const std::string& key) { return !state.names_object(key); }));
   return {};
 }

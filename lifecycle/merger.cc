@@ -6,6 +6,7 @@
 
 #include "storage/block_carrier.h"
 #include "storage/model/time_range.h"
+#include "storage/segment_key.h"
 
 namespace cordwood::lifecycle {
 
@@ -285,7 +286,8 @@ Result<MergeCounts> Merger::make_blocks(const std::vector<MergeBin>& bins, Spill
 /// A tenant's day gets segments of its own when it is large enough; the others share.
 Result<void> Merger::write_segments(const MergeTarget::State& state, Parts parts, uint64_t generation,
                                     const SegmentOrigin& origin, std::vector<SegmentMeta>* written) {
-  const std::string prefix = fmt::format("segments/{}/m{:020}-{:06}-", state.node, state.catalog_version, ++attempts_);
+  const std::string prefix =
+      fmt::format("{}m{:020}-{:06}-", segment_prefix(state.node), state.catalog_version, ++attempts_);
   const auto write = [&](std::vector<SpilledBlock> blocks, uint64_t stored_bytes, bool past) -> Result<void> {
     const uint64_t most = past ? options_.policy.day_bytes() : options_.policy.segment_bytes;
     std::stable_sort(blocks.begin(), blocks.end(), [](const SpilledBlock& a, const SpilledBlock& b) {

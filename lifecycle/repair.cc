@@ -8,6 +8,7 @@
 #include "storage/base/parallel.h"
 #include "storage/catalog_view.h"
 #include "storage/manifest_store.h"
+#include "storage/segment_key.h"
 #include "storage/wal_reader.h"
 
 namespace cordwood::lifecycle {
@@ -146,8 +147,7 @@ uint64_t last_change(const std::vector<ObjectInfo>& manifest, const std::vector<
   uint64_t last = 0;
   for (const ObjectInfo& object : manifest) last = std::max(last, number_of(object.key));
   for (const ObjectInfo& object : segments) {
-    const bool numbered = object.key.find("/m") != std::string::npos || object.key.find("/d") != std::string::npos;
-    if (numbered) last = std::max(last, number_of(object.key));
+    if (names_catalog_version(object.key)) last = std::max(last, number_of(object.key));
   }
   return last;
 }
@@ -183,7 +183,7 @@ Result<RepairReport> repair(ObjectStore& store, FileSystem& fs, const RepairOpti
       return Error::invalid(fmt::format("the manifest is whole (change {}): nothing is to be repaired", state.version));
     }
   }
-  TRY_ASSIGN(const std::vector<ObjectInfo> objects, store.list_all(fmt::format("segments/{}/", options.node)));
+  TRY_ASSIGN(const std::vector<ObjectInfo> objects, store.list_all(segment_prefix(options.node)));
   // Common id tables are made again.
   std::vector<std::string> keys;
   for (const ObjectInfo& object : objects) {

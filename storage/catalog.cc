@@ -7,6 +7,7 @@
 #include "storage/base/mutex.h"
 #include "storage/catalog_view.h"
 #include "storage/manifest_store.h"
+#include "storage/segment_key.h"
 
 namespace cordwood {
 
@@ -237,10 +238,9 @@ Result<uint64_t> ManifestCatalog::remove_orphans(const std::vector<std::string>&
     publish();
   }
   TRY(current);
-  return store_.remove_where(
-      fmt::format("segments/{}/", options_.node), options_.parallel_reads, [&](const std::string& key) {
-        return !writer_state_.names_object(key) && std::find(keep.begin(), keep.end(), key) == keep.end();
-      });
+  return store_.remove_where(segment_prefix(options_.node), options_.parallel_reads, [&](const std::string& key) {
+    return !writer_state_.names_object(key) && std::find(keep.begin(), keep.end(), key) == keep.end();
+  });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
+#include "storage/segment_key.h"
 
 namespace cordwood {
 
@@ -26,7 +27,7 @@ std::string day_ids_header() {
 }
 
 std::string DayIdsMeta::make_key(const std::string& node, uint64_t catalog_version, uint64_t attempt) {
-  return fmt::format("segments/{}/d{:020}-{:06}.ids", node, catalog_version, attempt);
+  return fmt::format("{}d{:020}-{:06}.ids", segment_prefix(node), catalog_version, attempt);
 }
 
 void DayIdsMeta::encode(std::string* out) const {

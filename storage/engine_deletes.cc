@@ -6,6 +6,7 @@
 
 #include "storage/engine_impl.h"
 #include "storage/model/time_range.h"
+#include "storage/segment_key.h"
 #include "storage/wal_objects.h"
 
 namespace cordwood {
@@ -376,11 +377,10 @@ Result<bool> EngineImpl::no_objects_left(uint64_t generation) {
     const MutexLock lock(mu_);
     for (const Retired& retired : retired_) named.insert(retired.key);
   }
-  const std::string prefix = fmt::format("segments/{}/", options_.node);
+  const std::string prefix = segment_prefix(options_.node);
   TRY(env_.store->remove_where(prefix, options_.parallel_reads, [&](const std::string& key) {
     if (named.contains(key)) return false;
-    const char first = key[prefix.size()];
-    return first == 'm' || first == 'd' || std::strtoull(key.c_str() + prefix.size(), nullptr, 10) <= generation;
+    return names_catalog_version(key) || std::strtoull(key.c_str() + prefix.size(), nullptr, 10) <= generation;
   }));
   return true;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "storage/engine_impl.h"
+#include "storage/segment_key.h"
 #include "storage/wal_objects.h"
 
 namespace cordwood {
@@ -56,7 +57,7 @@ Result<std::vector<SegmentMeta>> EngineImpl::write_segments(Generation& generati
   std::vector<SegmentMeta> written;
   const std::vector<SpilledBlock> blocks = generation.spilled_blocks();
   if (blocks.empty()) return written;
-  const std::string prefix = fmt::format("segments/{}/{:020}-", options_.node, generation.number());
+  const std::string prefix = fmt::format("{}{:020}-", segment_prefix(options_.node), generation.number());
   TRY_ASSIGN(const std::vector<ObjectInfo> before, env_.store->list_all(prefix));
   uint64_t attempt = 1;
   if (!before.empty()) attempt += std::strtoull(before.back().key.c_str() + prefix.size(), nullptr, 10);

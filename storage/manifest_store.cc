@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "storage/base/parallel.h"
+#include "storage/segment_key.h"
 
 namespace cordwood {
 
@@ -163,7 +164,7 @@ Result<void> ManifestStore::read_snapshot(uint64_t number, CatalogState* state) 
 
 /// The first change of all is empty.  It makes segments without any manifest a sign of loss, not of a crash.
 Result<void> ManifestStore::begin(CatalogState* state) {
-  TRY_ASSIGN(const std::vector<ObjectInfo> segments, store_.list(fmt::format("segments/{}/", node_), "", 1));
+  TRY_ASSIGN(const std::vector<ObjectInfo> segments, store_.list(segment_prefix(node_), "", 1));
   if (!segments.empty()) {
     return Error::corrupt(fmt::format(
         "the store has segments of node {} ({}, …) but no manifest ({}…): it was lost; `cordwood repair` makes "
