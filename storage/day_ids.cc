@@ -5,17 +5,6 @@
 
 namespace cordwood {
 
-namespace {
-
-/// Whether another try may read it.
-bool is_away(const Result<std::string>& read) {
-  if (read.ok()) return false;
-  const ErrorKind kind = read.error().kind;
-  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::cancelled;
-}
-
-}  // namespace
-
 DayIds::DayIds(ObjectStore& store, DayIdsMeta meta) : meta_(std::move(meta)), source_(object_source(store, meta_.key)) {
   uint32_t begin = 0;
   for (const DayIdsMeta::Part& part : meta_.parts) {
@@ -47,21 +36,17 @@ DayIds::Found DayIds::read(uint64_t id, ReadStats* stats) const {
   out.id = id;
   const IdTableShape& shape = meta_.shape;
   if (shape.buckets == 0) return out;
-  constexpr uint64_t kSize = IdTableShape::kBucketBytes;
   const uint64_t place = id_place(id, shape);
-  const uint64_t first = id_bucket(place, shape);
-  const uint64_t count = std::min<uint64_t>(shape.reach, uint64_t{shape.buckets} + shape.overflow - first);
+  const IdBuckets wanted = id_buckets(id_bucket(place, shape), shape);
   ++stats->index_reads;
-  stats->index_bytes += count * kSize;
-  const Result<std::string> buckets = source_->read(kDayIdsHeaderBytes + first * kSize, count * kSize);
+  stats->index_bytes += wanted.bytes();
+  const Result<std::string> buckets = source_->read(kDayIdsHeaderBytes + wanted.offset(), wanted.bytes());
   if (is_away(buckets)) {
     out.kind = Found::Kind::away;
     return out;
   }
   IdMatch match;
-  bool good = buckets.ok() && buckets->size() == count * kSize;
-  for (uint64_t i = 0; i < count && good; ++i)
-    good = search_id_bucket(std::string_view(*buckets).substr(i * kSize, kSize), first + i, place, shape, &match).ok();
+  const bool good = buckets.ok() && search_id_buckets(*buckets, wanted, place, shape, &match).ok();
   if (!good) {
     ++stats->index_damages;
     damaged_ = true;

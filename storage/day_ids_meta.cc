@@ -35,15 +35,7 @@ void DayIdsMeta::encode(std::string* out) const {
   ByteWriter w(&fields);
   w.string(key);
   w.varint(size_bytes);
-  w.u8(shape.version);
-  w.u8(shape.remainder_bits);
-  w.u8(shape.block_bits);
-  w.u8(shape.hash_bits);
-  w.u8(static_cast<uint8_t>(shape.reach));
-  w.varint(shape.buckets);
-  w.varint(shape.overflow);
-  w.varint(shape.ids);
-  w.varint(shape.entries);
+  shape.encode(&fields);
   w.varint(parts.size());
   for (const Part& part : parts) {
     w.string(part.segment);
@@ -57,16 +49,7 @@ Result<DayIdsMeta> DayIdsMeta::decode(ByteReader* in) {
   DayIdsMeta meta;
   meta.key = fields.string();
   meta.size_bytes = fields.varint();
-  IdTableShape& shape = meta.shape;
-  shape.version = fields.u8();
-  shape.remainder_bits = fields.u8();
-  shape.block_bits = fields.u8();
-  shape.hash_bits = fields.u8();
-  shape.reach = fields.u8();
-  const uint64_t buckets = fields.varint();
-  const uint64_t overflow = fields.varint();
-  shape.ids = fields.varint();
-  shape.entries = fields.varint();
+  TRY_ASSIGN(meta.shape, IdTableShape::decode(&fields));
   const uint64_t parts = fields.count(2);
   uint64_t blocks = 0;
   for (uint64_t i = 0; i < parts; ++i) {
@@ -79,12 +62,8 @@ Result<DayIdsMeta> DayIdsMeta::decode(ByteReader* in) {
   }
   TRY(in->status("common id table"));
   TRY(fields.status("common id table"));
-  if (buckets > IdTableShape::kMaxBuckets || overflow > IdTableShape::kMaxBuckets)
-    return Error::corrupt("common id table: too many buckets");
-  shape.buckets = static_cast<uint32_t>(buckets);
-  shape.overflow = static_cast<uint32_t>(overflow);
-  if (shape.version != IdTableShape::kFlows || !shape.valid() || blocks > shape.common_block() ||
-      meta.size_bytes != kDayIdsHeaderBytes + shape.bytes()) {
+  if (meta.shape.version != IdTableShape::kFlows || blocks > meta.shape.common_block() ||
+      meta.size_bytes != kDayIdsHeaderBytes + meta.shape.bytes()) {
     return Error::corrupt("common id table: a number is out of range");
   }
   return meta;

@@ -75,7 +75,7 @@ class TableCursor {
     constexpr uint64_t kSize = IdTableShape::kBucketBytes;
     if (bucket_ == chunk_end_) {
       const uint64_t count = std::min(chunk_, all_ - bucket_);
-      TRY_ASSIGN(bytes_, index_->read_id_buckets(bucket_, count));
+      TRY_ASSIGN(bytes_, index_->read_id_buckets({bucket_, count}));
       if (bytes_.size() != count * kSize) return Error::corrupt("id table: ends early");
       chunk_begin_ = bucket_;
       chunk_end_ = bucket_ + count;

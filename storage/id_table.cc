@@ -11,6 +11,7 @@ namespace cordwood {
 namespace {
 
 constexpr uint32_t kChainHeadBytes = 10;
+constexpr uint8_t kChainHashBits = 40;  ///< what the hashes of ids had when tables were chains
 
 /// Reads bits, low ones first, from bytes that may be damaged.
 class BitReader {
@@ -74,6 +75,40 @@ bool IdTableShape::valid() const {
   return hash_bits >= 24 && hash_bits <= 48 && remainder_bits >= 1 && remainder_bits <= 32 &&
          remainder_bits <= hash_bits && block_bits >= 1 && block_bits <= 24 && buckets <= kMaxBuckets &&
          overflow <= kMaxBuckets && (buckets > 0 || overflow == 0) && reach >= 1 && reach <= kMaxReach;
+}
+
+void IdTableShape::encode(std::string* out) const {
+  ByteWriter w(out);
+  w.u8(version);
+  w.u8(remainder_bits);
+  w.u8(block_bits);
+  w.u8(hash_bits);
+  w.u8(static_cast<uint8_t>(reach));
+  w.varint(buckets);
+  w.varint(overflow);
+  w.varint(ids);
+  w.varint(entries);
+}
+
+Result<IdTableShape> IdTableShape::decode(ByteReader* in) {
+  IdTableShape shape;
+  shape.version = in->u8();
+  const bool chains = shape.version == kChains;
+  if (!chains && shape.version != kFlows) return Error::corrupt("id table: unknown version");
+  shape.remainder_bits = in->u8();
+  shape.block_bits = in->u8();
+  shape.hash_bits = chains ? kChainHashBits : in->u8();
+  shape.reach = chains ? 1 : in->u8();
+  const uint64_t buckets = in->varint();
+  const uint64_t overflow = in->varint();
+  shape.ids = in->varint();
+  shape.entries = in->varint();
+  TRY(in->status("id table"));
+  if (buckets > kMaxBuckets || overflow > kMaxBuckets) return Error::corrupt("id table: too many buckets");
+  shape.buckets = static_cast<uint32_t>(buckets);
+  shape.overflow = static_cast<uint32_t>(overflow);
+  if (!shape.valid()) return Error::corrupt("id table: a number is out of range");
+  return shape;
 }
 
 uint64_t id_place(uint64_t hash, const IdTableShape& shape) {
@@ -167,6 +202,26 @@ Result<void> search_id_bucket(std::string_view bucket, uint64_t number, uint64_t
   }
   if (bits.failed()) return Error::corrupt("id bucket: ends early");
   return {};
+}
+
+IdBuckets id_buckets(uint64_t number, const IdTableShape& shape) {
+  return {number, std::min<uint64_t>(shape.reach, uint64_t{shape.buckets} + shape.overflow - number)};
+}
+
+Result<void> search_id_buckets(std::string_view bytes, const IdBuckets& buckets, uint64_t place,
+                               const IdTableShape& shape, IdMatch* match) {
+  constexpr uint64_t kSize = IdTableShape::kBucketBytes;
+  if (bytes.size() != buckets.bytes()) return Error::corrupt("id buckets: wrong size");
+  for (uint64_t i = 0; i < buckets.count; ++i) {
+    TRY(search_id_bucket(bytes.substr(i * kSize, kSize), buckets.number + i, place, shape, match));
+  }
+  return {};
+}
+
+bool is_away(const Result<std::string>& read) {
+  if (read.ok()) return false;
+  const ErrorKind kind = read.error().kind;
+  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::cancelled;
 }
 
 Result<void> read_id_groups(std::string_view bucket, uint64_t number, const IdTableShape& shape,

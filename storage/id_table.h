@@ -10,6 +10,8 @@
 
 namespace cordwood {
 
+class ByteReader;
+
 /// Which blocks of a segment hold an id.  An id's place is where its hash stands among all hashes, in units of which a
 /// bucket has 2^remainder_bits.  Groups stand in ascending order of their places in buckets of 512 bytes, each to be
 /// read and trusted alone; what does not fit into its bucket flows over into the next ones.  So an id's group is in one
@@ -44,6 +46,10 @@ struct IdTableShape {
   uint64_t bytes() const { return (uint64_t{buckets} + overflow) * kBucketBytes; }
   /// Whether a reader can work with it.
   bool valid() const;
+  /// Of today's version.
+  void encode(std::string* out) const;
+  /// Of any version; corrupt when it is not valid.
+  static Result<IdTableShape> decode(ByteReader* in);
 };
 
 /// Where the id is looked for; ascends with its hash.  Top bits: number of the bucket.
@@ -88,6 +94,21 @@ struct IdMatch {
 /// Adds what the bucket says of the id at `place`.  corrupt when it is not what was written.
 Result<void> search_id_bucket(std::string_view bucket, uint64_t number, uint64_t place, const IdTableShape& shape,
                               IdMatch* match);
+
+/// Buckets that lie one after the other.
+struct IdBuckets {
+  uint64_t number = 0;  ///< of the first
+  uint64_t count = 0;
+  uint64_t offset() const { return number * IdTableShape::kBucketBytes; }  ///< in the table
+  uint64_t bytes() const { return count * IdTableShape::kBucketBytes; }
+};
+/// Those that are read for an id whose own bucket, or the next of its chain, is `number`.
+IdBuckets id_buckets(uint64_t number, const IdTableShape& shape);
+/// search_id_bucket() in all of them.
+Result<void> search_id_buckets(std::string_view bytes, const IdBuckets& buckets, uint64_t place,
+                               const IdTableShape& shape, IdMatch* match);
+/// Whether another try may read it; the one who waits for it is not to take it for damage.
+bool is_away(const Result<std::string>& read);
 
 /// One group of a bucket.
 struct IdGroup {

@@ -12,31 +12,14 @@ namespace cordwood {
 
 namespace {
 
-/// What the hashes of ids had when tables were chains.
-constexpr uint8_t kChainHashBits = 40;
 constexpr uint32_t kMaxChain = 256;
-
-/// Whether another try may read it; the one who waits for it is not to take it for damage.
-bool is_away(const Result<std::string>& read) {
-  if (read.ok()) return false;
-  const ErrorKind kind = read.error().kind;
-  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::cancelled;
-}
 
 }  // namespace
 
 void SegmentIndexDirectory::encode(std::string* out) const {
   const size_t begin = out->size();
+  ids.encode(out);
   ByteWriter w(out);
-  w.u8(ids.version);
-  w.u8(ids.remainder_bits);
-  w.u8(ids.block_bits);
-  w.u8(ids.hash_bits);
-  w.u8(static_cast<uint8_t>(ids.reach));
-  w.varint(ids.buckets);
-  w.varint(ids.overflow);
-  w.varint(ids.ids);
-  w.varint(ids.entries);
   w.varint(blocks.size());
   for (const Block& b : blocks) {
     w.varint(b.facts.flags);
@@ -65,17 +48,7 @@ Result<SegmentIndexDirectory> SegmentIndexDirectory::decode(std::string_view byt
     return Error::corrupt("index directory: checksum differs");
   ByteReader in(bytes.substr(0, bytes.size() - kTrailerBytes));
   SegmentIndexDirectory d;
-  d.ids.version = in.u8();
-  if (d.ids.version != IdTableShape::kChains && d.ids.version != IdTableShape::kFlows)
-    return Error::corrupt("index directory: unknown version");
-  d.ids.remainder_bits = in.u8();
-  d.ids.block_bits = in.u8();
-  d.ids.hash_bits = d.ids.version == IdTableShape::kChains ? kChainHashBits : in.u8();
-  d.ids.reach = d.ids.version == IdTableShape::kChains ? 1 : in.u8();
-  const uint64_t buckets = in.varint();
-  const uint64_t overflow = in.varint();
-  d.ids.ids = in.varint();
-  d.ids.entries = in.varint();
+  TRY_ASSIGN(d.ids, IdTableShape::decode(&in));
   const uint64_t blocks = in.count(4);
   d.blocks.reserve(blocks);
   uint64_t offset = 0;
@@ -93,11 +66,7 @@ Result<SegmentIndexDirectory> SegmentIndexDirectory::decode(std::string_view byt
     offset += b.facts.filter_bytes();
   }
   TRY(in.finish("index directory"));
-  if (buckets > IdTableShape::kMaxBuckets || overflow > IdTableShape::kMaxBuckets)
-    return Error::corrupt("index directory: too many buckets");
-  d.ids.buckets = static_cast<uint32_t>(buckets);
-  d.ids.overflow = static_cast<uint32_t>(overflow);
-  if (!d.ids.valid() || d.ids.bytes() != footer.sections[kIdTableSection].size ||
+  if (d.ids.bytes() != footer.sections[kIdTableSection].size ||
       offset + size != footer.sections[kFilterSection].size) {
     return Error::corrupt("index directory: does not fit its sections");
   }
@@ -118,9 +87,9 @@ Result<std::string> SegmentIndex::read(uint64_t offset, uint64_t size, ReadStats
   return source_->read(offset, size);
 }
 
-Result<std::string> SegmentIndex::read_buckets(uint64_t number, uint64_t count, ReadStats* stats) const {
-  const uint64_t offset = id_section_.offset + number * IdTableShape::kBucketBytes;
-  const uint64_t size = count * IdTableShape::kBucketBytes;
+Result<std::string> SegmentIndex::read_buckets(const IdBuckets& buckets, ReadStats* stats) const {
+  const uint64_t offset = id_section_.offset + buckets.offset();
+  const uint64_t size = buckets.bytes();
   if (!ids_at_once_) return read(offset, size, stats);
   ++stats->index_reads;
   TRY_ASSIGN(const ObjectBytes got, source_->read_near({offset, size}, {id_section_.offset, id_section_.size}));
@@ -129,8 +98,8 @@ Result<std::string> SegmentIndex::read_buckets(uint64_t number, uint64_t count, 
   return got.bytes.substr(offset - got.offset, size);
 }
 
-Result<std::string> SegmentIndex::read_id_buckets(uint64_t number, uint64_t count) const {
-  return source_->read(id_section_.offset + number * IdTableShape::kBucketBytes, count * IdTableShape::kBucketBytes);
+Result<std::string> SegmentIndex::read_id_buckets(const IdBuckets& buckets) const {
+  return source_->read(id_section_.offset + buckets.offset(), buckets.bytes());
 }
 
 void SegmentIndex::join(std::shared_ptr<const DayIds> table, uint32_t part) const {
@@ -171,23 +140,17 @@ SegmentIndex::Lookup SegmentIndex::look_up_alone(uint64_t id, ReadStats* stats) 
   out.id = id;
   const IdTableShape& shape = directory_.ids;
   if (shape.buckets == 0) return out;
-  constexpr uint64_t kSize = IdTableShape::kBucketBytes;
   const uint64_t place = id_place(id, shape);
-  const uint64_t all = uint64_t{shape.buckets} + shape.overflow;
   IdMatch match;
   uint64_t number = id_bucket(place, shape);
   for (uint32_t reads = 0;; ++reads) {
-    const uint64_t count = std::min<uint64_t>(shape.reach, all - number);
-    const Result<std::string> buckets = read_buckets(number, count, stats);
+    const IdBuckets wanted = id_buckets(number, shape);
+    const Result<std::string> buckets = read_buckets(wanted, stats);
     if (is_away(buckets)) {
       out.anywhere = out.for_now = true;
       return out;
     }
-    bool good = buckets.ok() && buckets->size() == count * kSize;
-    for (uint64_t i = 0; i < count && good; ++i) {
-      const std::string_view bucket = std::string_view(*buckets).substr(i * kSize, kSize);
-      good = search_id_bucket(bucket, number + i, place, shape, &match).ok();
-    }
+    bool good = buckets.ok() && search_id_buckets(*buckets, wanted, place, shape, &match).ok();
     if (match.next > shape.overflow || reads >= kMaxChain) good = false;
     if (!good) {
       ++stats->index_damages;

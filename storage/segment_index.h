@@ -83,8 +83,8 @@ class SegmentIndex {
 
   const IdTableShape& ids() const { return directory_.ids; }
   uint32_t block_count() const { return static_cast<uint32_t>(directory_.blocks.size()); }
-  /// Some buckets of the id table, one after the other.
-  Result<std::string> read_id_buckets(uint64_t number, uint64_t count) const;
+  /// Some buckets of the id table.
+  Result<std::string> read_id_buckets(const IdBuckets& buckets) const;
   /// Ids are looked for in `table` from now on, where this segment is that part; null: in its own again.
   void join(std::shared_ptr<const DayIds> table, uint32_t part) const EXCLUDES(mu_);
   bool can_join(const DayIds& table, uint32_t part) const;
@@ -114,7 +114,7 @@ class SegmentIndex {
   bool filter_holds(const std::vector<uint64_t>& hashes, uint64_t offset, uint32_t blocks, uint32_t kind,
                     ReadStats* stats) const;
   Result<std::string> read(uint64_t offset, uint64_t size, ReadStats* stats) const;
-  Result<std::string> read_buckets(uint64_t number, uint64_t count, ReadStats* stats) const;
+  Result<std::string> read_buckets(const IdBuckets& buckets, ReadStats* stats) const;
 
   const SegmentIndexDirectory directory_;
   const SectionPlace id_section_;

@@ -142,6 +142,66 @@ TEST(IdTable, BucketsGiveTheirGroupsBack) {
   EXPECT_TRUE(match.anywhere);
 }
 
+TEST(IdTable, ShapesAreReadAsTheyWereWritten) {
+  IdTableShape shape;
+  shape.hash_bits = 40;
+  shape.block_bits = 9;
+  shape.buckets = 1000;
+  shape.overflow = 3;
+  shape.reach = 4;
+  shape.ids = 70'000;
+  shape.entries = 123'456;
+  std::string bytes;
+  shape.encode(&bytes);
+  ByteReader in(bytes);
+  const auto read = IdTableShape::decode(&in);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(in.remaining(), 0u);
+  std::string again;
+  read->encode(&again);
+  EXPECT_EQ(again, bytes);
+  EXPECT_EQ(read->bytes(), shape.bytes());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    ByteReader cut(std::string_view(bytes).substr(0, size));
+    EXPECT_EQ(IdTableShape::decode(&cut).error().kind, ErrorKind::corrupt) << size;
+  }
+  const auto refused = [](std::string_view damaged) {
+    ByteReader damaged_in(damaged);
+    return !IdTableShape::decode(&damaged_in).ok();
+  };
+  std::string wrong = bytes;
+  wrong[0] = 3;
+  EXPECT_TRUE(refused(wrong)) << "a version of tomorrow";
+  shape.reach = IdTableShape::kMaxReach + 1;
+  wrong.clear();
+  shape.encode(&wrong);
+  EXPECT_TRUE(refused(wrong)) << "out of range";
+}
+
+TEST(IdTable, BucketsAreSearchedTogether) {
+  IdTableShape shape;
+  shape.hash_bits = 40;
+  shape.block_bits = 7;
+  shape.buckets = 8;
+  shape.overflow = 1;
+  shape.reach = 3;
+  EXPECT_EQ(id_buckets(2, shape).count, 3u);
+  EXPECT_EQ(id_buckets(7, shape).count, 2u) << "no more than there are";
+  IdBucketWriter writer(shape);
+  const uint64_t place = (uint64_t{7} << shape.remainder_bits) + 5;
+  ASSERT_TRUE(writer.add(place, {1}));
+  std::string bytes = writer.finish(7);
+  ASSERT_TRUE(writer.add(place, {2}));
+  bytes += writer.finish(8);
+  IdMatch match;
+  const IdBuckets buckets = id_buckets(id_bucket(place, shape), shape);
+  ASSERT_TRUE(search_id_buckets(bytes, buckets, place, shape, &match).ok());
+  EXPECT_EQ(match.blocks, (std::vector<uint32_t>{1, 2}));
+  EXPECT_FALSE(search_id_buckets(std::string_view(bytes).substr(1), buckets, place, shape, &match).ok());
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  EXPECT_FALSE(search_id_buckets(bytes, buckets, place, shape, &match).ok()) << "the last one is damaged";
+}
+
 TEST(IdTable, PlacesAscendWithHashes) {
   IdTableShape shape;
   for (const int hash_bits : {40, 48}) {
