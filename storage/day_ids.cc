@@ -20,14 +20,9 @@ uint64_t DayIds::memory_bytes() const {
 }
 
 std::shared_ptr<const DayIds::Found> DayIds::look_up(uint64_t id, ReadStats* stats) const {
-  {
-    const MutexLock lock(mu_);
-    for (const auto& recent : recent_)
-      if (recent != nullptr && recent->id == id) return recent;
-  }
+  if (auto recent = recent_.find([id](const Found& known) { return known.id == id; })) return recent;
   auto found = std::make_shared<const Found>(read(id, stats));
-  const MutexLock lock(mu_);
-  if (found->kind != Found::Kind::away) recent_[next_recent_++ % recent_.size()] = found;
+  if (found->kind != Found::Kind::away) recent_.add(found);
   return found;
 }
 

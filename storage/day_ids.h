@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "storage/base/mutex.h"
 #include "storage/block_view.h"
 #include "storage/day_ids_meta.h"
+#include "storage/recent_answers.h"
 #include "storage/segment.h"
 
 namespace cordwood {
@@ -45,10 +44,7 @@ class DayIds {
   const std::shared_ptr<const ByteSource> source_;
   std::vector<uint32_t> begins_;  ///< number of each part's first block
   mutable std::atomic<bool> damaged_{false};
-
-  mutable Mutex mu_;
-  mutable std::array<std::shared_ptr<const Found>, 64> recent_ GUARDED_BY(mu_);
-  mutable size_t next_recent_ GUARDED_BY(mu_) = 0;
+  mutable RecentAnswers<Found, 64> recent_;
 };
 
 /// A segment whose own id table goes into a common one.

@@ -154,9 +154,9 @@ Result<void> IdListReader::copy(uint32_t list, int64_t number, char* out) {
 Result<std::optional<uint32_t>> IdListReader::find(uint32_t list, std::string_view id) {
   if (id.size() != lists_->lists[list].width) return std::optional<uint32_t>();
   const auto recalled = [&] {
-    auto known = lists_->memo->recall(list, id);
-    if (known) found_ = std::move(*known);
-    return known.has_value();
+    const auto known = lists_->memo->recall(list, id);
+    if (known != nullptr) found_ = *known;
+    return known != nullptr;
   };
   if (recalled()) return found_.number;
   // Blocks that are searched at the same time ask for the same.
@@ -189,20 +189,8 @@ Result<std::optional<uint32_t>> IdListReader::scan(uint32_t list, std::string_vi
   return std::optional<uint32_t>();
 }
 
-std::optional<IdMemo::Found> IdMemo::recall(uint32_t list, std::string_view id) const {
-  const MutexLock lock(mu_);
-  for (const Found& found : found_)
-    if (found.list == list && found.id == id) return found;
-  return std::nullopt;
-}
-
 Mutex& IdMemo::turn(std::string_view id) {
   return turns_[xxh3_64(id) % turns_.size()];
-}
-
-void IdMemo::remember(Found found) {
-  const MutexLock lock(mu_);
-  found_[next_++ % found_.size()] = std::move(found);
 }
 
 }  // namespace cordwood

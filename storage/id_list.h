@@ -12,6 +12,7 @@
 #include "storage/base/mutex.h"
 #include "storage/block_entry.h"
 #include "storage/block_frames.h"
+#include "storage/recent_answers.h"
 
 namespace cordwood {
 
@@ -24,15 +25,16 @@ class IdMemo {
     std::string id;
     std::optional<uint32_t> number;  ///< nothing: it is in none
   };
-  std::optional<Found> recall(uint32_t list, std::string_view id) const EXCLUDES(mu_);
-  void remember(Found found) EXCLUDES(mu_);
+  /// Null when it was not looked for lately.
+  std::shared_ptr<const Found> recall(uint32_t list, std::string_view id) const {
+    return recent_.find([&](const Found& found) { return found.list == list && found.id == id; });
+  }
+  void remember(const Found& found) { recent_.add(std::make_shared<const Found>(found)); }
   /// Held by whoever looks for the id.
   Mutex& turn(std::string_view id);
 
  private:
-  mutable Mutex mu_;
-  std::array<Found, 16> found_ GUARDED_BY(mu_);  ///< those without an id are empty
-  size_t next_ GUARDED_BY(mu_) = 0;
+  RecentAnswers<Found, 16> recent_;
   std::array<Mutex, 8> turns_;
 };
 

@@ -66,8 +66,7 @@ Result<SegmentIndexDirectory> SegmentIndexDirectory::decode(std::string_view byt
     offset += b.facts.filter_bytes();
   }
   TRY(in.finish("index directory"));
-  if (d.ids.bytes() != footer.sections[kIdTableSection].size ||
-      offset + size != footer.sections[kFilterSection].size) {
+  if (d.ids.bytes() != footer.sections[kIdTableSection].size || offset + size != footer.sections[kFilterSection].size) {
     return Error::corrupt("index directory: does not fit its sections");
   }
   return d;
@@ -166,18 +165,10 @@ SegmentIndex::Lookup SegmentIndex::look_up_alone(uint64_t id, ReadStats* stats) 
   return out;
 }
 
-std::shared_ptr<const SegmentIndex::Lookup> SegmentIndex::known(uint64_t id) const {
-  const MutexLock lock(mu_);
-  for (const auto& recent : recent_)
-    if (recent != nullptr && recent->id == id) return recent;
-  return nullptr;
-}
-
 std::shared_ptr<const SegmentIndex::Lookup> SegmentIndex::find(uint64_t id, ReadStats* stats) const {
   if (auto found = known(id)) return found;
   auto found = std::make_shared<const Lookup>(look_up(id, stats));
-  const MutexLock lock(mu_);
-  if (!found->for_now) recent_[next_recent_++ % recent_.size()] = found;
+  if (!found->for_now) recent_.add(found);
   return found;
 }
 

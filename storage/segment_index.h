@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "storage/block_index.h"
 #include "storage/block_view.h"
 #include "storage/id_table.h"
+#include "storage/recent_answers.h"
 #include "storage/segment.h"
 #include "storage/segment_format.h"
 
@@ -98,14 +98,16 @@ class SegmentIndex {
 
  private:
   struct Lookup {
-    uint64_t id = UINT64_MAX;
+    uint64_t id = 0;
     bool anywhere = false;  ///< in too many blocks to tell, or the table is damaged
     bool for_now = false;   ///< or it cannot be read at the moment
     std::vector<uint32_t> blocks;
   };
   /// `id`: its whole hash.
   std::shared_ptr<const Lookup> find(uint64_t id, ReadStats* stats) const EXCLUDES(mu_);
-  std::shared_ptr<const Lookup> known(uint64_t id) const EXCLUDES(mu_);
+  std::shared_ptr<const Lookup> known(uint64_t id) const {
+    return recent_.find([id](const Lookup& recent) { return recent.id == id; });
+  }
   Lookup look_up(uint64_t id, ReadStats* stats) const EXCLUDES(mu_);
   Lookup look_up_alone(uint64_t id, ReadStats* stats) const;
   /// The hash by which this table has it; none when the block's facts answer.
@@ -121,12 +123,11 @@ class SegmentIndex {
   const SectionPlace filter_section_;
   const std::shared_ptr<const ByteSource> source_;
   const bool ids_at_once_;
+  mutable RecentAnswers<Lookup, 16> recent_;
 
   mutable Mutex mu_;
   mutable std::shared_ptr<const DayIds> joined_ GUARDED_BY(mu_);  ///< null: none
   mutable uint32_t part_ GUARDED_BY(mu_) = 0;                     ///< of it
-  mutable std::array<std::shared_ptr<const Lookup>, 16> recent_ GUARDED_BY(mu_);
-  mutable size_t next_recent_ GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace cordwood
