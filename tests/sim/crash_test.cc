@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <optional>
 #include <string>
 
+#include "tests/sim/chosen_seeds.h"
 #include "tests/sim/crash_run.h"
 
 namespace cordwood {
@@ -16,28 +16,20 @@ constexpr uint64_t kBucketSeedsPerShard = 40;
 constexpr uint64_t kCanarySeeds = 300;
 constexpr uint64_t kDerivedSeeds = 60;
 
-/// CORDWOOD_SIM_SEED=<n> or <n>-<m> runs those histories alone, CORDWOOD_SIM_DELETE_SEED those with deletes.
-struct ChosenSeeds {
-  uint64_t first = 0;
-  uint64_t last = 0;
-};
-ChosenSeeds chosen_seeds(const char* variable = "CORDWOOD_SIM_SEED") {
-  const char* text = std::getenv(variable);
-  if (text == nullptr) return {};
-  char* rest = nullptr;
-  const uint64_t first = std::strtoull(text, &rest, 10);
-  return {first, *rest == '-' ? std::strtoull(rest + 1, nullptr, 10) : first};
-}
+/// <n> or <n>-<m> in these runs those histories alone: as they are, with deletes, with a bucket.
+constexpr const char* kSeedVariable = "CORDWOOD_SIM_SEED";
+constexpr const char* kDeleteSeedVariable = "CORDWOOD_SIM_DELETE_SEED";
+constexpr const char* kBucketSeedVariable = "CORDWOOD_SIM_BUCKET_SEED";
 
 class CrashTest : public testing::TestWithParam<uint64_t> {};
 
 TEST_P(CrashTest, AcknowledgedRowsAreThereOnceAndInOrder) {
-  if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
+  if (chosen_seeds(kSeedVariable)) GTEST_SKIP() << "other seeds were asked for";
   CrashRunReport sum;
   for (uint64_t i = 0; i < kSeedsPerShard; ++i) {
     const uint64_t seed = 1 + i * kShards + GetParam();
     const CrashRunReport report = run_crashes({seed, "", false});
-    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_SEED=" << seed;
+    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with " << kSeedVariable << "=" << seed;
     sum += report;
   }
   // The histories must hold what they are there for.
@@ -54,12 +46,12 @@ TEST_P(CrashTest, AcknowledgedRowsAreThereOnceAndInOrder) {
 
 /// The same with rows that are deleted and held: none of them is read again, nothing else is lost.
 TEST_P(CrashTest, DeletedRowsAreNeverSeenAgain) {
-  if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
+  if (chosen_seeds(kSeedVariable)) GTEST_SKIP() << "other seeds were asked for";
   CrashRunReport sum;
   for (uint64_t i = 0; i < kSeedsPerShard; ++i) {
     const uint64_t seed = 100'001 + i * kShards + GetParam();
     const CrashRunReport report = run_crashes({seed, "", true});
-    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_DELETE_SEED=" << seed;
+    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with " << kDeleteSeedVariable << "=" << seed;
     sum += report;
   }
   EXPECT_GT(sum.deletes, kSeedsPerShard);
@@ -71,12 +63,12 @@ TEST_P(CrashTest, DeletedRowsAreNeverSeenAgain) {
 
 /// The home is a bucket that fails, and now and then the disk is another one.
 TEST_P(CrashTest, TheBucketGivesBackWhatWasAcknowledged) {
-  if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
+  if (chosen_seeds(kSeedVariable)) GTEST_SKIP() << "other seeds were asked for";
   CrashRunReport sum;
   for (uint64_t i = 0; i < kBucketSeedsPerShard; ++i) {
     const uint64_t seed = 200'001 + i * kShards + GetParam();
     const CrashRunReport report = run_crashes({seed, "", i % 2 == 0, true});
-    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_BUCKET_SEED=" << seed;
+    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with " << kBucketSeedVariable << "=" << seed;
     sum += report;
   }
   EXPECT_GT(sum.acknowledged, kBucketSeedsPerShard * 20);
@@ -92,9 +84,9 @@ TEST_P(CrashTest, TheBucketGivesBackWhatWasAcknowledged) {
 INSTANTIATE_TEST_SUITE_P(Shards, CrashTest, testing::Range<uint64_t>(0, kShards));
 
 TEST(CrashSeed, ChosenWithBucket) {
-  const ChosenSeeds seeds = chosen_seeds("CORDWOOD_SIM_BUCKET_SEED");
-  if (seeds.first == 0) GTEST_SKIP() << "CORDWOOD_SIM_BUCKET_SEED is not set";
-  for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
+  const auto seeds = chosen_seeds(kBucketSeedVariable);
+  if (!seeds) GTEST_SKIP() << kBucketSeedVariable << " is not set";
+  for (uint64_t seed = seeds->first; seed <= seeds->last; ++seed) {
     for (const bool deletes : {true, false}) {
       const CrashRunReport report = run_crashes({seed, "", deletes, true});
       EXPECT_FALSE(report.failure) << "seed " << seed << (deletes ? " with deletes: " : ": ") << *report.failure;
@@ -103,18 +95,18 @@ TEST(CrashSeed, ChosenWithBucket) {
 }
 
 TEST(CrashSeed, ChosenWithDeletes) {
-  const ChosenSeeds seeds = chosen_seeds("CORDWOOD_SIM_DELETE_SEED");
-  if (seeds.first == 0) GTEST_SKIP() << "CORDWOOD_SIM_DELETE_SEED is not set";
-  for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
+  const auto seeds = chosen_seeds(kDeleteSeedVariable);
+  if (!seeds) GTEST_SKIP() << kDeleteSeedVariable << " is not set";
+  for (uint64_t seed = seeds->first; seed <= seeds->last; ++seed) {
     const CrashRunReport report = run_crashes({seed, "", true});
     EXPECT_FALSE(report.failure) << "seed " << seed << ": " << *report.failure;
   }
 }
 
 TEST(CrashSeed, Chosen) {
-  const ChosenSeeds seeds = chosen_seeds();
-  if (seeds.first == 0) GTEST_SKIP() << "CORDWOOD_SIM_SEED is not set";
-  for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
+  const auto seeds = chosen_seeds(kSeedVariable);
+  if (!seeds) GTEST_SKIP() << kSeedVariable << " is not set";
+  for (uint64_t seed = seeds->first; seed <= seeds->last; ++seed) {
     const CrashRunReport report = run_crashes({seed, "", false});
     EXPECT_FALSE(report.failure) << "seed " << seed << ": " << *report.failure;
   }
@@ -134,7 +126,7 @@ TEST(CrashSeed, ThatLostRowsOnce) {
 
 /// A store that leaves out one kind of sync must be found out.
 TEST(CrashCanary, MissingSyncsAreFound) {
-  if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
+  if (chosen_seeds(kSeedVariable)) GTEST_SKIP() << "other seeds were asked for";
   for (const char* part : {"data/wal/", "data/wal", "data/objects/manifest", "data/objects/segments"}) {
     std::optional<std::string> failure;
     for (uint64_t seed = 1; seed <= kCanarySeeds && !failure; ++seed)
@@ -147,7 +139,7 @@ TEST(CrashCanary, MissingSyncsAreFound) {
 
 /// What is derived from other files may be lost at any time.
 TEST(CrashCanary, SyncsOfDerivedFilesDoNotMatter) {
-  if (chosen_seeds().first != 0) GTEST_SKIP() << "other seeds were asked for";
+  if (chosen_seeds(kSeedVariable)) GTEST_SKIP() << "other seeds were asked for";
   for (const char* part : {"data/catalog.sqlite", "data/spill"}) {
     for (uint64_t seed = 1; seed <= kDerivedSeeds; ++seed) {
       const CrashRunReport report = run_crashes({seed, part, false});

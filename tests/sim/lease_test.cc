@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
+#include "tests/sim/chosen_seeds.h"
 #include "tests/sim/lease_run.h"
 
 namespace cordwood {
@@ -10,6 +9,8 @@ namespace {
 
 constexpr uint64_t kShards = 4;
 constexpr uint64_t kSeedsPerShard = 80;
+/// <n> or <n>-<m> in it runs those histories alone.
+constexpr const char* kSeedVariable = "CORDWOOD_SIM_LEASE_SEED";
 
 /// Of four: with deletes or without, on a bucket that overwrites (mostly) or one that does not.
 LeaseRunOptions options_of(uint64_t seed, uint64_t kind) {
@@ -18,13 +19,12 @@ LeaseRunOptions options_of(uint64_t seed, uint64_t kind) {
 
 class LeaseTest : public testing::TestWithParam<uint64_t> {};
 
-/// CORDWOOD_SIM_LEASE_SEED=<n> or <n>-<m> runs those histories alone.
 TEST_P(LeaseTest, OneAloneWritesAndNothingIsLost) {
   LeaseRunReport sum;
   for (uint64_t i = 0; i < kSeedsPerShard; ++i) {
     const uint64_t seed = 1 + i * kShards + GetParam();
     const LeaseRunReport report = run_lease(options_of(seed, i));
-    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_LEASE_SEED=" << seed;
+    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with " << kSeedVariable << "=" << seed;
     sum += report;
   }
   // The histories must hold what they are there for.
@@ -46,13 +46,10 @@ TEST_P(LeaseTest, OneAloneWritesAndNothingIsLost) {
 INSTANTIATE_TEST_SUITE_P(Shards, LeaseTest, testing::Range<uint64_t>(0, kShards));
 
 TEST(LeaseSeed, Chosen) {
-  const char* text = std::getenv("CORDWOOD_SIM_LEASE_SEED");
-  if (text == nullptr) GTEST_SKIP() << "CORDWOOD_SIM_LEASE_SEED is not set";
-  char* rest = nullptr;
-  const uint64_t first = std::strtoull(text, &rest, 10);
-  const uint64_t last = *rest == '-' ? std::strtoull(rest + 1, nullptr, 10) : first;
+  const auto seeds = chosen_seeds(kSeedVariable);
+  if (!seeds) GTEST_SKIP() << kSeedVariable << " is not set";
   LeaseRunReport sum;
-  for (uint64_t seed = first; seed <= last; ++seed) {
+  for (uint64_t seed = seeds->first; seed <= seeds->last; ++seed) {
     for (uint64_t kind = 0; kind < 4; ++kind) {
       const LeaseRunReport report = run_lease(options_of(seed, kind));
       sum += report;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
+#include "tests/sim/chosen_seeds.h"
 #include "tests/sim/take_over_run.h"
 
 namespace cordwood {
@@ -10,16 +9,17 @@ namespace {
 
 constexpr uint64_t kShards = 4;
 constexpr uint64_t kSeedsPerShard = 150;
+/// <n> or <n>-<m> in it runs those histories alone.
+constexpr const char* kSeedVariable = "CORDWOOD_SIM_TAKE_OVER_SEED";
 
 class TakeOverTest : public testing::TestWithParam<uint64_t> {};
 
-/// CORDWOOD_SIM_TAKE_OVER_SEED=<n> or <n>-<m> runs those histories alone.
 TEST_P(TakeOverTest, AMachineThatComesBackLosesNothing) {
   TakeOverReport sum;
   for (uint64_t i = 0; i < kSeedsPerShard; ++i) {
     const uint64_t seed = 1 + i * kShards + GetParam();
     const TakeOverReport report = run_take_overs({seed, i % 2 == 0});
-    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_TAKE_OVER_SEED=" << seed;
+    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with " << kSeedVariable << "=" << seed;
     sum += report;
   }
   // The histories must hold what they are there for.
@@ -42,7 +42,7 @@ TEST_P(TakeOverTest, AMachineThatIsStillThereDoesNoHarm) {
   for (uint64_t i = 0; i < kSeedsPerShard; ++i) {
     const uint64_t seed = 100'001 + i * kShards + GetParam();
     const TakeOverReport report = run_take_overs({seed, i % 2 == 0, true});
-    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with CORDWOOD_SIM_TAKE_OVER_SEED=" << seed;
+    ASSERT_FALSE(report.failure) << *report.failure << "\n  again with " << kSeedVariable << "=" << seed;
     sum += report;
   }
   EXPECT_GT(sum.stopped, kSeedsPerShard / 2);
@@ -54,13 +54,10 @@ TEST_P(TakeOverTest, AMachineThatIsStillThereDoesNoHarm) {
 INSTANTIATE_TEST_SUITE_P(Shards, TakeOverTest, testing::Range<uint64_t>(0, kShards));
 
 TEST(TakeOverSeed, Chosen) {
-  const char* text = std::getenv("CORDWOOD_SIM_TAKE_OVER_SEED");
-  if (text == nullptr) GTEST_SKIP() << "CORDWOOD_SIM_TAKE_OVER_SEED is not set";
-  char* rest = nullptr;
-  const uint64_t first = std::strtoull(text, &rest, 10);
-  const uint64_t last = *rest == '-' ? std::strtoull(rest + 1, nullptr, 10) : first;
+  const auto seeds = chosen_seeds(kSeedVariable);
+  if (!seeds) GTEST_SKIP() << kSeedVariable << " is not set";
   TakeOverReport sum;
-  for (uint64_t seed = first; seed <= last; ++seed) {
+  for (uint64_t seed = seeds->first; seed <= seeds->last; ++seed) {
     for (const int kind : {0, 1, 2, 3}) {
       const TakeOverReport report = run_take_overs({seed, kind % 2 == 1, kind >= 2});
       EXPECT_FALSE(report.failure) << "seed " << seed << ", kind " << kind << ": " << *report.failure;
