@@ -11,20 +11,14 @@
 #include "storage/bloom_filter.h"
 #include "storage/segment_index.h"
 #include "storage/text_tokens.h"
-#include "tests/storage/columns/block_fixture.h"
+#include "tests/storage/id_samples.h"
 
 namespace cordwood {
 namespace {
 
+using testing::hex_id;
 using testing::MemoryStore;
 using testing::Rows;
-
-std::string hex_id(uint64_t seed, size_t digits) {
-  std::mt19937_64 random(seed);
-  std::string out;
-  while (out.size() < digits) out += fmt::format("{:016x}", random());
-  return out.substr(0, digits);
-}
 
 TEST(TextTokens, WhatIsListed) {
   const auto f = [](std::string_view token, bool want) { EXPECT_EQ(is_listed_token(token), want) << token; };
@@ -303,14 +297,8 @@ TEST(SegmentIndex, OneReadFindsAnyId) {
 
 /// Whoever chooses ids can make their hashes fall together: reads stay bounded, and nothing is ruled out wrongly.
 TEST(SegmentIndex, IdsThatFallTogetherAreFound) {
-  Rows rows;
-  std::vector<std::string> ids;
-  for (uint64_t i = 0; ids.size() < 13'000; ++i) {
-    const std::string id = fmt::format("{:016x}{:016x}", i * 0x9e3779b97f4a7c15ull, i);
-    if (id_hash(id) >> 57 == 5) ids.push_back(id);
-  }
-  for (size_t i = 0; i + 4 <= ids.size(); i += 4)
-    rows.add(fmt::format("{} {} {} {}", ids[i], ids[i + 1], ids[i + 2], ids[i + 3]), static_cast<int64_t>(i));
+  const std::vector<std::string> ids = testing::flooding_ids();
+  Rows rows = testing::rows_of(ids);
   Rows other;
   for (uint64_t i = 0; i < 100; ++i) other.add(hex_id(i, 32), static_cast<int64_t>(i));
   BlockBuilder builder({});

@@ -4,27 +4,19 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "storage/base/coding.h"
 #include "storage/id_reads.h"
 #include "storage/segment_format.h"
 #include "storage/segment_index.h"
 #include "storage/text_tokens.h"
-#include "tests/storage/columns/block_fixture.h"
+#include "tests/storage/id_samples.h"
 
 namespace cordwood {
 namespace {
 
+using testing::hex_id;
 using testing::MemoryStore;
 using testing::Rows;
-
-std::string hex_id(uint64_t seed, size_t digits) {
-  std::mt19937_64 random(seed);
-  std::string out;
-  while (out.size() < digits) out += fmt::format("{:016x}", random());
-  return out.substr(0, digits);
-}
 
 /// Segments of different sizes.  Ids: own of each line, shared by neighbouring segments, in all blocks, of 16 digits.
 struct Day {
@@ -185,14 +177,7 @@ TEST(DayIds, TablesThatCannotBeJoinedAreTold) {
   EXPECT_EQ(failed, 1u);
   EXPECT_FALSE(day.store.head("d").ok()) << "nothing is left of it";
   // Ids that fall together flood their buckets: of those that are missing nothing is known.
-  Rows rows;
-  std::vector<std::string> ids;
-  for (uint64_t i = 0; ids.size() < 13'000; ++i) {
-    const std::string id = fmt::format("{:016x}{:016x}", i * 0x9e3779b97f4a7c15ull, i);
-    if (id_hash(id) >> 57 == 5) ids.push_back(id);
-  }
-  for (size_t i = 0; i + 4 <= ids.size(); i += 4)
-    rows.add(fmt::format("{} {} {} {}", ids[i], ids[i + 1], ids[i + 2], ids[i + 3]), static_cast<int64_t>(i));
+  Rows rows = testing::rows_of(testing::flooding_ids());
   BlockBuilder builder({});
   const auto meta = write_segment(day.store, "s2", "n", 1, {testing::spill(builder.build(rows.input()))});
   const std::atomic<bool> stop{false};

@@ -7,7 +7,7 @@
 #include "storage/cached_store.h"
 #include "storage/segment.h"
 #include "storage/text_probe.h"
-#include "tests/storage/columns/block_fixture.h"
+#include "tests/storage/id_samples.h"
 #include "tests/support/counting_store.h"
 #include "tests/support/sim_file_system.h"
 #include "tests/support/temporary_directory.h"
@@ -277,7 +277,7 @@ TEST_F(RangeCacheTest, YoungSegmentsAreAskedForIdsWithoutReads) {
   auto store = make_cached_store(std::move(below), std::move(cache_), "segments/", metrics_);
   std::vector<SegmentMeta> metas;
   BlockBuilder builder({});
-  const auto id = [](uint64_t n) { return fmt::format("{:016x}{:016x}", n * 0x9e3779b97f4a7c15ull, n); };
+  const auto id = [](uint64_t n) { return testing::hex_id(n, 32); };
   for (uint64_t s = 0; s < kSegments; ++s) {
     testing::Rows rows;
     for (uint64_t i = 0; i < kRows; ++i) rows.add("id " + id(s * kRows + i), static_cast<int64_t>(i));
