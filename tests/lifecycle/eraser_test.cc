@@ -61,6 +61,19 @@ class EraserTest : public testing::Test {
     const Result<void> done = erasing_.target().set_hold({id, tenant, selector, 0, end_ns, "", 0});
     ASSERT_TRUE(done.ok()) << done.error().message;
   }
+  /// Rounds in which the power goes after so many operations, or, with 0, behind them; then a start.  How many
+  /// operations there were.
+  uint64_t run_to_a_power_cut(int rounds, uint64_t operations) {
+    const uint64_t before = world_.fs.operations();
+    if (operations > 0) world_.fs.cut_power_at(before + operations);
+    erasing_.run(rounds);
+    const uint64_t done = world_.fs.operations() - before;
+    world_.fs.cut_power();
+    world_.fs.cut_power_at(0);
+    world_.fs.restart();
+    open();
+    return done;
+  }
   std::string states() {
     std::string out;
     for (const DeleteRequest& r : erasing_.target().acts().deletes) {
@@ -326,14 +339,8 @@ TEST_F(EraserTest, WhatIsProcessedIsInTheAuditLogWhereverThePowerGoes) {
     flush();
     const std::string id = fmt::format("d{}", i);
     request(id, "a x");
-    const uint64_t before = world_.fs.operations();
-    if (i > 0) world_.fs.cut_power_at(before + operations + 10 - i % 30);
-    erasing_.run(6);
-    if (i == 0) operations = world_.fs.operations() - before;
-    world_.fs.cut_power();
-    world_.fs.cut_power_at(0);
-    world_.fs.restart();
-    open();
+    const uint64_t done = run_to_a_power_cut(6, i == 0 ? 0 : operations + 10 - i % 30);
+    if (i == 0) operations = done;
     if (!states().ends_with(id + ":processed ")) continue;
     ++processed;
     EXPECT_EQ(acts().at(0), "delete_processed") << i;
@@ -357,14 +364,8 @@ TEST_F(EraserTest, WhatRetentionTakesIsInTheAuditLogWhereverThePowerGoes) {
     flush();
     const std::string key = merging_.segments().back().key;
     world_.clock.advance_ns(25 * kHourNs);
-    const uint64_t before = world_.fs.operations();
-    if (i > 0) world_.fs.cut_power_at(before + operations - i % 20);
-    erasing_.run(1);
-    if (i == 0) operations = world_.fs.operations() - before;
-    world_.fs.cut_power();
-    world_.fs.cut_power_at(0);
-    world_.fs.restart();
-    open();
+    const uint64_t done = run_to_a_power_cut(1, i == 0 ? 0 : operations - i % 20);
+    if (i == 0) operations = done;
     if (!merging_.segments().empty()) {
       erasing_.run(3);
       EXPECT_THAT(merging_.segments(), IsEmpty());
