@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/config_deletes.h"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "api/config_values.h"
 #include "api/durations.h"
 #include "api/json_text.h"
 #include "query/logql_parser.h"
@@ -40,10 +40,8 @@ Result<StreamRetention> read_rule(const json& map) {
   const auto matchers = query::parse_selector(rule.selector);
   if (!matchers.ok()) return Error::invalid("invalid labels matchers: " + matchers.error().message);
   const std::string priority = text_of(map, "priority");
-  const auto [end, ec] = std::from_chars(priority.data(), priority.data() + priority.size(), rule.priority);
-  if (!priority.empty() && (ec != std::errc() || end != priority.data() + priority.size())) {
-    return Error::invalid("priority: want a whole number");
-  }
+  const Result<void> set = priority.empty() ? Result<void>() : set_integer(rule.priority, priority);
+  if (!set.ok()) return set.error().with_context("priority");
   TRY_ASSIGN(rule.period_ns, parse_duration(text_of(map, "period")));
   TRY(check_period(rule.period_ns));
   return rule;
@@ -100,10 +98,8 @@ RetentionRules retention_rules(const DeleteSettings& settings) {
 }
 
 std::vector<ConfigKey> delete_keys() {
-  const auto set_enabled = [](Config& config, std::string_view text) -> Result<void> {
-    if (text != "true" && text != "false") return Error::invalid("want true or false");
-    config.deletes.retention_enabled = text == "true";
-    return {};
+  const auto set_enabled = [](Config& config, std::string_view text) {
+    return set_bool(config.deletes.retention_enabled, text);
   };
   const auto print_enabled = [](const Config& config) -> std::string {
     return config.deletes.retention_enabled ? "true" : "false";
@@ -115,14 +111,8 @@ std::vector<ConfigKey> delete_keys() {
     config.deletes.mode = std::string(text);
     return {};
   };
-  const auto set_most = [](Config& config, std::string_view text) -> Result<void> {
-    uint64_t most = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), most);
-    if (text.empty() || ec != std::errc() || end != text.data() + text.size()) {
-      return Error::invalid("want a whole number");
-    }
-    config.deletes.max_requests = most;
-    return {};
+  const auto set_most = [](Config& config, std::string_view text) {
+    return set_integer(config.deletes.max_requests, text);
   };
   const auto print_most = [](const Config& config) { return std::to_string(config.deletes.max_requests); };
   const auto print_rules = [](const Config& config) { return print_retention_stream(config.deletes); };

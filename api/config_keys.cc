@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "api/config_deletes.h"
+#include "api/config_values.h"
 #include "api/durations.h"
 #include "api/json_text.h"
 
@@ -11,21 +12,6 @@ namespace cordwood::api {
 namespace {
 
 using Form = ConfigKey::Form;
-
-Result<void> set_bool(bool& field, std::string_view text) {
-  if (text != "true" && text != "false") return Error::invalid("want true or false");
-  field = text == "true";
-  return {};
-}
-
-template <typename Integer>
-Result<void> set_integer(Integer& field, std::string_view text) {
-  Integer value{};
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc() || end != text.data() + text.size()) return Error::invalid("want a whole number");
-  field = value;
-  return {};
-}
 
 std::vector<std::string> split_list(std::string_view text) {
   std::vector<std::string> items;
