@@ -52,8 +52,7 @@ class ContainerCredentials final : public S3CredentialSource {
     if (token.find_first_of("\r\n") != std::string::npos) return Error::invalid("the token has several lines");
     if (!token.empty()) call.fields.emplace_back("authorization", token);
     TRY_ASSIGN(const HttpAnswer answer, http_.send(call));
-    const bool refused = answer.status >= 400 && answer.status < 500 && answer.status != 429;
-    if (refused) return Error::invalid(fmt::format("the agent answers {}", answer.status));
+    if (answer.refuses()) return Error::invalid(fmt::format("the agent answers {}", answer.status));
     if (answer.status != 200) return Error::unavailable(fmt::format("the agent answers {}", answer.status));
     TRY_ASSIGN(S3Credentials credentials, parse_json_credentials(answer.body));
     return std::optional<S3Credentials>(std::move(credentials));

@@ -38,8 +38,8 @@ class WebIdentityCredentials final : public S3CredentialSource {
       const S3Failure failure = parse_s3_failure(answer.body);
       const std::string what =
           fmt::format("STS answers {} {}: {}", answer.status, failure.code, failure.message.substr(0, 500));
-      const bool refused = answer.status >= 400 && answer.status < 500 && answer.status != 429 &&
-                           failure.code != "IDPCommunicationError" && !failure.code.starts_with("Throttling");
+      const bool refused =
+          answer.refuses() && failure.code != "IDPCommunicationError" && !failure.code.starts_with("Throttling");
       return refused ? Error::invalid(what) : Error::unavailable(what);
     }
     TRY_ASSIGN(S3Credentials credentials, parse_sts_credentials(answer.body));

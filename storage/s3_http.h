@@ -32,6 +32,8 @@ struct HttpAnswer {
 
   /// Empty when there is none.
   std::string_view field(std::string_view name) const;
+  /// Asked again it would say the same: our request is at fault.
+  bool refuses() const { return status >= 400 && status < 500 && status != 429; }
 };
 
 struct HttpClientOptions {
