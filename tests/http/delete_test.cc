@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "tests/http/bucket_lines.h"
 #include "tests/http/running_server.h"
 
 namespace cordwood::api {
@@ -267,6 +268,44 @@ TEST_F(DeleteTest, HeldRowsStayUntilTheHoldIsLifted) {
   EXPECT_EQ(reads.count(R"({user="alice"})"), 0);
   ASSERT_TRUE(wait_until_processed(server)) << deletes(server) << server.log();
   EXPECT_THAT(server.ask("/loki/api/v1/labels", {}).value("data", json::array()), testing::IsEmpty());
+}
+
+/// A start left rows out that the request of another server meant: nothing can bring them back.
+TEST_F(DeleteTest, WhatHasTakenRowsAwayIsNotCancelled) {
+  S3Double bucket;
+  const std::string config =
+      config_for(bucket, "    backoff_config: {min_period: 1ms, max_period: 5ms}\nstore: {lease_duration: 5s}\n") +
+      kConfig;
+  RunningServer one(config);
+  one.push(make_streams(start_ns_, 10));
+  one.kill_now();
+  RunningServer two(config);
+  two.push(make_streams(start_ns_, 10, 10));
+  ASSERT_EQ(two.call("POST", "/flush").status, 204);
+  ASSERT_EQ(request_delete(two, R"({user="alice"})", start_ns_, end_ns_).status, 204);
+  ASSERT_EQ(request_delete(two, R"({user="nobody"})", start_ns_, end_ns_).status, 204);
+  two.kill_now();
+
+  one.start();
+  one.wait_for_log("another server went on as this node");
+  const Reads reads(one, end_ns_);
+  EXPECT_EQ(reads.count(R"({user="alice"})"), 0);
+  EXPECT_EQ(reads.count(R"({user="zebulon"})"), 20);
+  const auto cancel = [&](const std::string& query, const std::string& more = "") {
+    for (const json& request : deletes(one)) {
+      if (request["query"] != query) continue;
+      return one.call("DELETE", "/loki/api/v1/delete?request_id=" + request["request_id"].get<std::string>() + more);
+    }
+    return HttpClient::Reply{};
+  };
+  const auto refused = cancel(R"({user="alice"})");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.body, "deletion of request which is in process or already processed is not allowed\n");
+  EXPECT_EQ(cancel(R"({user="nobody"})").status, 204) << "it meant nothing that is gone";
+  EXPECT_EQ(deletes(one).size(), 1u);
+  EXPECT_EQ(reads.count(R"({user="alice"})"), 0);
+  EXPECT_EQ(cancel(R"({user="alice"})", "&force=true").status, 204);
+  EXPECT_EQ(reads.count(R"({user="alice"})"), 10) << "what is still there";
 }
 
 TEST_F(DeleteTest, RefusesAsLokiDoes) {
