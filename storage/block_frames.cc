@@ -104,6 +104,7 @@ Result<std::string_view> BlockFrames::frame(uint32_t piece_index, uint32_t index
     if (checksum_differs(meta.checksum, frame_checksum(packed, meta.codec)))
       return Error::corrupt("block: checksum of a frame differs");
     auto raw = std::make_unique<std::string>();
+    raw->reserve(meta.raw_bytes + kBitPadding);
     TRY(decompress(meta.codec, packed, meta.raw_bytes, raw.get()));
     raw->append(kBitPadding, '\0');
     state.raw[index] = std::move(raw);

@@ -15,9 +15,10 @@ constexpr size_t kMaxLists = 64;
 /// Heads are looked at here and there: where each read takes long, lists up to this size come whole.
 constexpr uint64_t kMostScanBytes = 64u << 20;
 
-/// Whether the frames have the rows that numbers are looked up by.
+/// Whether the frames have the rows that numbers are looked up by; `frame_rows` 0: those of the first.
 bool has_frames_of(const PieceMeta& piece, uint32_t frame_rows, uint32_t width, uint32_t ids) {
-  if (!piece.heap || piece.rows() != ids) return false;
+  if (!piece.heap || piece.frames.empty() || piece.rows() != ids) return false;
+  if (frame_rows == 0) frame_rows = piece.frames.front().rows;
   for (size_t i = 0; i < piece.frames.size(); ++i) {
     const FrameMeta& f = piece.frames[i];
     const bool last = i + 1 == piece.frames.size();
@@ -104,7 +105,7 @@ Result<IdLists> IdLists::take(std::string_view* index) {
     TRY_ASSIGN(PieceMeta heads, decode_piece(&in, {0, bytes}, &positions));
     TRY_ASSIGN(PieceMeta tails, decode_piece(&in, {0, bytes}, &positions));
     if (list.width < kMinWidth || list.width > kMaxWidth || ids > kMaxBlockRows || out.list_of(list.width) ||
-        !has_frames_of(heads, kHeadRows, list.width - kTailBytes, list.ids) ||
+        !has_frames_of(heads, 0, list.width - kTailBytes, list.ids) ||
         !has_frames_of(tails, kTailRows, kTailBytes, list.ids)) {
       return Error::corrupt("id lists: a list is malformed");
     }
@@ -135,6 +136,13 @@ Result<std::string_view> IdListReader::frame(uint32_t piece, uint32_t index, uin
   return raw;
 }
 
+Result<std::string_view> IdListReader::head(uint32_t list, uint32_t number) {
+  const uint32_t width = lists_->lists[list].width - IdLists::kTailBytes;
+  const uint32_t rows = lists_->head_rows(list);
+  TRY_ASSIGN(const std::string_view heads, frame(2 * list, number / rows, width));
+  return heads.substr(uint64_t{number % rows} * width, width);
+}
+
 Result<void> IdListReader::copy(uint32_t list, int64_t number, char* out) {
   const IdLists::List& l = lists_->lists[list];
   if (number < 0 || number >= int64_t{l.ids}) return Error::corrupt("block: an id's number is out of range");
@@ -143,11 +151,11 @@ Result<void> IdListReader::copy(uint32_t list, int64_t number, char* out) {
     std::memcpy(out, found_.id.data(), l.width);
     return {};
   }
-  const uint32_t head = l.width - IdLists::kTailBytes;
-  TRY_ASSIGN(const std::string_view heads, frame(2 * list, n / IdLists::kHeadRows, head));
+  TRY_ASSIGN(const std::string_view bytes, head(list, n));
   TRY_ASSIGN(const std::string_view tails, frame(2 * list + 1, n / IdLists::kTailRows, IdLists::kTailBytes));
-  std::memcpy(out, heads.data() + uint64_t{n % IdLists::kHeadRows} * head, head);
-  std::memcpy(out + head, tails.data() + uint64_t{n % IdLists::kTailRows} * IdLists::kTailBytes, IdLists::kTailBytes);
+  std::memcpy(out, bytes.data(), bytes.size());
+  std::memcpy(out + bytes.size(), tails.data() + uint64_t{n % IdLists::kTailRows} * IdLists::kTailBytes,
+              IdLists::kTailBytes);
   return {};
 }
 
@@ -170,11 +178,11 @@ Result<std::optional<uint32_t>> IdListReader::find(uint32_t list, std::string_vi
 }
 
 Result<std::optional<uint32_t>> IdListReader::scan(uint32_t list, std::string_view id) {
-  const uint32_t head = lists_->lists[list].width - IdLists::kTailBytes;
+  const std::string_view wanted = id.substr(0, id.size() - IdLists::kTailBytes);
   const PieceMeta& piece = lists_->pieces[2 * list + 1];
   uint16_t tail = 0;
   static_assert(sizeof tail == IdLists::kTailBytes);
-  std::memcpy(&tail, id.data() + head, sizeof tail);
+  std::memcpy(&tail, id.data() + wanted.size(), sizeof tail);
   for (uint32_t index = 0; index < piece.frames.size(); ++index) {
     TRY_ASSIGN(const std::string_view tails, frame(2 * list + 1, index, IdLists::kTailBytes));
     for (uint32_t row = 0; row < piece.frames[index].rows; ++row) {
@@ -182,8 +190,8 @@ Result<std::optional<uint32_t>> IdListReader::scan(uint32_t list, std::string_vi
       std::memcpy(&at, tails.data() + row * sizeof at, sizeof at);
       if (at != tail) continue;
       const uint32_t n = piece.frames[index].first_row + row;
-      TRY_ASSIGN(const std::string_view heads, frame(2 * list, n / IdLists::kHeadRows, head));
-      if (heads.substr(uint64_t{n % IdLists::kHeadRows} * head, head) == id.substr(0, head)) return std::optional(n);
+      TRY_ASSIGN(const std::string_view found, head(list, n));
+      if (found == wanted) return std::optional(n);
     }
   }
   return std::optional<uint32_t>();

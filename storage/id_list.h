@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -41,8 +42,9 @@ class IdMemo {
 /// Ids that stand in many rows of a segment, kept once: the columns of its blocks hold their numbers.  One list for
 /// each width.  They are numbered in the order of their times, so that rows near in time have near numbers.
 struct IdLists {
-  /// Frames have so many ids, the last one of a piece what is left.
-  static constexpr uint32_t kHeadRows = 1024;
+  /// Frames have so many ids, the last one of a piece what is left.  Those of heads are small, as they are read here
+  /// and there; a list may have others.
+  static constexpr uint32_t kHeadRows = 256;
   static constexpr uint32_t kTailRows = 16384;
   /// The last bytes of the ids lie apart: looking for an id compares them first.
   static constexpr uint32_t kTailBytes = 2;
@@ -61,6 +63,8 @@ struct IdLists {
   uint64_t bytes() const;
 
   bool empty() const { return lists.empty(); }
+  /// How many ids a frame of heads has.
+  uint32_t head_rows(uint32_t list) const { return std::max(1U, pieces[2 * list].frames.front().rows); }
   /// Number of the list with this width.
   std::optional<uint32_t> list_of(uint32_t width) const;
   uint64_t memory_bytes() const;
@@ -88,6 +92,8 @@ class IdListReader {
  private:
   Result<std::optional<uint32_t>> scan(uint32_t list, std::string_view id);
   Result<std::string_view> frame(uint32_t piece, uint32_t index, uint64_t width);
+  /// All but the last bytes of an id that is there.
+  Result<std::string_view> head(uint32_t list, uint32_t number);
 
   const IdLists* lists_;
   BlockFrames frames_;

@@ -94,7 +94,7 @@ Result<void> SegmentWriter::write_id_lists(const std::vector<SpilledBlock>& bloc
   heaps_.resize(blocks.size());
   entries_.resize(blocks.size());
   if (ids_->empty()) return {};
-  footer_.features |= kFeatureIdLists;
+  footer_.features |= kFeatureIdLists | kFeatureIdFrames;
   return ids_->write(position_, [this](std::string_view bytes) { return append(bytes); });
 }
 

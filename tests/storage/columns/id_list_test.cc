@@ -229,13 +229,13 @@ TEST(IdLists, WithoutTheirDirectoryListedColumnsFail) {
 }
 
 TEST(IdLists, TakesOnlyWhatItCanCount) {
-  const auto f = [](const std::function<void(IdLists*)>& change, bool want) {
+  const auto f = [](const std::function<void(IdLists*)>& change, bool want, uint32_t head_rows = IdLists::kHeadRows) {
     IdLists lists;
     lists.lists.push_back({16, 1500});
     for (const uint32_t width : {14u, 2u}) {
       PieceMeta& piece = lists.pieces.emplace_back();
       piece.heap = true;
-      const uint32_t rows = width == 14 ? IdLists::kHeadRows : IdLists::kTailRows;
+      const uint32_t rows = width == 14 ? head_rows : IdLists::kTailRows;
       for (uint32_t first = 0; first < 1500; first += rows) {
         FrameMeta frame;
         frame.first_row = first;
@@ -253,6 +253,7 @@ TEST(IdLists, TakesOnlyWhatItCanCount) {
     EXPECT_EQ(index, "rest");
   };
   f([](IdLists*) {}, true);
+  f([](IdLists*) {}, true, 1024);
   f([](IdLists* l) { l->lists[0].ids = 1501; }, false);
   f([](IdLists* l) { l->lists[0].width = 17; }, false);
   f([](IdLists* l) { l->lists[0].width = 2; }, false);
