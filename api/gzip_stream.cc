@@ -1,40 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/gzip_stream.h"
 
-#include <zlib.h>
+#include <isa-l/igzip_lib.h>
 
 #include "storage/base/check.h"
 
 namespace cordwood::api {
 
 struct GzipStream::State {
-  z_stream z{};
+  isal_zstream z{};
+  std::unique_ptr<uint8_t[]> level_buffer = std::make_unique_for_overwrite<uint8_t[]>(ISAL_DEF_LVL1_DEFAULT);
 };
 
 GzipStream::GzipStream() : state_(std::make_unique<State>()) {
-  constexpr int kGzipWindow = 15 + 16;
-  // Level 1: the answer goes to a browser near by; the processor is dearer than the wire.
-  const int rc = deflateInit2(&state_->z, 1, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY);
-  CHECK(rc == Z_OK, "deflateInit2 answers {}", rc);
+  isal_zstream& z = state_->z;
+  isal_deflate_init(&z);
+  z.gzip_flag = IGZIP_GZIP;
+  // The answer goes to a browser near by; the processor is dearer than the wire.
+  z.level = 1;
+  z.level_buf = state_->level_buffer.get();
+  z.level_buf_size = ISAL_DEF_LVL1_DEFAULT;
 }
 
-GzipStream::~GzipStream() {
-  deflateEnd(&state_->z);
-}
+GzipStream::~GzipStream() = default;
 
 void GzipStream::write(std::string_view piece, bool last, std::string* out) {
-  z_stream& z = state_->z;
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
-  z.avail_in = static_cast<uInt>(piece.size());
-  char buffer[16 << 10];
-  int rc = Z_OK;
+  isal_zstream& z = state_->z;
+  z.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(piece.data()));
+  z.avail_in = static_cast<uint32_t>(piece.size());
+  z.end_of_stream = last ? 1 : 0;
+  uint8_t buffer[16 << 10];
   do {
-    z.next_out = reinterpret_cast<Bytef*>(buffer);
+    z.next_out = buffer;
     z.avail_out = sizeof buffer;
-    rc = deflate(&z, last ? Z_FINISH : Z_NO_FLUSH);
-    CHECK(rc != Z_STREAM_ERROR, "deflate was called out of order");
-    out->append(buffer, sizeof buffer - z.avail_out);
-  } while (z.avail_out == 0 || (last && rc != Z_STREAM_END));
+    const int rc = isal_deflate(&z);
+    CHECK(rc == COMP_OK, "isal_deflate answers {}", rc);
+    out->append(reinterpret_cast<const char*>(buffer), sizeof buffer - z.avail_out);
+  } while (z.avail_out == 0 || (last && z.internal_state.state != ZSTATE_END));
 }
 
 bool accepts_gzip(std::string_view accept_encoding) {
