@@ -90,6 +90,11 @@ start() {
   started osd ceph-osd -f -i 0
   for _ in $(seq 120); do
     ceph osd stat 2>/dev/null | grep -q '1 up' && break
+    # Now and then it asks the monitor before it knows the cluster's id, is told "wrong fsid", and ends.
+    if ! kill -0 "$(tail -n 1 "$dir/pids")" 2>/dev/null; then
+      sed -i '$d' "$dir/pids"
+      started osd ceph-osd -f -i 0
+    fi
     sleep 0.5
   done
   started rgw radosgw -f -n client.rgw
