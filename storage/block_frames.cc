@@ -2,6 +2,7 @@
 #include "storage/block_frames.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
@@ -13,7 +14,8 @@ namespace {
 
 /// A piece up to this size is read whole when any of its frames is needed.
 constexpr uint64_t kWholePieceBytes = 64u << 10;
-/// Reading frame after frame takes this much at a time.
+/// Reading frame after frame takes so many times as much as the read before, up to this.
+constexpr uint64_t kReadAheadGrowth = 4;
 constexpr uint64_t kReadAheadBytes = 512u << 10;
 
 bool holds(const ObjectBytes& read, ObjectRange wanted) {
@@ -49,7 +51,9 @@ uint64_t BlockFrames::settle() {
     state.read.reset();
     state.packed = {};
     state.packed_begin = state.packed_end = 0;
-    for (const auto& raw : state.raw) bytes += sizeof(raw) + (raw != nullptr ? sizeof(*raw) + raw->capacity() : 0);
+    const std::vector<FrameMeta>& frames = (*pieces_)[static_cast<size_t>(&state - states_.data())].frames;
+    for (size_t i = 0; i < state.raw.size(); ++i)
+      bytes += sizeof(state.raw[i]) + (state.raw[i] != nullptr ? frames[i].raw_bytes + kBitPadding : 0);
   }
   near_ = {};
   return bytes;
@@ -75,8 +79,9 @@ Result<void> BlockFrames::read_packed(const PieceMeta& piece, uint32_t index, St
   if (piece.packed_bytes() <= kWholePieceBytes) {
     begin = 0;
     end = count;
-  } else if (index > 0 && state->raw[index - 1] != nullptr) {
-    while (end < count && bytes() + piece.frames[end].packed_bytes <= kReadAheadBytes) ++end;
+  } else if (index > 0 && index == state->packed_end) {  // reads go on where the last one ended
+    const uint64_t most = std::min<uint64_t>(kReadAheadBytes, kReadAheadGrowth * state->packed.size());
+    while (end < count && bytes() + piece.frames[end].packed_bytes <= most) ++end;
   }
   const uint64_t size = bytes();
   const uint64_t part = piece.heap ? place_.heap_offset : place_.narrow_offset;
@@ -103,15 +108,14 @@ Result<std::string_view> BlockFrames::frame(uint32_t piece_index, uint32_t index
         state.packed.substr(meta.offset - piece.frames[state.packed_begin].offset, meta.packed_bytes);
     if (checksum_differs(meta.checksum, frame_checksum(packed, meta.codec)))
       return Error::corrupt("block: checksum of a frame differs");
-    auto raw = std::make_unique<std::string>();
-    raw->reserve(meta.raw_bytes + kBitPadding);
+    auto raw = std::make_unique_for_overwrite<char[]>(meta.raw_bytes + kBitPadding);
     TRY(decompress(meta.codec, packed, meta.raw_bytes, raw.get()));
-    raw->append(kBitPadding, '\0');
+    std::memset(raw.get() + meta.raw_bytes, 0, kBitPadding);
     state.raw[index] = std::move(raw);
     ++(piece.heap ? stats_->heap_frames : stats_->narrow_frames);
     stats_->bytes_unpacked += meta.raw_bytes;
   }
-  return std::string_view(*state.raw[index]).substr(0, meta.raw_bytes);
+  return std::string_view(state.raw[index].get(), meta.raw_bytes);
 }
 
 uint32_t frame_of_row(const PieceMeta& piece, uint32_t row) {
@@ -148,10 +152,10 @@ Result<int64_t> IntPiece::get(uint32_t row) {
 }
 
 Result<void> IntPiece::decode_frame(uint32_t index, std::vector<int64_t>* out) {
-  TRY_ASSIGN(const IntFrame* f, frame(index));
-  out->resize(f->count());
-  f->decode(out->data());
-  return {};
+  const uint32_t rows = frames_->piece(piece_).frames[index].rows;
+  TRY_ASSIGN(const std::string_view raw, frames_->frame(piece_, index));
+  out->resize(rows);
+  return IntFrame::decode(raw, rows, out->data());
 }
 
 Result<void> IntPiece::decode_all(std::vector<int64_t>* out) {
@@ -159,10 +163,21 @@ Result<void> IntPiece::decode_all(std::vector<int64_t>* out) {
   const size_t before = out->size();
   out->resize(before + piece.rows());
   for (uint32_t i = 0; i < piece.frames.size(); ++i) {
-    TRY_ASSIGN(const IntFrame* f, frame(i));
-    f->decode(out->data() + before + piece.frames[i].first_row);
+    TRY_ASSIGN(const std::string_view raw, frames_->frame(piece_, i));
+    TRY(IntFrame::decode(raw, piece.frames[i].rows, out->data() + before + piece.frames[i].first_row));
   }
   return {};
+}
+
+Result<void> IntPiece::decode_ids(uint32_t bound, uint32_t* out) {
+  const PieceMeta& piece = frames_->piece(piece_);
+  for (uint32_t i = 0; i < piece.frames.size(); ++i) TRY(decode_ids(i, bound, out + piece.frames[i].first_row));
+  return {};
+}
+
+Result<void> IntPiece::decode_ids(uint32_t frame, uint32_t bound, uint32_t* out) {
+  TRY_ASSIGN(const std::string_view raw, frames_->frame(piece_, frame));
+  return IntFrame::decode_ids(raw, frames_->piece(piece_).frames[frame].rows, bound, out);
 }
 
 uint64_t IntPiece::memory_bytes() const {
@@ -218,15 +233,14 @@ Result<void> TimePiece::load(uint32_t index) {
   const PieceMeta& piece = frames_->piece(kTimesPiece);
   if (loaded_.empty()) {
     loaded_.resize(piece.frames.size(), false);
-    times_.resize(piece.rows());
+    times_ = std::make_unique_for_overwrite<int64_t[]>(piece.rows());
   }
   if (loaded_[index]) return {};
   const FrameMeta& meta = piece.frames[index];
   TRY_ASSIGN(const std::string_view raw, frames_->frame(kTimesPiece, index));
   if (raw.size() < sizeof(int64_t)) return Error::corrupt("block: a time frame is too short");
-  TRY_ASSIGN(const IntFrame steps, IntFrame::parse(raw.substr(sizeof(int64_t)), meta.rows));
-  int64_t* out = times_.data() + meta.first_row;
-  steps.decode(out);
+  int64_t* out = times_.get() + meta.first_row;
+  TRY(IntFrame::decode(raw.substr(sizeof(int64_t)), meta.rows, out));
   uint64_t t = static_cast<uint64_t>(ByteReader(raw).i64());
   auto run = std::lower_bound(runs_->begin(), runs_->end(), meta.first_row,
                               [](const StreamRun& r, uint32_t row) { return r.row_begin < row; });
@@ -254,7 +268,7 @@ Result<int64_t> TimePiece::get(uint32_t row) {
 Result<std::span<const int64_t>> TimePiece::all() {
   const PieceMeta& piece = frames_->piece(kTimesPiece);
   for (uint32_t i = 0; i < piece.frames.size(); ++i) TRY(load(i));
-  return std::span<const int64_t>(times_);
+  return std::span<const int64_t>(times_.get(), piece.rows());
 }
 
 }  // namespace cordwood

@@ -43,6 +43,8 @@ class BlockFrames {
   const PieceMeta& piece(uint32_t index) const { return (*pieces_)[index]; }
   /// Forgets packed bytes, and tells the bytes of the frames that are unpacked.
   uint64_t settle();
+  /// Forgets the frames of one piece; views of them are void.
+  void forget(uint32_t piece) { states_[piece] = State(); }
   /// Forgets all frames; views of them are void.
   void forget() { states_ = std::vector<State>(states_.size()); }
   void begin_again(ReadStats* stats) {
@@ -54,9 +56,9 @@ class BlockFrames {
 
  private:
   struct State {
-    std::vector<std::unique_ptr<std::string>> raw;  ///< by frame
-    std::shared_ptr<const ObjectBytes> read;        ///< holds packed
-    std::string_view packed;                        ///< frames [packed_begin, packed_end) as they were read
+    std::vector<std::unique_ptr<char[]>> raw;  ///< by frame, with kBitPadding zeros behind its bytes
+    std::shared_ptr<const ObjectBytes> read;   ///< holds packed
+    std::string_view packed;                   ///< frames [packed_begin, packed_end) as they were read
     uint32_t packed_begin = 0;
     uint32_t packed_end = 0;
   };
@@ -87,6 +89,19 @@ class IntPiece {
   Result<void> decode_frame(uint32_t index, std::vector<int64_t>* out);
   /// Appends all values.
   Result<void> decode_all(std::vector<int64_t>* out);
+  /// All values, which are ids below `bound`; else corrupt.  `out` has room for rows() of them.
+  Result<void> decode_ids(uint32_t bound, uint32_t* out);
+  Result<void> decode_ids(uint32_t frame, uint32_t bound, uint32_t* out);
+  /// Sets the bits of the values that pass the test (see IntFrame::find).
+  template <typename Test>
+  Result<void> find(Test&& test, RowBits* found) {
+    const std::vector<FrameMeta>& frames = frames_->piece(piece_).frames;
+    for (uint32_t i = 0; i < frames.size(); ++i) {
+      TRY_ASSIGN(const std::string_view raw, frames_->frame(piece_, i));
+      TRY(IntFrame::find(raw, frames[i].rows, test, frames[i].first_row, found));
+    }
+    return {};
+  }
   uint64_t memory_bytes() const;
 
  private:
@@ -135,13 +150,19 @@ class TimePiece {
   TimePiece(BlockFrames* frames, const std::vector<StreamRun>* runs) : frames_(frames), runs_(runs) {}
   Result<int64_t> get(uint32_t row);
   Result<std::span<const int64_t>> all();
-  uint64_t memory_bytes() const { return times_.capacity() * sizeof(int64_t); }
+  /// Forgets them; views are void.
+  void forget() {
+    times_.reset();
+    loaded_.clear();
+  }
+  uint64_t memory_bytes() const { return times_ == nullptr ? 0 : rows() * sizeof(int64_t); }
 
  private:
+  uint32_t rows() const { return frames_->piece(kTimesPiece).rows(); }
   Result<void> load(uint32_t index);
   BlockFrames* frames_;
   const std::vector<StreamRun>* runs_;
-  std::vector<int64_t> times_;
+  std::unique_ptr<int64_t[]> times_;
   std::vector<bool> loaded_;  ///< by frame
 };
 

@@ -12,7 +12,7 @@ namespace cordwood {
 
 namespace {
 
-constexpr size_t kMaxTable = 256;
+constexpr size_t kMaxTable = IntFrame::kMaxTable;
 /// Beyond this many distinct values among the first ones a table is given up.
 constexpr size_t kTableProbe = 1024;
 /// So many different ones among the very first values tell that there is no table: 256 values, each as likely as any
@@ -250,61 +250,83 @@ void encode_grouped_ints(std::span<const int64_t> values, IntEncoderBuffers* buf
   }
 }
 
-Result<IntFrame> IntFrame::parse(std::string_view data, uint32_t count) {
+Result<IntFrame> IntFrame::parse_head(std::string_view data, uint32_t count, ByteReader* in) {
   IntFrame f;
   f.count_ = count;
-  ByteReader in(data);
-  const uint8_t mode = in.u8();
+  const uint8_t mode = in->u8();
   if (mode > static_cast<uint8_t>(Mode::groups) || count == 0) return Error::corrupt("integer frame: unknown mode");
   f.mode_ = static_cast<Mode>(mode);
-  if (f.mode_ == Mode::groups) return parse_groups(&in, data, count);
+  if (f.mode_ == Mode::groups) {
+    if (count / kIntGroup > data.size()) return Error::corrupt("integer frame: too few groups");
+    return f;
+  }
   uint64_t packed_count = count;
   if (f.mode_ == Mode::table) {
-    const uint64_t n = in.count(1);
+    const uint64_t n = in->count(1);
     if (n == 0 || n > kMaxTable) return Error::corrupt("integer frame: table size out of range");
     f.values_.reserve(n);
-    uint64_t v = as_unsigned(in.zigzag());
+    uint64_t v = as_unsigned(in->zigzag());
     f.values_.push_back(static_cast<int64_t>(v));
     for (uint64_t i = 1; i < n; ++i) {
-      v += in.varint();
+      v += in->varint();
       f.values_.push_back(static_cast<int64_t>(v));
     }
   } else {
-    f.base_ = as_unsigned(in.zigzag());
+    f.base_ = as_unsigned(in->zigzag());
     if (f.mode_ == Mode::delta) {
-      f.step_ = as_unsigned(in.zigzag());
+      f.step_ = as_unsigned(in->zigzag());
       packed_count = count - 1;
     }
-    f.scale_ = in.varint();
+    f.scale_ = in->varint();
   }
-  f.width_ = in.u8();
-  TRY(in.status("integer frame"));
-  if (f.width_ > 64 || in.remaining() != packed_bytes(packed_count, f.width_)) {
+  f.width_ = in->u8();
+  TRY(in->status("integer frame"));
+  if (f.width_ > 64 || in->remaining() != packed_bytes(packed_count, f.width_)) {
     return Error::corrupt("integer frame: bits do not match the count");
   }
-  f.bits_ = data.data() + in.position();
+  f.bits_ = data.data() + in->position();
   if (f.mode_ == Mode::table && f.width_ > 8) return Error::corrupt("integer frame: ids too wide");
-  if (f.mode_ == Mode::delta) {
+  return f;
+}
+
+Result<IntFrame> IntFrame::parse(std::string_view data, uint32_t count) {
+  ByteReader in(data);
+  TRY_ASSIGN(IntFrame f, parse_head(data, count, &in));
+  if (f.mode_ == Mode::groups || f.mode_ == Mode::delta) {
     std::vector<int64_t> all(count);
-    uint64_t v = f.base_;
-    all[0] = static_cast<int64_t>(v);
-    for (uint32_t i = 1; i < count; ++i) {
-      v += f.step_ + f.scale_ * read_bits(f.bits_, i - 1, f.width_);
-      all[i] = static_cast<int64_t>(v);
-    }
+    if (f.mode_ == Mode::groups) TRY(decode_groups(&in, data, count, all.data()));
+    if (f.mode_ == Mode::delta) f.decode_deltas(all.data());
     f.values_ = std::move(all);
   }
   return f;
 }
 
-Result<IntFrame> IntFrame::parse_groups(ByteReader* in, std::string_view data, uint32_t count) {
-  if (count / kIntGroup > data.size()) return Error::corrupt("integer frame: too few groups");
-  IntFrame f;
-  f.mode_ = Mode::groups;
-  f.count_ = count;
-  f.values_.reserve(count);
-  while (f.values_.size() < count) {
-    const auto values = static_cast<uint32_t>(std::min<size_t>(kIntGroup, count - f.values_.size()));
+Result<void> IntFrame::decode(std::string_view data, uint32_t count, int64_t* out) {
+  ByteReader in(data);
+  TRY_ASSIGN(const IntFrame f, parse_head(data, count, &in));
+  switch (f.mode_) {
+    case Mode::groups: return decode_groups(&in, data, count, out);
+    case Mode::delta: f.decode_deltas(out); return {};
+    case Mode::reference:
+    case Mode::table: f.decode(out);
+  }
+  return {};
+}
+
+void IntFrame::decode_deltas(int64_t* out) const {
+  const uint64_t step = step_;
+  const uint64_t scale = scale_;
+  uint64_t v = base_;
+  *out++ = static_cast<int64_t>(v);
+  for_each_bits(bits_, count_ - 1, width_, [&](uint64_t offset) {
+    v += step + scale * offset;
+    *out++ = static_cast<int64_t>(v);
+  });
+}
+
+Result<void> IntFrame::decode_groups(ByteReader* in, std::string_view data, uint32_t count, int64_t* out) {
+  for (uint32_t done = 0; done < count;) {
+    const auto values = std::min(kIntGroup, count - done);
     const uint8_t head = in->u8();
     const bool delta = (head & kGroupOfDeltas) != 0;
     const uint32_t width = head & (kGroupOfDeltas - 1);
@@ -314,15 +336,49 @@ Result<IntFrame> IntFrame::parse_groups(ByteReader* in, std::string_view data, u
     const char* const bits = data.data() + in->position();
     if (width > 64 || in->bytes(packed_bytes(packed, std::min(width, 64u))).size() != packed_bytes(packed, width))
       return Error::corrupt("integer frame: bits of a group do not match its count");
-    if (delta) f.values_.push_back(static_cast<int64_t>(v));
-    for (uint32_t i = 0; i < packed; ++i) {
-      const uint64_t offset = read_bits(bits, i, width);
-      if (delta) v += step + offset;
-      f.values_.push_back(static_cast<int64_t>(delta ? v : v + offset));
+    if (delta) *out++ = static_cast<int64_t>(v);
+    if (delta) {
+      for_each_bits(bits, packed, width, [&](uint64_t offset) {
+        v += step + offset;
+        *out++ = static_cast<int64_t>(v);
+      });
+    } else {
+      for_each_bits(bits, packed, width, [&](uint64_t offset) { *out++ = static_cast<int64_t>(v + offset); });
     }
+    done += values;
   }
-  TRY(in->finish("integer frame"));
-  return f;
+  return in->finish("integer frame");
+}
+
+Result<void> IntFrame::decode_ids(std::string_view data, uint32_t count, uint32_t bound, uint32_t* out) {
+  const auto out_of_range = [] { return Error::corrupt("integer frame: an id is out of range"); };
+  const auto in_range = [bound](int64_t v) { return v >= 0 && v < int64_t{bound}; };
+  ByteReader in(data);
+  TRY_ASSIGN(const IntFrame f, parse_head(data, count, &in));
+  if (f.mode_ == Mode::table) {
+    if (!std::all_of(f.values_.begin(), f.values_.end(), in_range)) return out_of_range();
+    uint32_t table[kMaxTable];  // ids that are out of range count as the first
+    for (size_t i = 0; i < kMaxTable; ++i) table[i] = static_cast<uint32_t>(f.values_[i < f.values_.size() ? i : 0]);
+    for_each_bits(f.bits_, count, f.width_, [&](uint64_t id) { *out++ = table[id]; });
+    return {};
+  }
+  constexpr uint32_t kNarrow = 32;
+  if (f.mode_ == Mode::reference && f.base_ < bound && f.scale_ <= bound && f.width_ <= kNarrow) {
+    const uint64_t base = f.base_;
+    const uint64_t scale = f.scale_;
+    bool odd = false;
+    for_each_bits(f.bits_, count, f.width_, [&](uint64_t offset) {
+      const uint64_t v = base + scale * offset;
+      odd |= v >= bound;
+      *out++ = static_cast<uint32_t>(v);
+    });
+    return odd ? Result<void>(out_of_range()) : Result<void>();
+  }
+  std::vector<int64_t> all(count);
+  TRY(decode(data, count, all.data()));
+  if (!std::all_of(all.begin(), all.end(), in_range)) return out_of_range();
+  std::copy(all.begin(), all.end(), out);
+  return {};
 }
 
 int64_t IntFrame::get(uint32_t index) const {
@@ -344,32 +400,13 @@ void IntFrame::decode(int64_t* out) const {
   // Kept apart from members, which the stores below might change for all the compiler knows.
   const uint64_t base = base_;
   const uint64_t scale = scale_;
-  const uint32_t width = width_;
-  const uint32_t count = count_;
-  const char* const bits = bits_;
   if (mode_ == Mode::table) {
     int64_t table[kMaxTable];  // ids that are out of range count as the first
     for (size_t i = 0; i < kMaxTable; ++i) table[i] = i < values_.size() ? values_[i] : values_[0];
-    const uint64_t mask = (uint64_t{1} << width) - 1;
-    uint64_t bit = 0;
-    for (uint32_t i = 0; i < count; ++i, bit += width) {
-      uint16_t low;
-      std::memcpy(&low, bits + (bit >> 3), sizeof low);
-      out[i] = table[low >> (bit & 7) & mask];
-    }
+    for_each_bits(bits_, count_, width_, [&](uint64_t id) { *out++ = table[id]; });
     return;
   }
-  if (width <= 57) {
-    const uint64_t mask = (uint64_t{1} << width) - 1;
-    uint64_t bit = 0;
-    for (uint32_t i = 0; i < count; ++i, bit += width) {
-      uint64_t low;
-      std::memcpy(&low, bits + (bit >> 3), sizeof low);
-      out[i] = static_cast<int64_t>(base + scale * (low >> (bit & 7) & mask));
-    }
-    return;
-  }
-  for (uint32_t i = 0; i < count; ++i) out[i] = static_cast<int64_t>(base + scale * read_bits(bits, i, width));
+  for_each_bits(bits_, count_, width_, [&](uint64_t offset) { *out++ = static_cast<int64_t>(base + scale * offset); });
 }
 
 }  // namespace cordwood

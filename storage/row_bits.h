@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace cordwood {
@@ -68,6 +69,44 @@ class RowBits {
  private:
   uint32_t rows_;
   std::vector<uint64_t> words_;
+};
+
+/// A bit for each of 64 bytes, which are 0 or 1.
+inline uint64_t bits_of_flags(const uint8_t* flags) {
+  uint64_t bits = 0;
+  for (uint32_t i = 0; i < 64; i += 8) {
+    uint64_t eight;
+    std::memcpy(&eight, flags + i, sizeof eight);
+    bits |= (eight * 0x0102040810204080) >> 56 << i;  // moves the lowest bit of each byte into the highest byte
+  }
+  return bits;
+}
+
+/// Sets the bits of rows one after the other, by flags that are 0 or 1.
+class FlagAppender {
+ public:
+  FlagAppender(RowBits* rows, uint32_t first) : rows_(rows), at_(first), filled_(first % 64) {}
+  ~FlagAppender() {
+    if (filled_ > 0) flush();
+  }
+  FlagAppender(const FlagAppender&) = delete;
+  FlagAppender& operator=(const FlagAppender&) = delete;
+  void append(uint8_t flag) {
+    flags_[filled_] = flag;
+    if (++filled_ == 64) flush();
+  }
+
+ private:
+  void flush() {
+    rows_->add_word(at_ / 64, bits_of_flags(flags_));
+    at_ = (at_ / 64 + 1) * 64;
+    filled_ = 0;
+    std::memset(flags_, 0, sizeof flags_);
+  }
+  RowBits* rows_;
+  uint32_t at_;
+  uint32_t filled_;
+  uint8_t flags_[64] = {};
 };
 
 }  // namespace cordwood

@@ -6,18 +6,36 @@
 
 namespace cordwood {
 
+namespace {
+
+/// Calls take(w, word) for each 64 rows, with the bits of those whose shape has 1 in `has`.
+template <typename Take>
+void for_each_word_of_flags(std::span<const uint32_t> shape_of_row, const std::vector<uint8_t>& has, Take&& take) {
+  const uint8_t* const flag_of_shape = has.data();
+  uint8_t flags[64] = {};
+  for (size_t begin = 0; begin < shape_of_row.size(); begin += 64) {
+    const uint32_t* const shapes = shape_of_row.data() + begin;
+    const size_t count = std::min<size_t>(64, shape_of_row.size() - begin);
+    if (count < 64) std::fill_n(flags, 64, uint8_t{0});
+    for (size_t i = 0; i < count; ++i) flags[i] = flag_of_shape[shapes[i]];
+    take(begin / 64, bits_of_flags(flags));
+  }
+}
+
+}  // namespace
+
 RowRanks::RowRanks(const std::vector<uint32_t>& shape_of_row, const std::vector<uint8_t>& has)
-    : words_((shape_of_row.size() + 63) / 64, 0), before_(words_.size(), 0) {
-  const size_t rows = shape_of_row.size();
-  for (size_t w = 0; w < words_.size(); ++w) {
-    const uint32_t* shapes = shape_of_row.data() + w * 64;
-    const size_t count = std::min<size_t>(64, rows - w * 64);
-    uint64_t word = 0;
-    for (size_t i = 0; i < count; ++i) word |= uint64_t{has[shapes[i]]} << i;
+    : words_((shape_of_row.size() + 63) / 64), before_(words_.size()) {
+  const auto take = [this](size_t w, uint64_t word) {
     words_[w] = word;
     before_[w] = count_;
     count_ += static_cast<uint32_t>(std::popcount(word));
-  }
+  };
+  for_each_word_of_flags(shape_of_row, has, take);
+}
+
+void add_rows_of_shapes(std::span<const uint32_t> shape_of_row, const std::vector<uint8_t>& has, RowBits* rows) {
+  for_each_word_of_flags(shape_of_row, has, [rows](size_t w, uint64_t word) { rows->add_word(w, word); });
 }
 
 uint32_t RowRanks::rank(uint32_t row) const {
@@ -60,21 +78,12 @@ Result<void> ShapeRows::load(BlockFrames* frames, uint32_t piece, uint32_t rows,
   const PieceMeta& stored = frames->piece(piece);
   if (stored.rows() != 0 && stored.rows() != rows) return Error::corrupt("block: shape ids do not match the rows");
   if (rows > 0 && shapes == 0) return Error::corrupt("block: shape id out of range");
-  std::vector<uint8_t> used(shapes, 0);
-  if (stored.rows() == 0 && rows > 0) used[0] = 1;  // without frames all ids are 0
-  ids_.assign(rows, 0);
-  IntPiece ids(frames, piece);
-  std::vector<int64_t> some;
-  for (uint32_t i = 0; i < stored.frames.size(); ++i) {
-    TRY(ids.decode_frame(i, &some));
-    uint32_t* out = ids_.data() + stored.frames[i].first_row;
-    for (size_t row = 0; row < some.size(); ++row) {
-      if (some[row] < 0 || some[row] >= int64_t{shapes}) return Error::corrupt("block: shape id out of range");
-      out[row] = static_cast<uint32_t>(some[row]);
-      used[out[row]] = 1;
-    }
+  ids_.assign(rows, 0);  // without frames all ids are 0
+  TRY(IntPiece(frames, piece).decode_ids(shapes, ids_.data()));
+  if (used_.empty()) {
+    used_.assign(shapes, 0);
+    for (const uint32_t id : ids_) used_[id] = 1;
   }
-  used_.assign(used.begin(), used.end());
   loaded_ = true;
   return {};
 }

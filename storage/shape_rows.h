@@ -36,6 +36,9 @@ class RowRanks {
   bool all_ = false;
 };
 
+/// Sets the rows whose shape has 1 in `has`; the others have 0.
+void add_rows_of_shapes(std::span<const uint32_t> shape_of_row, const std::vector<uint8_t>& has, RowBits* rows);
+
 /// The shape of every row, and from it the ranks of columns.  One for lines, one for metadata.
 class ShapeRows {
  public:
@@ -44,13 +47,20 @@ class ShapeRows {
   bool loaded() const { return loaded_; }
   uint32_t shape(uint32_t row) const { return ids_[row]; }
   std::span<const uint32_t> ids() const { return ids_; }
+  /// Whether any row has the shape.
+  bool used(uint32_t shape) const { return used_[shape] != 0; }
   /// Ranks of a column that the given shapes (ascending) have.  Columns of the same shapes share them.
   const RowRanks& ranks(const std::vector<uint32_t>& shapes_with_column);
   uint64_t memory_bytes() const;
+  /// Keeps nothing but ranks until it is loaded again.
+  void forget_ids() {
+    std::vector<uint32_t>().swap(ids_);
+    loaded_ = false;
+  }
 
  private:
   std::vector<uint32_t> ids_;
-  std::vector<bool> used_;  ///< by shape
+  std::vector<uint8_t> used_;  ///< by shape: 1 if a row has it
   std::map<std::vector<uint32_t>, RowRanks> ranks_;
   bool loaded_ = false;
 };

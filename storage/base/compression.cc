@@ -4,6 +4,7 @@
 #include <lz4.h>
 #include <zstd.h>
 
+#include <cstring>
 #include <limits>
 #include <memory>
 
@@ -58,25 +59,32 @@ void compress(Codec codec, std::string_view raw, std::string* out, int level) {
 }
 
 Result<void> decompress(Codec codec, std::string_view packed, uint64_t raw_size, std::string* out) {
+  if (codec == Codec::none && packed.size() == raw_size) {
+    out->assign(packed);
+    return {};
+  }
+  out->resize(raw_size);
+  return decompress(codec, packed, raw_size, out->data());
+}
+
+Result<void> decompress(Codec codec, std::string_view packed, uint64_t raw_size, char* out) {
   uint64_t got = 0;
   switch (codec) {
     case Codec::none:
-      out->assign(packed);
       got = packed.size();
+      if (got == raw_size) std::memcpy(out, packed.data(), got);
       break;
     case Codec::lz4: {
       constexpr uint64_t kMax = std::numeric_limits<int>::max();
       if (raw_size > kMax || packed.size() > kMax) return Error::corrupt("lz4: size out of range");
-      out->resize(raw_size);
       const int n =
-          LZ4_decompress_safe(packed.data(), out->data(), static_cast<int>(packed.size()), static_cast<int>(raw_size));
+          LZ4_decompress_safe(packed.data(), out, static_cast<int>(packed.size()), static_cast<int>(raw_size));
       if (n < 0) return Error::corrupt("lz4: malformed data");
       got = static_cast<uint64_t>(n);
       break;
     }
     case Codec::zstd: {
-      out->resize(raw_size);
-      const size_t n = ZSTD_decompressDCtx(zstd_decompressor(), out->data(), out->size(), packed.data(), packed.size());
+      const size_t n = ZSTD_decompressDCtx(zstd_decompressor(), out, raw_size, packed.data(), packed.size());
       if (ZSTD_isError(n)) return Error::corrupt(fmt::format("zstd: {}", ZSTD_getErrorName(n)));
       got = n;
       break;

@@ -18,5 +18,7 @@ void compress(Codec codec, std::string_view raw, std::string* out, int level = 1
 /// Replaces `out` by the `raw_size` bytes that were packed; corrupt when they are not what comes out.
 /// The caller has bounded raw_size.
 Result<void> decompress(Codec codec, std::string_view packed, uint64_t raw_size, std::string* out);
+/// The same into memory that has room for them.
+Result<void> decompress(Codec codec, std::string_view packed, uint64_t raw_size, char* out);
 
 }  // namespace cordwood

@@ -54,5 +54,62 @@ TEST(ColumnInts, ValuesNearAndFarComeBack) {
   f(4096, 5, 3, 10, false);
 }
 
+/// Whatever a frame's mode and width, values read at once, as ids and by a test are those that are read one by one.
+TEST(ColumnInts, ReadsAtOnceWhatItReadsOneByOne) {
+  std::mt19937_64 random(5);
+  const auto f = [](const std::vector<int64_t>& values, bool grouped) {
+    IntEncoderBuffers buffers;
+    std::string bytes;
+    grouped ? encode_grouped_ints(values, &buffers, &bytes) : encode_ints(values, &buffers, &bytes);
+    const auto count = static_cast<uint32_t>(values.size());
+    SCOPED_TRACE(testing::Message() << count << " values, mode " << int{bytes[0]});
+    bytes.append(kPadding, '\0');
+    const std::string_view data = std::string_view(bytes).substr(0, bytes.size() - kPadding);
+    const auto frame = IntFrame::parse(data, count);
+    ASSERT_TRUE(frame.ok());
+    std::vector<int64_t> one_by_one, at_once(count);
+    for (uint32_t i = 0; i < count; ++i) one_by_one.push_back(frame->get(i));
+    ASSERT_TRUE(IntFrame::decode(data, count, at_once.data()).ok());
+    EXPECT_EQ(one_by_one, values);
+    EXPECT_EQ(at_once, values);
+
+    constexpr uint32_t kFirst = 70;
+    RowBits found(kFirst + count), expected(kFirst + count);
+    const int64_t middle = values[count / 2];
+    for (uint32_t i = 0; i < count; ++i)
+      if (values[i] >= middle) expected.set(kFirst + i);
+    ASSERT_TRUE(IntFrame::find(
+                    data, count, [middle](int64_t v) { return v >= middle; }, kFirst, &found)
+                    .ok());
+    EXPECT_EQ(found.count(), expected.count());
+    found.remove(expected);
+    EXPECT_TRUE(found.none());
+
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    if (*most >= UINT32_MAX) return;
+    std::vector<uint32_t> ids(count);
+    const auto bound = static_cast<uint32_t>(std::max<int64_t>(*most, 0));
+    EXPECT_FALSE(IntFrame::decode_ids(data, count, bound, ids.data()).ok()) << "the largest is out of range";
+    EXPECT_EQ(IntFrame::decode_ids(data, count, bound + 1, ids.data()).ok(), *least >= 0);
+    if (*least >= 0) {
+      EXPECT_TRUE(std::equal(ids.begin(), ids.end(), values.begin(), values.end()));
+    }
+  };
+  for (uint32_t width = 0; width <= 64; ++width) {
+    const uint64_t mask = width == 64 ? ~uint64_t{0} : (uint64_t{1} << width) - 1;
+    for (const size_t count : {1u, 7u, 8u, 9u, 200u, 4096u}) {
+      std::vector<int64_t> values;
+      for (size_t i = 0; i < count; ++i) values.push_back(static_cast<int64_t>(random() & mask));
+      f(values, false);
+      f(values, true);
+      if (width > 40) continue;
+      std::sort(values.begin(), values.end());
+      f(values, false);
+      for (int64_t& value : values) value -= static_cast<int64_t>(mask / 2);
+      f(values, true);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace cordwood
