@@ -17,6 +17,15 @@
 
 namespace cordwood::query {
 
+/// Values of numbers: of those from least to most, and of all others.
+template <typename Value>
+struct NumberSplit {
+  double least = 0;
+  double most = 0;
+  Value inside;
+  Value outside;
+};
+
 /// What a function makes of the cells of one slot, worked out once for each text that a dictionary holds, and without
 /// text where the function takes numbers.  Function has
 ///   Value                                  cheap to copy
@@ -34,8 +43,7 @@ class CellMap {
   /// empty text.
   static Result<CellMap> make(BlockView& view, ShapeSlot slot, LineForm form, bool always_set, Function* function) {
     TRY_ASSIGN(const ColumnCells* cells, view.columns()->cells(slot.column));
-    TRY_ASSIGN(const RowRanks* ranks, view.columns()->ranks(slot.column));
-    CellMap out(view, std::move(slot), form, function, *cells, *ranks);
+    CellMap out(view, std::move(slot), form, function, *cells);
     if (always_set) out.missing_ = std::string_view();
     if constexpr (kKnowsPatterns) {
       TRY_ASSIGN(PatternReader * pattern, view.columns()->pattern(out.slot_.column));
@@ -45,15 +53,25 @@ class CellMap {
     }
     return out;
   }
-  const RowRanks& ranks() const { return *ranks_; }
+  /// Which rows have a cell.
+  Result<const RowRanks*> ranks() {
+    if (ranks_ == nullptr) {
+      TRY_ASSIGN(ranks_, view_->columns()->ranks(slot_.column));
+    }
+    return ranks_;
+  }
+  /// Once ranks() were asked for.
+  bool has(uint32_t row) const { return ranks_->has(row); }
   const ShapeSlot& slot() const { return slot_; }
+  uint32_t cells() const { return cells_->count; }
 
   /// Of rows that have the cell; `out` has as many.
   Result<void> read(std::span<const uint32_t> rows, Value* out) {
+    TRY(prepare());
     switch (cells_->kind) {
       case ColumnCells::Kind::constant: std::fill_n(out, rows.size(), of_known(0)); return {};
       case ColumnCells::Kind::dictionary:
-        for (const uint32_t row : rows) *out++ = of_known(static_cast<size_t>(cells_->numbers[ranks_->rank(row)]));
+        for (const uint32_t row : rows) *out++ = of_known(ids_[ranks_->rank(row)]);
         return {};
       case ColumnCells::Kind::numbers:
       case ColumnCells::Kind::texts: break;
@@ -64,47 +82,100 @@ class CellMap {
     return {};
   }
 
-  /// Calls take(cell, value) for all cells, in order.
-  template <typename Take>
-  Result<void> for_each(Take&& take) {
-    const uint32_t count = ranks_->count();
-    switch (cells_->kind) {
-      case ColumnCells::Kind::constant:
-        for (uint32_t cell = 0; cell < count; ++cell) take(cell, of_known(0));
-        return {};
-      case ColumnCells::Kind::dictionary:
-        for (uint32_t cell = 0; cell < count; ++cell) take(cell, of_known(static_cast<size_t>(cells_->numbers[cell])));
-        return {};
-      case ColumnCells::Kind::numbers:
-        for (uint32_t cell = 0; cell < count; ++cell) {
-          TRY_ASSIGN(const Value value, of_number(cell));
-          take(cell, value);
-        }
-        return {};
-      case ColumnCells::Kind::texts: break;
+  /// Sets the cells whose value passes the first test, and those that pass both.  The texts of dictionaries are asked
+  /// once, and numbers on both sides of a split, if the function has one:
+  ///   optional<NumberSplit<Value>> split_numbers()
+  template <typename Test, typename Closer>
+  Result<void> find(Test&& test, Closer&& closer, RowBits* found, RowBits* found_closer) {
+    const auto split = cells_->kind == ColumnCells::Kind::numbers && cells_->most < kMostExact / 2
+                           ? function_->split_numbers()
+                           : std::nullopt;
+    if (split || cells_->kind == ColumnCells::Kind::constant || cells_->kind == ColumnCells::Kind::dictionary) {
+      TRY(find_at_once(test, split, found));
+      return found->none() ? Result<void>() : find_at_once(closer, split, found_closer);
     }
+    TRY(prepare());
     uint32_t row = 0;
-    for (uint32_t cell = 0; cell < count; ++cell, ++row) {
+    for (uint32_t cell = 0; cell < cells_->count; ++cell, ++row) {
       while (!ranks_->has(row)) ++row;
       TRY_ASSIGN(const Value value, at(cell, row));
-      take(cell, value);
+      if (!test(value)) continue;
+      found->set(cell);
+      if (closer(value)) found_closer->set(cell);
     }
     return {};
   }
 
  private:
-  CellMap(BlockView& view, ShapeSlot slot, LineForm form, Function* function, const ColumnCells& cells,
-          const RowRanks& ranks)
-      : view_(&view), slot_(std::move(slot)), form_(form), function_(function), cells_(&cells), ranks_(&ranks) {
+  CellMap(BlockView& view, ShapeSlot slot, LineForm form, Function* function, const ColumnCells& cells)
+      : view_(&view), slot_(std::move(slot)), form_(form), function_(function), cells_(&cells) {
     known_.resize(cells.values.size());
     for (uint8_t i = 0; i < cells.scale; ++i) power_ *= 10;
+  }
+
+  /// Loads what the cells of single rows are read from.
+  Result<void> prepare() {
+    if (ranks_ != nullptr && prepared_) return {};
+    TRY(ranks());
+    if (cells_->kind == ColumnCells::Kind::dictionary) {
+      TRY_ASSIGN(ids_, view_->columns()->cell_ids(slot_.column));
+    } else if (cells_->kind == ColumnCells::Kind::numbers) {
+      TRY_ASSIGN(numbers_, view_->columns()->cell_numbers(slot_.column));
+    }
+    prepared_ = true;
+    return {};
+  }
+
+  /// The first number that is not less than `least`, or greater than it if `behind`.
+  int64_t first_number(double least, bool behind) const {
+    int64_t low = -kMostExact, high = kMostExact;
+    while (low < high) {
+      const int64_t middle = low + (high - low) / 2;
+      const double value = static_cast<double>(middle) / power_;
+      if (behind ? value > least : value >= least) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return low;
+  }
+
+  template <typename Test>
+  Result<void> find_at_once(Test& test, const std::optional<NumberSplit<Value>>& split, RowBits* found) {
+    if (split) return find_numbers(*split, test, found);
+    if (cells_->kind == ColumnCells::Kind::constant) {
+      if (test(of_known(0))) found->set_all();
+      return {};
+    }
+    std::vector<uint8_t> wanted(known_.size());
+    for (size_t id = 0; id < wanted.size(); ++id) wanted[id] = test(of_known(id)) ? 1 : 0;
+    if (std::find(wanted.begin(), wanted.end(), 1) == wanted.end()) return {};
+    return view_->columns()->find_ids(slot_.column, wanted, found);
+  }
+
+  template <typename Test>
+  Result<void> find_numbers(const NumberSplit<Value>& split, Test& test, RowBits* found) {
+    const bool inside = test(split.inside), outside = test(split.outside);
+    const int64_t least = first_number(split.least, false), most = first_number(split.most, true) - 1;
+    if (inside != outside && least <= most) {
+      TRY(view_->columns()->find_numbers(slot_.column, least, most, outside, found));
+    } else if (outside) {
+      found->set_all();
+    }
+    for (const uint32_t cell : cells_->exceptions) {
+      TRY(ranks());
+      TRY_ASSIGN(const Value value, of_text(ranks_->row_of(cell)));
+      test(value) ? found->set(cell) : found->clear(cell);
+    }
+    return {};
   }
 
   /// `row` counts only for cells that are told by their text.
   Result<Value> at(uint32_t cell, uint32_t row) {
     switch (cells_->kind) {
       case ColumnCells::Kind::constant: return of_known(0);
-      case ColumnCells::Kind::dictionary: return of_known(static_cast<size_t>(cells_->numbers[cell]));
+      case ColumnCells::Kind::dictionary: return of_known(ids_[cell]);
       case ColumnCells::Kind::numbers: return of_number(cell);
       case ColumnCells::Kind::texts: break;
     }
@@ -120,7 +191,7 @@ class CellMap {
   }
 
   Result<Value> of_number(uint32_t cell) {
-    const int64_t number = cells_->numbers[cell];
+    const int64_t number = numbers_[cell];
     const bool exact = number >= -kMostExact && number <= kMostExact;
     if (exact && (cells_->exceptions.empty() || !is_exception(cell))) {
       if (const std::optional<Value> value = function_->of_number(static_cast<double>(number) / power_)) return *value;
@@ -137,7 +208,7 @@ class CellMap {
   std::optional<Value>& known_number(int64_t number) {
     if (near_numbers_.empty()) {
       near_numbers_.resize(kNearNumbers);
-      least_number_ = *std::min_element(cells_->numbers.begin(), cells_->numbers.end());
+      least_number_ = *std::min_element(numbers_.begin(), numbers_.end());
     }
     const uint64_t place = static_cast<uint64_t>(number) - static_cast<uint64_t>(least_number_);
     return place < kNearNumbers ? near_numbers_[place] : far_numbers_[number];
@@ -195,7 +266,10 @@ class CellMap {
   LineForm form_;
   Function* function_;
   const ColumnCells* cells_;
-  const RowRanks* ranks_;
+  const RowRanks* ranks_ = nullptr;  ///< null until asked for
+  bool prepared_ = false;            ///< the next two, as the column has them
+  std::span<const uint32_t> ids_;
+  std::span<const int64_t> numbers_;
   /// A pattern of the column, by that of the function (what there is of it).
   struct Pattern {
     std::optional<Value> value;                                                        ///< of the one without a number
@@ -211,83 +285,6 @@ class CellMap {
   int64_t least_number_ = 0;
   CellText text_;
   std::string scratch_;
-};
-
-/// The values of one label in a block: its metadata, else the slot of the line's shape.
-template <typename Function>
-class LabelCells {
- public:
-  using Map = CellMap<Function>;
-  using Value = typename Function::Value;
-
-  /// All arguments outlive it.  `label` is not one of streams.
-  static Result<LabelCells> make(BlockView& view, const BlockLabels& labels, size_t name, Function* function) {
-    const BlockLabels::Label& label = labels.label(name);
-    LabelCells out;
-    if (label.metadata) {
-      ShapeSlot slot{.column = *label.metadata, .kind = ShapeSlot::Kind::text, .path = {}};
-      TRY_ASSIGN(Map map, Map::make(view, std::move(slot), LineForm::raw, false, function));
-      out.metadata_.emplace(std::move(map));
-    }
-    out.function_ = function;
-    for (uint32_t shape = 0; shape < labels.shape_ids(); ++shape) {
-      const ShapeSlot* slot = label.by_shape.empty() ? nullptr : label.by_shape[shape];
-      out.field_of_shape_.push_back(kNone);
-      out.set_empty_.push_back(label.always_set && labels.lines(shape) == BlockLabels::Lines::told);
-      if (slot == nullptr) continue;
-      const auto same = std::find_if(out.fields_.begin(), out.fields_.end(), [slot](const Map& map) {
-        return map.slot().column == slot->column && map.slot().kind == slot->kind;
-      });
-      out.field_of_shape_[shape] = static_cast<uint32_t>(same - out.fields_.begin());
-      if (same != out.fields_.end()) continue;
-      TRY_ASSIGN(Map map, Map::make(view, *slot, labels.parsed_form(), label.always_set, function));
-      out.fields_.push_back(std::move(map));
-    }
-    return out;
-  }
-
-  /// Of some rows; `shapes` is that of each row of the block, and `out` has a place for each of `rows`.
-  Result<void> read(std::span<const uint32_t> rows, std::span<const uint32_t> shapes, Value* out) {
-    for (size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
-      const uint32_t shape = shapes[rows[begin]];
-      Map* const map = map_of(rows[begin], shape);
-      for (end = begin + 1; end < rows.size() && map_of(rows[end], shapes[rows[end]]) == map; ++end) continue;
-      if (map != nullptr) {
-        TRY(map->read(rows.subspan(begin, end - begin), out + begin));
-        continue;
-      }
-      for (size_t i = begin; i < end; ++i) out[i] = without(set_empty_[shapes[rows[i]]]);
-    }
-    return {};
-  }
-  Map* metadata() { return metadata_ ? &*metadata_ : nullptr; }
-  /// Each for another column or kind of slot.
-  std::vector<Map>& fields() { return fields_; }
-  /// Whether rows of the shape have the field.
-  bool has_field(uint32_t shape, size_t field) const { return field_of_shape_[shape] == field; }
-
- private:
-  static constexpr uint32_t kNone = UINT32_MAX;
-  LabelCells() = default;
-  /// The map that has the row's value; null when its line has no such field.
-  Map* map_of(uint32_t row, uint32_t shape) {
-    if (metadata_ && metadata_->ranks().has(row)) return &*metadata_;
-    const uint32_t field = field_of_shape_[shape];
-    return field == kNone ? nullptr : &fields_[field];
-  }
-  /// Of lines that have no such field.
-  Value without(bool empty) {
-    std::optional<Value>& value = without_[empty ? 1 : 0];
-    if (!value) value = function_->of(empty ? std::optional(std::string_view()) : std::nullopt);
-    return *value;
-  }
-
-  Function* function_ = nullptr;
-  std::optional<Map> metadata_;
-  std::vector<Map> fields_;
-  std::vector<uint32_t> field_of_shape_;
-  std::vector<bool> set_empty_;  ///< by shape: lines that have no such field have the label, empty
-  std::array<std::optional<Value>, 2> without_;
 };
 
 }  // namespace cordwood::query

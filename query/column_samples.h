@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "query/cell_map.h"
+#include "query/label_cells.h"
 #include "query/logql_ast.h"
 #include "query/numbered_texts.h"
 #include "query/parser_hints.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "query/cell_map.h"
+#include "query/label_cells.h"
 
 namespace cordwood::query {
 
@@ -15,14 +15,37 @@ constexpr uint32_t kFewRows = 32;
 constexpr size_t kMostSets = 4;
 
 /// Sets the rows for whose shape `take` is 1.
-void add_rows(std::span<const uint32_t> shapes, const std::vector<uint8_t>& take, RowBits* rows) {
-  if (std::find(take.begin(), take.end(), 1) == take.end()) return;
-  for (size_t begin = 0; begin < shapes.size(); begin += 64) {
-    const size_t count = std::min<size_t>(64, shapes.size() - begin);
-    uint64_t word = 0;
-    for (size_t i = 0; i < count; ++i) word |= uint64_t{take[shapes[begin + i]]} << i;
-    rows->add_word(begin / 64, word);
+void add_rows(const ShapeRows& shapes, const std::vector<uint8_t>& take, RowBits* rows) {
+  bool any = false, all = true;
+  for (uint32_t id = 0; id < take.size(); ++id) {
+    if (!shapes.used(id)) continue;
+    any = any || take[id] != 0;
+    all = all && take[id] != 0;
   }
+  if (any && all) rows->set_all();
+  if (any && !all) add_rows_of_shapes(shapes.ids(), take, rows);
+}
+
+/// The same of the rows in `kept`; others are set or not.
+void add_kept_rows(const ShapeRows& shapes, const std::vector<uint8_t>& take, const RowBits& kept, RowBits* rows) {
+  constexpr uint32_t kSome = 16;
+  if (kept.count() > kept.rows() / kSome) return add_rows(shapes, take, rows);
+  for (uint32_t row = kept.next(0); row < kept.rows(); row = kept.next(row + 1)) {
+    if (take[shapes.shape(row)] != 0) rows->set(row);
+  }
+}
+
+/// Whether a row has a cell of the column though its shape has it not as the field.
+template <typename Cells>
+Result<bool> has_other_cells(BlockView& view, const Cells& cells, size_t field, uint32_t column) {
+  TRY_ASSIGN(const ShapeRows* shape_rows, view.columns()->shape_rows());
+  TRY_ASSIGN(const std::span<const Shape> shapes, view.columns()->shapes());
+  for (uint32_t id = 1; id <= shapes.size(); ++id) {
+    if (!shape_rows->used(id) || cells.has_field(id, field)) continue;
+    for (const ShapeSlot& slot : shapes[id - 1].slots)
+      if (slot.column == column) return true;
+  }
+  return false;
 }
 
 void collect_leaves(const LabelFilter& filter, std::vector<const LabelFilter*>* out) {
@@ -61,6 +84,12 @@ class ColumnSelect::Judge {
     if (!matches) return std::nullopt;
     return *matches ? Outcome::pass : Outcome::drop;
   }
+  std::optional<NumberSplit<Outcome>> split_numbers() {
+    const std::optional<NumberRange> range = predicate_->range();
+    if (!range) return std::nullopt;
+    const auto outcome = [&](bool outside) { return range->outside == outside ? Outcome::pass : Outcome::drop; };
+    return NumberSplit<Outcome>{range->least, range->most, outcome(false), outcome(true)};
+  }
 
  private:
   Outcome ask(std::optional<std::string_view> value, std::string_view error) {
@@ -79,26 +108,26 @@ class ColumnSelect::Judge {
 
 /// The rows that one condition lets pass.
 struct ColumnSelect::PassingRows {
-  PassingRows(uint32_t rows, std::span<const uint32_t> shape_ids) : shapes(shape_ids), pass(rows), open(rows) {}
+  PassingRows(uint32_t rows, const ShapeRows& shape_rows) : shapes(shape_rows), pass(rows), open(rows) {}
 
   /// Asks all cells of a column; those of rows outside `only` do not count.
   Result<void> add(CellMap<Judge>* map, const RowBits* only) {
-    RowBits pass_cells(map->ranks().count()), open_cells(map->ranks().count());
-    TRY(map->for_each([&](uint32_t cell, Outcome outcome) {
-      if (outcome != Outcome::drop) pass_cells.set(cell);
-      if (outcome == Outcome::open) open_cells.set(cell);
-    }));
+    RowBits pass_cells(map->cells()), open_cells(map->cells());
+    TRY(map->find([](Outcome outcome) { return outcome != Outcome::drop; },
+                  [](Outcome outcome) { return outcome == Outcome::open; }, &pass_cells, &open_cells));
+    if (pass_cells.none()) return {};
+    TRY_ASSIGN(const RowRanks* ranks, map->ranks());
     for (const auto& [cells, all] : {std::pair(&pass_cells, &pass), std::pair(&open_cells, &open)}) {
       if (cells->none()) continue;
       RowBits rows(pass.rows());
-      map->ranks().to_rows(*cells, &rows);
+      ranks->to_rows(*cells, &rows);
       if (only != nullptr) rows.keep(*only);
       all->add(rows);
     }
     return {};
   }
 
-  std::span<const uint32_t> shapes;  ///< by row
+  const ShapeRows& shapes;
   RowBits pass;
   RowBits open;
 };
@@ -243,7 +272,16 @@ Result<void> ColumnSelect::find(BlockView& view, Found* found) {
     const BlockLabels::Lines lines = found->labels->lines(id);
     open[id] = lines == BlockLabels::Lines::open || (lines == BlockLabels::Lines::error && !is_dropped(kErrorLabel));
   }
-  add_rows(shape_rows->ids(), open, &found->rows.open);
+  // Those that an error passes all conditions by must be known at once, others when it is clear which are kept.
+  const bool at_once =
+      std::any_of(conditions_.begin(), conditions_.end(), [](const auto& c) { return c.spares_errors; });
+  if (at_once) add_rows(*shape_rows, open, &found->rows.open);
+  TRY(filter_rows(view, found));
+  if (!at_once) add_kept_rows(*shape_rows, open, found->rows.kept, &found->rows.open);
+  return {};
+}
+
+Result<void> ColumnSelect::filter_rows(BlockView& view, Found* found) {
   const auto few = [found] { return found->rows.kept.count() < found->rows.kept.rows() / kFewRows; };
   for (RowStage* filter : line_filters_) {
     TRY(filter->select(view, &found->rows));
@@ -290,7 +328,7 @@ ColumnSelect::Outcome ColumnSelect::outcome_of(const Condition& condition, const
 Result<void> ColumnSelect::apply(BlockView& view, const Condition& condition, Found* found) {
   const BlockLabels& labels = *found->labels;
   TRY_ASSIGN(const ShapeRows* shape_rows, view.columns()->shape_rows());
-  PassingRows rows(view.row_count(), shape_rows->ids());
+  PassingRows rows(view.row_count(), *shape_rows);
   std::vector<uint8_t> pass(labels.shape_ids()), open(labels.shape_ids());
   for (uint32_t id = 0; id < pass.size(); ++id) {
     const Outcome outcome = outcome_of(condition, labels, id);
@@ -329,15 +367,22 @@ Result<void> ColumnSelect::apply_to_cells(BlockView& view, const Condition& cond
   Judge judge(condition.predicate.get(), names_[condition.name]);
   TRY_ASSIGN(LabelCells<Judge> cells, LabelCells<Judge>::make(view, labels, condition.name, &judge));
   for (size_t field = 0; !condition.before_parser && field < cells.fields().size(); ++field) {
+    CellMap<Judge>& map = cells.fields()[field];
+    TRY_ASSIGN(const bool others, has_other_cells(view, cells, field, map.slot().column));
+    if (!others) {
+      TRY(rows->add(&map, nullptr));
+      continue;
+    }
     RowBits with_field(rows->pass.rows());
     std::vector<uint8_t> has_field(labels.shape_ids());
     for (uint32_t id = 0; id < has_field.size(); ++id) has_field[id] = cells.has_field(id, field);
     add_rows(rows->shapes, has_field, &with_field);
-    TRY(rows->add(&cells.fields()[field], &with_field));
+    TRY(rows->add(&map, &with_field));
   }
   if (CellMap<Judge>* metadata = cells.metadata()) {
     RowBits has(rows->pass.rows());
-    metadata->ranks().add_to(&has);
+    TRY_ASSIGN(const RowRanks* ranks, metadata->ranks());
+    ranks->add_to(&has);
     rows->pass.remove(has);  // whatever the line says, its field has another name there
     TRY(rows->add(metadata, nullptr));
   }

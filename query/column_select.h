@@ -68,6 +68,8 @@ class ColumnSelect {
   size_t name_index(const std::string& name);
   bool is_dropped(std::string_view name) const;
   Result<void> find(BlockView& view, Found* found);
+  /// Line filters and conditions, one after the other.
+  Result<void> filter_rows(BlockView& view, Found* found);
   Result<void> apply(BlockView& view, const Condition& condition, Found* found);
   static Result<void> drop_without_key(BlockView& view, std::string_view name, PassingRows* rows);
   Result<void> apply_to_cells(BlockView& view, const Condition& condition, const BlockLabels& labels,

@@ -12,6 +12,13 @@
 
 namespace cordwood::query {
 
+/// Numbers from least to most, or all others.
+struct NumberRange {
+  double least = 0;
+  double most = 0;
+  bool outside = false;
+};
+
 /// A label filter ready to run.  A row without the label is refused (string filters see an empty value); a value that
 /// cannot be read as the filter's type passes and sets the row's error, unless it has one.  Immutable after
 /// construction.
@@ -25,6 +32,8 @@ class LabelPredicate {
   virtual bool single_label() const { return true; }
   /// For number filters: whether a label matches whose text is this number.
   virtual std::optional<bool> matches_number(double) const { return std::nullopt; }
+  /// For number filters: which these are, if a range tells.
+  virtual std::optional<NumberRange> range() const { return std::nullopt; }
 };
 using LabelPredicatePtr = std::shared_ptr<const LabelPredicate>;
 

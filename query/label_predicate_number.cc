@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <limits>
+
 #include "query/label_predicate.h"
 #include "query/number_text.h"
 
@@ -22,6 +25,20 @@ class NumberPredicate final : public LabelPredicate {
   }
   void names(std::vector<std::string>* out) const override { out->push_back(filter_.name); }
   std::optional<bool> matches_number(double value) const override { return compare(filter_.op, value, filter_.value); }
+  std::optional<NumberRange> range() const override {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    const double value = filter_.value;
+    if (std::isnan(value)) return std::nullopt;
+    switch (filter_.op) {
+      case CompareOp::equal: return NumberRange{value, value, false};
+      case CompareOp::not_equal: return NumberRange{value, value, true};
+      case CompareOp::greater: return NumberRange{-kInfinity, value, true};
+      case CompareOp::greater_equal: return NumberRange{value, kInfinity, false};
+      case CompareOp::less: return NumberRange{value, kInfinity, true};
+      case CompareOp::less_equal: return NumberRange{-kInfinity, value, false};
+    }
+    return std::nullopt;
+  }
 
  private:
   NumberLabelFilter filter_;

@@ -230,6 +230,7 @@ Result<SimpleRegex> SimpleRegex::make(std::string_view expression, RegexPlace pl
   auto reduced = reduce(*tree, place);
   if (!reduced) {
     out.required_words_ = words_required_by(*tree);
+    if (place == RegexPlace::line) out.longest_match_ = longest_match_of(*tree);
     return out;
   }
   out.kind_ = reduced->all ? Kind::all : Kind::words;

@@ -47,6 +47,8 @@ class SimpleRegex {
   const std::vector<RequiredWord>& required_words() const { return required_words_; }
   /// Whether a text that holds one of them matches; then none is folded.
   bool required_words_are_enough() const { return required_words_are_enough_; }
+  /// No match is longer, or depends on what stands beside it; nothing when that is not known.
+  std::optional<size_t> longest_match() const { return longest_match_; }
 
  private:
   enum class Kind : unsigned char { all, words, regex };
@@ -55,6 +57,7 @@ class SimpleRegex {
   std::shared_ptr<const re2::RE2> regex_;
   std::vector<RequiredWord> required_words_;
   bool required_words_are_enough_ = false;
+  std::optional<size_t> longest_match_;
 };
 
 /// A parsed expression, as far as the reduction has to know it.
@@ -63,11 +66,15 @@ struct RegexNode {
   Kind kind = Kind::opaque;
   bool fold = false;          ///< literal: letters match in either case
   bool single_class = false;  ///< opaque: one character of a set
+  uint8_t class_bytes = 4;    ///< of a set: the longest of its characters
+  uint32_t most_times = 0;    ///< opaque: what it repeats so often at most, if it has a child; else it is no text
   std::u32string runes;       ///< literal
   std::vector<RegexNode> children;
 };
 /// Nothing when the expression holds something that cannot be reduced anyway.
 std::optional<RegexNode> parse_regex_tree(std::string_view expression);
+/// The bytes of the longest text that can match; nothing when there is no longest, or it must stand somewhere.
+std::optional<size_t> longest_match_of(const RegexNode& node);
 /// Words of which every text that matches somewhere holds one; empty when none are known.
 std::vector<RequiredWord> words_required_by(const RegexNode& node);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <charconv>
 
 #include "query/regex_simplify.h"
 #include "storage/model/utf8.h"
@@ -198,9 +199,14 @@ class TreeParser {
         const bool counted =
             close != std::string_view::npos && close > at_ + 1 && text_[at_ + 1] >= '0' && text_[at_ + 1] <= '9';
         if (!counted) break;
-        at_ = close;
       }
       RegexNode node = make_node(c == '*' ? Kind::star : c == '+' ? Kind::plus : Kind::opaque);
+      if (c == '?') node.most_times = 1;
+      if (c == '{') {
+        const size_t close = text_.find('}', at_);
+        node.most_times = last_count(text_.substr(at_ + 1, close - at_ - 1));
+        at_ = close;
+      }
       node.children.push_back(std::move(*piece));
       *piece = std::move(node);
       any = true;
@@ -208,6 +214,15 @@ class TreeParser {
       if (at_ < text_.size() && text_[at_] == '?') ++at_;
     }
     return any;
+  }
+
+  /// Of `3`, `2,5` or `2,`, the last one as UINT32_MAX.
+  static uint32_t last_count(std::string_view counts) {
+    const size_t comma = counts.find(',');
+    if (comma != std::string_view::npos) counts.remove_prefix(comma + 1);
+    uint32_t count = UINT32_MAX;
+    const auto read = std::from_chars(counts.data(), counts.data() + counts.size(), count);
+    return read.ptr == counts.data() + counts.size() ? count : UINT32_MAX;
   }
 
   std::optional<RegexNode> group(int depth) {
@@ -291,6 +306,8 @@ class TreeParser {
     }
     RegexNode node = make_node(Kind::opaque);
     node.single_class = true;
+    const auto is_plain = [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != '\\' && c != '['; };
+    if (!fold_ && inside[0] != '^' && std::all_of(inside.begin(), inside.end(), is_plain)) node.class_bytes = 1;
     return node;
   }
 
@@ -310,6 +327,7 @@ class TreeParser {
       at_ += 2;
       RegexNode node = make_node(Kind::opaque);
       node.single_class = true;
+      if (!fold_ && (c == 'd' || c == 's' || c == 'w')) node.class_bytes = 1;
       return node;
     }
     return std::nullopt;  // assertions, code points, quoting, classes: nothing that could be reduced

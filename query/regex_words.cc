@@ -47,6 +47,36 @@ size_t shortest(const std::vector<RequiredWord>& words) {
 
 }  // namespace
 
+std::optional<size_t> longest_match_of(const RegexNode& node) {
+  constexpr size_t kMost = 1u << 16;
+  constexpr size_t kRuneBytes = 4;
+  size_t bytes = 0;
+  switch (node.kind) {
+    case Kind::empty: return 0;
+    case Kind::literal:
+      for (const char32_t rune : node.runes) bytes += node.fold || rune >= 0x80 ? kRuneBytes : 1;
+      return bytes;
+    case Kind::any_not_newline: return kRuneBytes;
+    case Kind::star:
+    case Kind::plus: return std::nullopt;
+    case Kind::opaque:
+      if (node.single_class) return node.class_bytes;
+      if (node.children.empty()) return std::nullopt;
+      break;
+    case Kind::capture:
+    case Kind::concat:
+    case Kind::alternate: break;
+  }
+  for (const RegexNode& child : node.children) {
+    const std::optional<size_t> longest = longest_match_of(child);
+    if (!longest) return std::nullopt;
+    bytes = node.kind == Kind::alternate ? std::max(bytes, *longest) : bytes + *longest;
+    if (bytes > kMost) return std::nullopt;
+  }
+  if (node.kind != Kind::opaque) return bytes;
+  return bytes * node.most_times <= kMost ? std::optional(bytes * node.most_times) : std::nullopt;
+}
+
 std::vector<RequiredWord> words_required_by(const RegexNode& node) {
   switch (node.kind) {
     case Kind::literal: return words_of_literal(node);

@@ -7,6 +7,7 @@
 #include "query/regex_simplify.h"
 #include "query/stages.h"
 #include "storage/base/find_bytes.h"
+#include "storage/block_columns.h"
 
 namespace cordwood::query {
 
@@ -59,9 +60,6 @@ class SearchedOperand {
   const Operand& operand() const { return operand_; }
   bool searchable() const { return required_.has_value(); }
   void on_block() { rows_.reset(); }
-  /// Whether a row whose searched text is there matches without being looked at.
-  bool exact() const { return required_->enough; }
-
   bool matches_row(PipelineRow& row) {
     if (auto searched = search(row.block()); !searched.ok()) {
       row.fail(std::move(searched).error());
@@ -69,6 +67,19 @@ class SearchedOperand {
     }
     if (!rows_->test(row.row())) return false;
     return required_->enough || matches(operand_, row.line());
+  }
+
+  /// Adds the rows that may match, and of them to `open` those that have to be looked at.
+  Result<void> select(BlockView& block, RowBits* matching, RowBits* open) {
+    const auto* regex = std::get_if<SimpleRegex>(&operand_);
+    const bool near = regex != nullptr && regex->longest_match() && !required_->enough && block.columns() != nullptr &&
+                      std::none_of(required_->words.begin(), required_->words.end(),
+                                   [](const RequiredWord& word) { return word.folded; });
+    if (near) return select_near(*block.columns(), *regex, matching, open);
+    TRY_ASSIGN(const RowBits* found, search(block));
+    matching->add(*found);
+    if (!required_->enough) open->add(*found);
+    return {};
   }
 
   /// Searches the block, unless it was.
@@ -84,6 +95,37 @@ class SearchedOperand {
   }
 
  private:
+  /// The same for an expression that tells by what stands near its words.
+  Result<void> select_near(BlockColumns& columns, const SimpleRegex& regex, RowBits* matching, RowBits* open) {
+    RowBits sure(matching->rows()), undecided(matching->rows());
+    std::string near;
+    for (const RequiredWord& word : required_->words) {
+      TRY_ASSIGN(const TextHits hits, columns.find_in_lines(word.text));
+      undecided.add(hits.others);
+      const size_t beside = *regex.longest_match() - std::min(*regex.longest_match(), word.text.size());
+      for (const TextHits::Column& hit : hits.columns) {
+        for (uint32_t row = hit.rows.next(0); row < hit.rows.rows(); row = hit.rows.next(row + 1)) {
+          if (sure.test(row)) continue;
+          near.clear();
+          TRY_ASSIGN(const bool whole,
+                     columns.append_around(row, hit.column, hit.before + beside, hit.behind + beside, &near));
+          if (!whole) {
+            undecided.set(row);
+          } else if (regex.matches(near)) {
+            sure.set(row);
+          }
+        }
+      }
+    }
+    undecided.remove(sure);
+    matching->add(sure);
+    matching->add(undecided);
+    open->add(undecided);
+    sure.add(undecided);
+    rows_ = std::move(sure);
+    return {};
+  }
+
   Operand operand_;
   std::optional<Required> required_;
   std::optional<RowBits> rows_;
@@ -117,21 +159,27 @@ class LineFilter final : public RowStage {
       if (!*fixed_) rows->kept.remove(rows->kept);
       return {};
     }
-    RowBits matching(rows->kept.rows());
-    bool all_searched = true, exact = true;
+    RowBits sure(rows->kept.rows()), open(rows->kept.rows());
+    bool all_searched = true;
     for (SearchedOperand& operand : operands_) {
       all_searched = all_searched && operand.searchable();
-      exact = exact && operand.searchable() && operand.exact();
-      if (!operand.searchable() || (negative_ && !operand.exact())) continue;
-      TRY_ASSIGN(const RowBits* found, operand.search(block));
-      matching.add(*found);
+      if (!operand.searchable()) continue;
+      RowBits matching(rows->kept.rows()), undecided(rows->kept.rows());
+      TRY(operand.select(block, &matching, &undecided));
+      matching.remove(undecided);
+      sure.add(matching);
+      open.add(undecided);
     }
+    open.remove(sure);
     if (negative_) {
-      rows->kept.remove(matching);
+      rows->kept.remove(sure);
     } else if (all_searched) {
+      RowBits matching = sure;
+      matching.add(open);
       rows->kept.keep(matching);
     }
-    if (!exact) rows->open.set_all();
+    if (!all_searched) open.set_all();
+    rows->open.add(open);
     return {};
   }
   void on_block() override {

@@ -20,9 +20,9 @@ class ViewPool {
   /// `max_bytes` of the share for caches; 0: none is kept.
   ViewPool(uint64_t max_bytes, MemoryAccountant& memory, Metrics& metrics);
 
-  /// What one query opens and gives back.  Once that is half of the room it neither takes views nor leaves any: one
-  /// that reads everything once must not drive out what others come back for.  One thread at a time; outlives its
-  /// views.
+  /// What one query opens and gives back: the first ones as they are, more of them without what takes room.  Once that
+  /// is three quarters of the room it neither takes views nor leaves any: one that reads everything once must not drive
+  /// out what others come back for.  One thread at a time; outlives its views.
   class Read {
    public:
     /// `pool` may be null.
@@ -38,7 +38,7 @@ class ViewPool {
     Result<View> open(const BlockSourcePtr& source, ReadStats* stats, const RowBits** kept);
 
    private:
-    bool takes_part() const { return pool_ != nullptr && left_bytes_ < pool_->max_bytes_ / 2; }
+    bool takes_part() const { return pool_ != nullptr && left_bytes_ < pool_->max_bytes_ / 4 * 3; }
     void give_back(std::unique_ptr<BlockView> view, const Return& how);
     ViewPool* pool_;
     uint64_t left_bytes_ = 0;

@@ -211,9 +211,9 @@ Result<void> IdScan::scan_exceptions(const ColumnMeta& column, ColumnReader* rea
 }
 
 Result<void> IdScan::scan_numbers(const ColumnMeta& column, ColumnReader* reader) {
-  TRY_ASSIGN(const ColumnCells* cells, reader->cells());
+  TRY_ASSIGN(const std::span<const int64_t> numbers, reader->cell_numbers());
   const auto is_long = [](int64_t v) { return v >= kLongNumber || v <= -kLongNumber; };
-  const bool any = column.digits >= kLeastIdText || std::any_of(cells->numbers.begin(), cells->numbers.end(), is_long);
+  const bool any = column.digits >= kLeastIdText || std::any_of(numbers.begin(), numbers.end(), is_long);
   return any ? scan_cells(column, reader) : scan_exceptions(column, reader);
 }
 

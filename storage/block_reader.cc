@@ -64,7 +64,7 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   }
   bool in_columns() const override { return true; }
   BlockColumns* columns() override { return this; }
-  std::optional<uint64_t> settle() override;
+  std::optional<uint64_t> settle(bool slim) override;
   void begin_again(ReadStats* stats) override {
     stats_ = stats;
     frames_.begin_again(stats);
@@ -101,12 +101,32 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
     return c->ranks;
   }
   Result<const ColumnCells*> cells(uint32_t index) override {
-    TRY_ASSIGN(const OpenColumn* c, column(index));
-    return c->reader->cells();
+    TRY_ASSIGN(ColumnReader * r, reader(index));
+    return r->cells();
   }
+  Result<std::span<const uint32_t>> cell_ids(uint32_t index) override {
+    TRY_ASSIGN(ColumnReader * r, reader(index));
+    return r->cell_ids();
+  }
+  Result<std::span<const int64_t>> cell_numbers(uint32_t index) override {
+    TRY_ASSIGN(ColumnReader * r, reader(index));
+    return r->cell_numbers();
+  }
+  Result<void> find_ids(uint32_t index, std::span<const uint8_t> wanted, RowBits* cells) override {
+    TRY_ASSIGN(ColumnReader * r, reader(index));
+    return r->find_ids(wanted, cells);
+  }
+  Result<void> find_numbers(uint32_t index, int64_t least, int64_t most, bool outside, RowBits* cells) override {
+    TRY_ASSIGN(ColumnReader * r, reader(index));
+    return r->find_numbers(least, most, outside, cells);
+  }
+  Result<TextHits> find_in_lines(TextNeedle needle) override {
+    return search_lines_by_column(*this, *this, raw_column_, needle);
+  }
+  Result<bool> append_around(uint32_t row, uint32_t column, size_t before, size_t behind, std::string* out) override;
   Result<PatternReader*> pattern(uint32_t index) override {
-    TRY_ASSIGN(const OpenColumn* c, column(index));
-    return c->reader->pattern();
+    TRY_ASSIGN(ColumnReader * r, reader(index));
+    return r->pattern();
   }
   std::optional<uint32_t> metadata_column(std::string_view name) const override {
     const auto found = metadata_columns_.find(name);
@@ -115,6 +135,8 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   bool metadata_is_plain() const override {
     return packed_column_ == UINT32_MAX && metadata_columns_.size() == metadata_list_.size();
   }
+  /// Forgets what takes much room; what a view of a column or of times was given is void.
+  void make_slim();
   Result<void> load_shapes();
   Result<void> load_shape_rows();
   Result<void> load_metadata_shapes();
@@ -302,12 +324,36 @@ Result<std::string_view> SealedView::cell_text(uint32_t column_index, uint32_t r
   return lasting ? c->reader->lasting_text(cell, row) : c->reader->text(cell, row, scratch);
 }
 
-std::optional<uint64_t> SealedView::settle() {
+void SealedView::make_slim() {
+  // A piece as small as this was packed well, and takes more work to read than room to keep.
+  constexpr uint64_t kMostKeptBytes = 8u << 10;
+  const auto is_large = [this](uint32_t piece) { return directory_.pieces[piece].raw_bytes() > kMostKeptBytes; };
+  times_.forget();
+  shape_rows_.forget_ids();
+  metadata_rows_.forget_ids();
+  for (uint32_t piece = 0; piece < kFixedPieces; ++piece) {
+    if (is_large(piece)) frames_.forget(piece);
+  }
+  for (uint32_t c = 0; c < columns_.size(); ++c) {
+    const ColumnMeta& meta = directory_.columns[c];
+    bool large = meta.type == ColumnType::shared;
+    for (uint32_t i = 0; i < meta.pieces; ++i) large = large || is_large(meta.first_piece + i);
+    columns_[c].ranks = nullptr;
+    if (large) columns_[c].reader.reset();
+    for (uint32_t i = 0; large && i < meta.pieces; ++i) frames_.forget(meta.first_piece + i);
+  }
+  const uint32_t shared = static_cast<uint32_t>(directory_.pieces.size() - 1);
+  shared_ = TextPiece(&frames_, shared);
+  frames_.forget(shared);
+}
+
+std::optional<uint64_t> SealedView::settle(bool slim) {
+  if (slim) make_slim();
   constexpr uint64_t kColumnBytes = 256, kShapeBytes = 2048;  // with what the directory and the lists here say of one
   uint64_t bytes = sizeof(*this) + columns_.size() * kColumnBytes + shapes_.size() * kShapeBytes + frames_.settle();
   bytes += times_.memory_bytes() + shared_.memory_bytes() + shape_rows_.memory_bytes() + metadata_rows_.memory_bytes();
-  if (ids_) bytes += ids_->settle();
-  for (OpenColumn& column : columns_) bytes += column.reader != nullptr ? column.reader->settle() : 0;
+  if (ids_) bytes += ids_->settle(slim);
+  for (OpenColumn& column : columns_) bytes += column.reader != nullptr ? column.reader->settle(slim) : 0;
   return bytes;
 }
 
@@ -329,6 +375,29 @@ Result<std::string_view> SealedView::line(uint32_t row, std::string* scratch) {
   }
   scratch->append(shape.constants.back());
   return std::string_view(*scratch);
+}
+
+Result<bool> SealedView::append_around(uint32_t row, uint32_t column, size_t before, size_t behind, std::string* out) {
+  CHECK(row < row_count(), "row {} of {}", row, row_count());
+  if (!shape_rows_.loaded()) TRY(load_shape_rows());
+  const uint32_t id = shape_rows_.shape(row);
+  if (id == 0) return false;
+  const Shape& shape = shapes_[id - 1];
+  const auto slot =
+      std::find_if(shape.slots.begin(), shape.slots.end(), [column](const ShapeSlot& s) { return s.column == column; });
+  if (slot == shape.slots.end()) return Error::corrupt("block: a row lacks a cell");
+  const auto index = static_cast<size_t>(slot - shape.slots.begin());
+  const std::string_view left = shape.constants[index], right = shape.constants[index + 1];
+  // Nothing is cut where the line begins or ends, and between two bytes of ASCII no rune.
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  const bool begins = index == 0, ends = index + 1 == shape.slots.size();
+  if (!begins && (left.size() < before || left.empty() || !is_ascii(left.front()))) return false;
+  if (!ends && (right.size() < behind || right.empty() || !is_ascii(right.back()))) return false;
+  out->append(left);
+  TRY_ASSIGN(const std::string_view text, cell_text(column, row, &cell_scratch_, false));
+  out->append(text);
+  out->append(right);
+  return true;
 }
 
 Result<void> SealedView::metadata(uint32_t row, std::vector<MetadataPair>* out) {

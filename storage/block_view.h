@@ -118,8 +118,12 @@ class BlockView {
   virtual BlockColumns* columns() { return nullptr; }
 
   /// For those who keep views for later readers: forgets what the reader that is done asked for alone, and tells the
-  /// bytes of memory of all that stays read and unpacked.  Nothing: not a view to be kept.
-  virtual std::optional<uint64_t> settle() { return std::nullopt; }
+  /// bytes of memory of all that stays read and unpacked.  Nothing: not a view to be kept.  `slim`: forgets all that is
+  /// read again more cheaply than kept, too.
+  virtual std::optional<uint64_t> settle(bool slim) {
+    (void)slim;
+    return std::nullopt;
+  }
   /// After settle(): whatever is read from now on counts there.
   virtual void begin_again(ReadStats* stats) { (void)stats; }
 };

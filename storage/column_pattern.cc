@@ -163,18 +163,26 @@ Result<void> PatternReader::load_patterns() {
   return {};
 }
 
-Result<void> PatternReader::load_numbers(uint32_t index, const std::vector<uint32_t>& counts, Frame* out) {
+Result<void> PatternReader::load_numbers(uint32_t index, std::span<const uint32_t> counts,
+                                         const std::function<bool(size_t)>& wanted,
+                                         std::vector<std::vector<IntFrame>>* out) {
+  const PieceMeta& ids = frames_->piece(first_piece_ + 1);
+  const PieceMeta& numbers = frames_->piece(first_piece_ + 2);
+  if (index >= numbers.frames.size() || numbers.frames[index].rows != ids.frames[index].rows) {
+    return Error::corrupt("block: ids and numbers of a pattern column differ");
+  }
+  out->resize(patterns_.size());
   TRY_ASSIGN(const std::string_view raw, frames_->frame(first_piece_ + 2, index));
   ByteReader in(raw);
-  out->slots.resize(patterns_.size());
   for (size_t id = 0; id < patterns_.size(); ++id) {
     if (counts[id] == 0) continue;
-    std::vector<IntFrame>& slots = out->slots[id];
+    const bool parse = wanted(id);
     for (size_t s = 0; s < patterns_[id].digits.size(); ++s) {
       const std::string_view bytes = in.string();
       TRY(in.status("numbers of a pattern"));
+      if (!parse) continue;
       TRY_ASSIGN(IntFrame f, IntFrame::parse(bytes, counts[id]));
-      slots.push_back(std::move(f));
+      (*out)[id].push_back(std::move(f));
     }
   }
   return in.finish("numbers of a pattern");
@@ -183,24 +191,16 @@ Result<void> PatternReader::load_numbers(uint32_t index, const std::vector<uint3
 Result<const PatternReader::Frame*> PatternReader::frame(uint32_t index) {
   TRY(load_patterns());
   const PieceMeta& ids = frames_->piece(first_piece_ + 1);
-  const PieceMeta& numbers = frames_->piece(first_piece_ + 2);
   if (parsed_.empty()) parsed_.resize(ids.frames.size());
   if (parsed_[index] != nullptr) return parsed_[index].get();
-  if (index >= numbers.frames.size() || numbers.frames[index].rows != ids.frames[index].rows) {
-    return Error::corrupt("block: ids and numbers of a pattern column differ");
-  }
   auto f = std::make_unique<Frame>();
   std::vector<uint32_t> counts(patterns_.size(), 0);
-  f->ids.reserve(ids.frames[index].rows);
-  f->ranks.reserve(ids.frames[index].rows);
-  std::vector<int64_t> values;
-  TRY(ids_.decode_frame(index, &values));
-  for (const int64_t id : values) {
-    if (id < 0 || id >= static_cast<int64_t>(patterns_.size())) return Error::corrupt("block: pattern id out of range");
-    f->ids.push_back(static_cast<uint32_t>(id));
-    f->ranks.push_back(counts[static_cast<size_t>(id)]++);
-  }
-  TRY(load_numbers(index, counts, f.get()));
+  f->ids.resize(ids.frames[index].rows);
+  f->ranks.resize(ids.frames[index].rows);
+  TRY(ids_.decode_ids(index, static_cast<uint32_t>(patterns_.size()), f->ids.data()));
+  for (size_t i = 0; i < f->ids.size(); ++i) f->ranks[i] = counts[f->ids[i]]++;
+  TRY(load_numbers(
+      index, counts, [](size_t) { return true; }, &f->slots));
   parsed_[index] = std::move(f);
   return parsed_[index].get();
 }
@@ -293,22 +293,20 @@ Result<PatternReader::Number> PatternReader::number_at(uint32_t cell) {
 Result<void> PatternReader::append(uint32_t cell, std::string* out) {
   uint32_t i = 0;
   TRY_ASSIGN(const Frame* f, frame_of(cell, &i));
-  const Pattern& p = patterns_[f->ids[i]];
-  if (p.digits.empty()) {
-    out->append(p.constants[0]);
-    return {};
-  }
-  const std::vector<IntFrame>& slots = f->slots[f->ids[i]];
-  for (size_t s = 0; s < p.digits.size(); ++s) {
-    out->append(p.constants[s]);
+  append(patterns_[f->ids[i]], f->slots[f->ids[i]], f->ranks[i], out);
+  return {};
+}
+
+void PatternReader::append(const Pattern& pattern, std::span<const IntFrame> slots, uint32_t rank, std::string* out) {
+  for (size_t s = 0; s < slots.size(); ++s) {
+    out->append(pattern.constants[s]);
     char raw[24];
-    const auto end = std::to_chars(raw, raw + sizeof raw, slots[s].get(f->ranks[i])).ptr;
+    const auto end = std::to_chars(raw, raw + sizeof raw, slots[s].get(rank)).ptr;
     const size_t size = static_cast<size_t>(end - raw);
-    if (size < p.digits[s]) out->append(p.digits[s] - size, '0');
+    if (size < pattern.digits[s]) out->append(pattern.digits[s] - size, '0');
     out->append(raw, size);
   }
-  out->append(p.constants.back());
-  return {};
+  out->append(pattern.constants.back());
 }
 
 }  // namespace cordwood

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -79,7 +80,18 @@ class PatternReader {
   };
   Result<void> load_patterns();
   Result<const Frame*> frame(uint32_t index);
-  Result<void> load_numbers(uint32_t index, const std::vector<uint32_t>& counts, Frame* out);
+  /// The numbers of the wanted patterns of a frame, by pattern; `counts` of all patterns in it.
+  Result<void> load_numbers(uint32_t index, std::span<const uint32_t> counts, const std::function<bool(size_t)>& wanted,
+                            std::vector<std::vector<IntFrame>>* out);
+  /// What a test says of the cells of a pattern.
+  enum class Verdict : uint8_t {
+    none,
+    all,
+    open,  ///< that depends on the numbers
+  };
+  Result<void> find_in_frame(uint32_t index, std::span<const Verdict> verdicts, const CellTest& test, RowBits* cells);
+  /// Appends the text of a pattern's cell.
+  static void append(const Pattern& pattern, std::span<const IntFrame> slots, uint32_t rank, std::string* out);
   /// The frame of the cell, and the cell's place in it.
   Result<const Frame*> frame_of(uint32_t cell, uint32_t* place);
 

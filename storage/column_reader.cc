@@ -2,6 +2,8 @@
 #include "storage/column_reader.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "storage/base/coding.h"
 
@@ -202,6 +204,7 @@ Result<std::string_view> ColumnReader::lasting_text(uint32_t cell, uint32_t row)
 Result<const ColumnCells*> ColumnReader::cells() {
   if (cells_) return &*cells_;
   ColumnCells cells;
+  cells.count = meta_.cells;
   switch (meta_.type) {
     case ColumnType::constant:
       cells.kind = ColumnCells::Kind::constant;
@@ -217,29 +220,69 @@ Result<const ColumnCells*> ColumnReader::cells() {
     case ColumnType::decimal:
       cells.kind = ColumnCells::Kind::numbers;
       cells.scale = meta_.type == ColumnType::decimal ? std::min(meta_.digits, kMaxDecimalScale) : 0;
+      cells.most = std::numeric_limits<double>::infinity();
+      if (meta_.range) {
+        const double most = std::max(std::abs(meta_.range->min), std::abs(meta_.range->max));
+        cells.most = most * std::pow(10, cells.scale);
+      }
       break;
     default: break;
   }
   cells.typed = meta_.type >= ColumnType::integer && meta_.type <= ColumnType::ipv4;
   if (cells.typed) TRY(load_exceptions());
   cells.exceptions = exception_cells_;
-  if (cells.kind == ColumnCells::Kind::dictionary || cells.kind == ColumnCells::Kind::numbers) {
-    cell_numbers_.clear();
-    TRY(numbers_.decode_all(&cell_numbers_));
-    cells.numbers = cell_numbers_;
-  }
-  if (cells.kind == ColumnCells::Kind::dictionary) {
-    for (const int64_t id : cell_numbers_)
-      if (id < 0 || id >= static_cast<int64_t>(meta_.distinct))
-        return Error::corrupt("block: dictionary id out of range");
-  }
   cells_ = cells;
   return &*cells_;
 }
 
-uint64_t ColumnReader::settle() {
+Result<std::span<const uint32_t>> ColumnReader::cell_ids() {
+  CHECK(meta_.type == ColumnType::dictionary, "a {} column has no ids", to_string(meta_.type));
+  if (cell_ids_.empty() && meta_.cells > 0) {
+    std::vector<uint32_t> ids(meta_.cells);
+    TRY(numbers_.decode_ids(meta_.distinct, ids.data()));
+    cell_ids_ = std::move(ids);
+  }
+  return std::span<const uint32_t>(cell_ids_);
+}
+
+Result<std::span<const int64_t>> ColumnReader::cell_numbers() {
+  if (cell_numbers_.empty() && meta_.cells > 0) {
+    std::vector<int64_t> numbers;
+    TRY(numbers_.decode_all(&numbers));
+    cell_numbers_ = std::move(numbers);
+  }
+  return std::span<const int64_t>(cell_numbers_);
+}
+
+Result<void> ColumnReader::find_ids(std::span<const uint8_t> wanted, RowBits* cells) {
+  CHECK(meta_.type == ColumnType::dictionary && wanted.size() == meta_.distinct, "{} flags for a {} column of {} texts",
+        wanted.size(), to_string(meta_.type), meta_.distinct);
+  // Ids that there are not pass no test; whoever reads such a cell is told that it is damaged.
+  return numbers_.find(
+      [wanted](int64_t id) {
+        return static_cast<uint64_t>(id) < wanted.size() && wanted[static_cast<size_t>(id)] != 0;
+      },
+      cells);
+}
+
+Result<void> ColumnReader::find_numbers(int64_t least, int64_t most, bool outside, RowBits* cells) {
+  const uint64_t reach = static_cast<uint64_t>(most) - static_cast<uint64_t>(least);
+  return numbers_.find(
+      [=](int64_t number) {
+        return (static_cast<uint64_t>(number) - static_cast<uint64_t>(least) <= reach) != outside;
+      },
+      cells);
+}
+
+uint64_t ColumnReader::settle(bool slim) {
   lasting_.clear();
+  if (slim) {
+    std::vector<uint32_t>().swap(cell_ids_);
+    std::vector<int64_t>().swap(cell_numbers_);
+    if (pattern_ != nullptr) pattern_ = std::make_unique<PatternReader>(frames_, meta_.first_piece);
+  }
   return sizeof(*this) + numbers_.memory_bytes() + texts_.memory_bytes() + cell_numbers_.capacity() * sizeof(int64_t) +
+         cell_ids_.capacity() * sizeof(uint32_t) +
          (dictionary_.capacity() + exception_texts_.capacity()) * sizeof(std::string_view) +
          exception_cells_.capacity() * sizeof(uint32_t) + (pattern_ != nullptr ? pattern_->memory_bytes() : 0);
 }

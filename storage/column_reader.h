@@ -43,11 +43,16 @@ class ColumnReader {
   Result<const std::vector<std::string_view>*> dictionary();
   Result<std::optional<uint32_t>> dictionary_id(uint32_t cell);
 
+  /// As in BlockColumns.
   Result<const ColumnCells*> cells();
+  Result<std::span<const uint32_t>> cell_ids();
+  Result<std::span<const int64_t>> cell_numbers();
+  Result<void> find_ids(std::span<const uint8_t> wanted, RowBits* cells);
+  Result<void> find_numbers(int64_t least, int64_t most, bool outside, RowBits* cells);
   /// Null unless cells are kept by patterns.
   PatternReader* pattern() { return pattern_.get(); }
-  /// Forgets lasting texts, and tells the bytes of what else it keeps.
-  uint64_t settle();
+  /// Forgets lasting texts, if `slim` all decoded cells too, and tells the bytes of what else it keeps.
+  uint64_t settle(bool slim);
 
   /// False when no cell can pass the test, as far as the column's type and its exceptions tell.
   Result<bool> may_match(const CellTest& test);
@@ -93,6 +98,7 @@ class ColumnReader {
   std::vector<std::string_view> exception_texts_;
   bool exceptions_loaded_ = false;
   std::optional<ColumnCells> cells_;
+  std::vector<uint32_t> cell_ids_;
   std::vector<int64_t> cell_numbers_;
   std::string_view constant_text_;
   std::vector<std::unique_ptr<std::string>> lasting_;  ///< by cell, for lasting_text

@@ -171,8 +171,8 @@ Result<void> PatternReader::find(const CellTest& test, RowBits* cells) {
   const std::string_view run = longest_run_without_digits(test.text);
   const CellTest holds_run{CellTest::Kind::contains, run, test.folded};
   const bool digits = run.size() < test.text.size();
-  enum Verdict : uint8_t { none, all, open };
-  std::vector<uint8_t> verdicts(patterns_.size(), none);
+  using enum Verdict;
+  std::vector<Verdict> verdicts(patterns_.size(), none);
   bool any = false;
   for (size_t id = 0; id < patterns_.size(); ++id) {
     const Pattern& p = patterns_[id];
@@ -193,19 +193,32 @@ Result<void> PatternReader::find(const CellTest& test, RowBits* cells) {
     any = any || verdicts[id] != none;
   }
   if (!any) return {};
-  std::vector<int64_t> ids;
-  TRY(ids_.decode_all(&ids));
+  const uint32_t frames = static_cast<uint32_t>(frames_->piece(first_piece_ + 1).frames.size());
+  for (uint32_t index = 0; index < frames; ++index) TRY(find_in_frame(index, verdicts, test, cells));
+  return {};
+}
+
+Result<void> PatternReader::find_in_frame(uint32_t index, std::span<const Verdict> verdicts, const CellTest& test,
+                                          RowBits* cells) {
+  const FrameMeta& meta = frames_->piece(first_piece_ + 1).frames[index];
+  std::vector<uint32_t> ids(meta.rows);
+  TRY(ids_.decode_ids(index, static_cast<uint32_t>(patterns_.size()), ids.data()));
+  std::vector<uint32_t> counts(patterns_.size(), 0);
+  for (const uint32_t id : ids) ++counts[id];
+  std::vector<std::vector<IntFrame>> slots;
+  TRY(load_numbers(
+      index, counts, [&](size_t id) { return verdicts[id] == Verdict::open; }, &slots));
+  std::vector<uint32_t> seen(patterns_.size(), 0);
   std::string text;
-  for (uint32_t cell = 0; cell < ids.size(); ++cell) {
-    if (ids[cell] < 0 || ids[cell] >= static_cast<int64_t>(patterns_.size()))
-      return Error::corrupt("block: pattern id out of range");
-    const uint8_t verdict = verdicts[static_cast<size_t>(ids[cell])];
-    if (verdict == none) continue;
-    if (verdict == open) {
+  for (uint32_t i = 0; i < ids.size(); ++i) {
+    const uint32_t id = ids[i];
+    if (verdicts[id] == Verdict::none) continue;
+    if (verdicts[id] == Verdict::open) {
       text.clear();
-      TRY(append(cell, &text));
+      append(patterns_[id], slots[id], seen[id]++, &text);
+      if (!test.matches(text)) continue;
     }
-    if (verdict == all || test.matches(text)) cells->set(cell);
+    cells->set(meta.first_row + i);
   }
   return {};
 }
@@ -274,16 +287,9 @@ Result<void> ColumnReader::find_in_dictionary(const CellTest& test, RowBits* cel
   RowBits entries(meta_.distinct);
   TRY(texts_.find(test, &entries));
   if (entries.none()) return {};
-  std::vector<int64_t> ids;
-  ids.reserve(meta_.cells);
-  TRY(numbers_.decode_all(&ids));
-  for (uint32_t cell = 0; cell < ids.size(); ++cell) {
-    const int64_t id = ids[cell];
-    if (id < 0 || id >= static_cast<int64_t>(meta_.distinct))
-      return Error::corrupt("block: dictionary id out of range");
-    if (entries.test(static_cast<uint32_t>(id))) cells->set(cell);
-  }
-  return {};
+  std::vector<uint8_t> wanted(meta_.distinct);
+  for (uint32_t id = 0; id < meta_.distinct; ++id) wanted[id] = entries.test(id) ? 1 : 0;
+  return find_ids(wanted, cells);
 }
 
 std::optional<int64_t> ColumnReader::value_of(const CellTest& test) const {
@@ -297,14 +303,7 @@ std::optional<int64_t> ColumnReader::value_of(const CellTest& test) const {
 }
 
 Result<void> ColumnReader::find_value(int64_t value, RowBits* cells) {
-  const PieceMeta& piece = frames_->piece(meta_.first_piece);
-  std::vector<int64_t> values;
-  for (uint32_t i = 0; i < piece.frames.size(); ++i) {
-    TRY(numbers_.decode_frame(i, &values));
-    for (uint32_t row = 0; row < values.size(); ++row)
-      if (values[row] == value) cells->set(piece.frames[i].first_row + row);
-  }
-  return {};
+  return find_numbers(value, value, false, cells);
 }
 
 /// A text as long as the cells passes any test by being the cell.

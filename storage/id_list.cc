@@ -122,10 +122,10 @@ IdListReader::IdListReader(const IdLists* lists, ReadStats* stats)
       frames_({lists->source, 0, lists->offset, nullptr, 0, lists->bytes()}, &lists->pieces, stats,
               /*counts_as_block=*/false) {}
 
-uint64_t IdListReader::settle() {
+uint64_t IdListReader::settle(bool forget) {
   constexpr uint64_t kMostBytes = 1u << 20;
   const uint64_t bytes = frames_.settle();
-  if (bytes <= kMostBytes) return bytes;
+  if (bytes <= kMostBytes && !forget) return bytes;
   frames_.forget();
   return frames_.settle();
 }

@@ -85,8 +85,8 @@ class IdListReader {
   Result<void> copy(uint32_t list, int64_t number, char* out);
   /// The number of an id; nothing when the list has it not.
   Result<std::optional<uint32_t>> find(uint32_t list, std::string_view id);
-  /// See BlockFrames.
-  uint64_t settle();
+  /// See BlockFrames; keeps only what is not much, or nothing.
+  uint64_t settle(bool forget);
   void begin_again(ReadStats* stats) { frames_.begin_again(stats); }
 
  private:

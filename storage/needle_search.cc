@@ -112,19 +112,51 @@ class LineSearch {
  public:
   LineSearch(BlockView& view, SearchedBlock& block, TextNeedle needle)
       : view_(view), block_(block), needle_(needle), found_(view.row_count()) {}
+  /// Has run() note where the needle stands.
+  void note(TextHits* hits) { hits_ = hits; }
 
   Result<RowBits> run(uint32_t raw_column) {
     TRY_ASSIGN(const std::span<const Shape> shapes, block_.shapes());
     verdicts_.assign(shapes.size() + 1, Verdict::cells);
     for (uint32_t id = 1; id <= shapes.size(); ++id) lay_over(shapes[id - 1], id);
     if (raw_column != UINT32_MAX) columns_.insert(raw_column);
-    for (const uint32_t column : columns_) TRY(find_rows(block_, column, contains(needle_), &found_));
+    for (const uint32_t column : columns_) TRY(find_in_column(column, column == raw_column));
     for (const auto& [alignment, ids] : alignments_) TRY(add_rows(alignment, ids));
     if (any_verdict_) TRY(add_shapes());
     return std::move(found_);
   }
 
  private:
+  Result<void> find_in_column(uint32_t column, bool raw) {
+    if (hits_ == nullptr) return find_rows(block_, column, contains(needle_), &found_);
+    RowBits rows(view_.row_count());
+    TRY(find_rows(block_, column, contains(needle_), &rows));
+    if (rows.none()) return {};
+    found_.add(rows);
+    raw ? hits_->others.add(rows) : note_rows({column, 0, 0, std::move(rows)});
+    return {};
+  }
+
+  void note_rows(TextHits::Column hit) {
+    const auto same = std::find_if(hits_->columns.begin(), hits_->columns.end(),
+                                   [&hit](const TextHits::Column& known) { return known.column == hit.column; });
+    if (same == hits_->columns.end()) {
+      hits_->columns.push_back(std::move(hit));
+      return;
+    }
+    same->rows.add(hit.rows);
+    same->before = std::max(same->before, hit.before);
+    same->behind = std::max(same->behind, hit.behind);
+  }
+
+  /// What of the needle lies outside of the cell that the first condition asks.
+  TextHits::Column place_of(const Alignment& alignment) const {
+    const size_t outside = needle_.text.size() - (alignment.size() == 1 ? alignment[0].test.text.size() : 0);
+    const bool before = alignment.size() > 1 || alignment[0].test.kind != Kind::ends;
+    const bool behind = alignment.size() > 1 || alignment[0].test.kind != Kind::begins;
+    return {alignment[0].column, before ? outside : 0, behind ? outside : 0, RowBits(view_.row_count())};
+  }
+
   enum class Verdict : uint8_t {
     cells,     ///< what is found in cells is all
     constant,  ///< every row holds the needle
@@ -175,8 +207,13 @@ class LineSearch {
     std::vector<bool> wanted(verdicts_.size(), false);
     for (const uint32_t id : shapes) wanted[id] = true;
     for (uint32_t row = rows.next(0); row < rows.rows(); row = rows.next(row + 1)) {
-      if (wanted[shape_rows->shape(row)]) found_.set(row);
+      if (!wanted[shape_rows->shape(row)]) rows.clear(row);
     }
+    found_.add(rows);
+    if (hits_ == nullptr || rows.none()) return {};
+    TextHits::Column hit = place_of(alignment);
+    hit.rows = std::move(rows);
+    note_rows(std::move(hit));
     return {};
   }
 
@@ -185,7 +222,9 @@ class LineSearch {
     std::string scratch;
     for (uint32_t row = 0; row < found_.rows(); ++row) {
       const Verdict verdict = verdicts_[shape_rows->shape(row)];
-      if (verdict == Verdict::cells || found_.test(row)) continue;
+      if (verdict == Verdict::cells) continue;
+      if (hits_ != nullptr) hits_->others.set(row);
+      if (found_.test(row)) continue;
       if (verdict == Verdict::render) {
         TRY_ASSIGN(const std::string_view line, view_.line(row, &scratch));
         if (!contains(needle_).matches(line)) continue;
@@ -206,6 +245,7 @@ class LineSearch {
   size_t conditions_ = 0;
   std::map<Condition, RowBits> rows_;
   std::vector<Alignment> ways_;
+  TextHits* hits_ = nullptr;  ///< null: not asked for
 };
 
 RowBits all_rows(uint32_t rows) {
@@ -235,6 +275,15 @@ Result<void> find_rows(SearchedBlock& block, uint32_t column, const CellTest& te
 Result<RowBits> search_lines(BlockView& view, SearchedBlock& block, uint32_t raw_column, TextNeedle needle) {
   if (needle.text.empty()) return all_rows(view.row_count());
   return LineSearch(view, block, needle).run(raw_column);
+}
+
+Result<TextHits> search_lines_by_column(BlockView& view, SearchedBlock& block, uint32_t raw_column, TextNeedle needle) {
+  TextHits hits{{}, RowBits(view.row_count())};
+  LineSearch search(view, block, needle);
+  search.note(&hits);
+  TRY_ASSIGN(const RowBits found, search.run(raw_column));
+  hits.others.keep(found);
+  return hits;
 }
 
 Result<RowBits> search_metadata(BlockView& view, SearchedBlock& block, std::span<const uint32_t> columns,

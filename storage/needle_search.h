@@ -30,6 +30,9 @@ Result<void> find_rows(SearchedBlock& block, uint32_t column, const CellTest& te
 /// it has none.
 Result<RowBits> search_lines(BlockView& view, SearchedBlock& block, uint32_t raw_column, TextNeedle needle);
 
+/// The same with the places where it stands.
+Result<TextHits> search_lines_by_column(BlockView& view, SearchedBlock& block, uint32_t raw_column, TextNeedle needle);
+
 /// Exactly the rows of which a metadata value holds `needle`.  `packed_column` is UINT32_MAX when there is none.
 Result<RowBits> search_metadata(BlockView& view, SearchedBlock& block, std::span<const uint32_t> columns,
                                 uint32_t packed_column, TextNeedle needle);

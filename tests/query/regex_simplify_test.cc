@@ -67,6 +67,25 @@ TEST(SimpleRegex, LineExpressions) {
   EXPECT_EQ(bad.error().message, "error parsing regexp: missing closing ): `(`");
 }
 
+TEST(SimpleRegex, LongestMatch) {
+  const auto f = [](std::string_view expression, std::optional<size_t> want) {
+    const auto regex = SimpleRegex::make(expression, RegexPlace::line);
+    ASSERT_TRUE(regex.ok()) << expression;
+    EXPECT_EQ(regex->longest_match(), want) << expression;
+  };
+  f("after 9[0-9]{3}7ms", 13);
+  f("a(bc|[x-z]\\d)?e", 4);
+  f("ab{2,4}c", 6);
+  f("é.[^a]", 12);
+  f("(?i)ab[0-9]", 12);
+  f("ab[[:digit:]]", 6);
+  f("ab[0-9]+", std::nullopt);
+  f("ab[0-9]*c", std::nullopt);
+  f("ab[0-9]{2,}", std::nullopt);
+  f("^ab[0-9]", std::nullopt);
+  f("ab[0-9]$?", std::nullopt);
+}
+
 TEST(SimpleRegex, WordsThatAMatchMustHold) {
   // `~word`: in either case
   const auto f = [](std::string_view expression, const std::vector<std::string>& want, bool enough = false) {
