@@ -22,7 +22,7 @@ struct DayTableOptions {
   size_t most_segments = 1024;
 };
 
-/// Which days need one, the newest first: days before `first_open_day` with several segments that hold nothing else.  To
+/// Which days need one, the newest first: days before `first_open_day` with several segments that hold nothing else. To
 /// be asked once nothing is to be merged; a young one may be left by itself, when it adds too little to a large one.
 /// `joined`: whether a good table has that one.  `quiet`: a single one that it lacks will do.
 std::vector<DayTable> choose_day_tables(std::span<const MergeCandidate> candidates, const DayTableOptions& options,

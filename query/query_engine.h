@@ -127,7 +127,7 @@ struct QueryStats {
   uint64_t blocks_in_range = 0;   ///< after time and stream pruning
   uint64_t blocks_ruled_out = 0;  ///< of these, left unopened because their index denies what the filters ask for
   int64_t execution_ns = 0;
-  int64_t cpu_ns = 0;  ///< processor time of the thread that ran it
+  int64_t cpu_ns = 0;        ///< processor time of the thread that ran it
   std::string empty_reason;  ///< why an answer is empty: no stream matches, newest line is older, …
 };
 
@@ -183,8 +183,8 @@ class QueryEngine {
     Clock* clock = nullptr;
     /// Bytes of a zone's TZif file (`Europe/Berlin`), empty when there is none; unset: all zones count as UTC.
     std::function<std::string(std::string_view)> zone_file;
-    /// So many rows a query looks at one by one, since often no more are wanted, before it reads columns as a whole; none
-    /// when it looks for an id.
+    /// So many rows a query looks at one by one, since often no more are wanted, before it reads columns as a whole;
+    /// none when it looks for an id.
     uint64_t rows_one_by_one = 96;
     /// Changes whenever a snapshot may show more than one taken before (Engine::version()); unset: it always may.
     std::function<uint64_t()> version = {};
