@@ -8,11 +8,14 @@
 namespace cordwood::lifecycle {
 
 std::vector<DayTable> choose_day_tables(std::span<const MergeCandidate> candidates, const DayTableOptions& options,
-                                        const std::function<bool(size_t)>& joined, bool quiet, int32_t first_open_day) {
+                                        const std::function<bool(size_t)>& joined,
+                                        const std::function<bool(const MergePart&)>& rests, bool quiet,
+                                        int32_t first_open_day) {
   std::map<std::pair<int32_t, TenantId>, std::vector<size_t>, std::greater<>> days;
   for (size_t i = 0; i < candidates.size(); ++i) {
     const MergeCandidate& c = candidates[i];
     if (c.parts.size() != 1 || c.parts[0].day >= first_open_day) continue;
+    if (c.level == 0 && !rests(c.parts[0])) continue;
     days[{c.parts[0].day, c.parts[0].tenant}].push_back(i);
   }
   std::vector<DayTable> chosen;

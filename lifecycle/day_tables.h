@@ -22,10 +22,12 @@ struct DayTableOptions {
   size_t most_segments = 1024;
 };
 
-/// Which days need one, the newest first: days before `first_open_day` with several segments that hold nothing else. To
-/// be asked once nothing is to be merged; a young one may be left by itself, when it adds too little to a large one.
-/// `joined`: whether a good table has that one.  `quiet`: a single one that it lacks will do.
+/// Which days need one, the newest first: days before `first_open_day` with several segments that hold nothing else.  A
+/// young one counts once its day `rests`: it is left so when it adds too little to a large one.  To be asked when
+/// nothing is to be merged.  `joined`: whether a good table has that one.  `quiet`: a single one that it lacks will do.
 std::vector<DayTable> choose_day_tables(std::span<const MergeCandidate> candidates, const DayTableOptions& options,
-                                        const std::function<bool(size_t)>& joined, bool quiet, int32_t first_open_day);
+                                        const std::function<bool(size_t)>& joined,
+                                        const std::function<bool(const MergePart&)>& rests, bool quiet,
+                                        int32_t first_open_day);
 
 }  // namespace cordwood::lifecycle

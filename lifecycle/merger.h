@@ -119,6 +119,10 @@ class Merger {
   std::string make_terms(const std::vector<SpilledBlock>& blocks);
   void remove(const std::vector<SegmentMeta>& written);
   void rest(const std::vector<const Segment*>& sources, const Error& error);
+  /// Notes since when days that are over and have a young segment have the same ones.
+  void watch_young_days(std::span<const MergeCandidate> all);
+  /// Whether nothing has come to such a day, or gone, for the quiet time.
+  bool rests(const MergePart& part) const;
   std::vector<DayTable> due_day_tables(const MergeTarget::State& state);
   Result<void> join_ids(const MergeTarget::State& state, const DayTable& day);
 
@@ -135,6 +139,11 @@ class Merger {
   std::string failed_segment_;              ///< of the last failure, when it is known
   std::set<std::string> apart_;             ///< segments whose ids cannot be joined with others
   std::map<std::pair<TenantId, int32_t>, int64_t> joined_until_ns_;  ///< days that are left alone until then
+  struct YoungDay {
+    uint64_t segments = 0;  ///< hash
+    int64_t since_ns = 0;
+  };
+  std::map<std::pair<TenantId, int32_t>, YoungDay> young_days_;
 };
 
 }  // namespace cordwood::lifecycle

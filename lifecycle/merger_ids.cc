@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "lifecycle/merger.h"
+#include "storage/base/checksum.h"
 #include "storage/day_ids.h"
 #include "storage/segment_index.h"
 
@@ -12,6 +13,28 @@ namespace {
 constexpr uint64_t kMemoryBytes = 16u << 20;
 
 }  // namespace
+
+void Merger::watch_young_days(std::span<const MergeCandidate> all) {
+  std::map<std::pair<TenantId, int32_t>, uint64_t> young;  // what their segments are
+  const auto day_of = [](const MergeCandidate& c) { return std::pair(c.parts[0].tenant, c.parts[0].day); };
+  for (const MergeCandidate& c : all) {
+    if (c.level == 0 && c.parts.size() == 1 && c.parts[0].day < first_open_day()) young[day_of(c)] = 0;
+  }
+  for (const MergeCandidate& c : all) {
+    if (c.parts.size() != 1) continue;
+    if (const auto day = young.find(day_of(c)); day != young.end()) day->second ^= xxh3_64(c.key);
+  }
+  std::erase_if(young_days_, [&](const auto& entry) { return !young.contains(entry.first); });
+  for (const auto& [day, segments] : young) {
+    const auto [known, is_new] = young_days_.try_emplace(day, YoungDay{segments, env_.clock->monotonic_ns()});
+    if (!is_new && known->second.segments != segments) known->second = {segments, env_.clock->monotonic_ns()};
+  }
+}
+
+bool Merger::rests(const MergePart& part) const {
+  const auto known = young_days_.find({part.tenant, part.day});
+  return known == young_days_.end() || env_.clock->monotonic_ns() - known->second.since_ns >= options_.quiet_after_ns;
+}
 
 std::vector<DayTable> Merger::due_day_tables(const MergeTarget::State& state) {
   const int64_t now_ns = env_.clock->monotonic_ns();
@@ -28,9 +51,10 @@ std::vector<DayTable> Merger::due_day_tables(const MergeTarget::State& state) {
     if (index == nullptr || !can_join_day_ids(*index) || apart_.contains(all[i].key)) all[i].parts.clear();
   }
   all.resize(state.segments.size());
+  watch_young_days(all);
   std::vector<DayTable> due = choose_day_tables(
-      all, options_.day_tables, [&](size_t i) { return joined.contains(all[i].key); }, is_quiet(state),
-      first_open_day());
+      all, options_.day_tables, [&](size_t i) { return joined.contains(all[i].key); },
+      [&](const MergePart& part) { return rests(part); }, is_quiet(state), first_open_day());
   std::erase_if(due, [&](const DayTable& day) { return joined_until_ns_.contains({day.of.tenant, day.of.day}); });
   return due;
 }

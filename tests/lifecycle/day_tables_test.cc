@@ -34,15 +34,19 @@ TEST(DayTables, AreChosenForDaysThatAreOver) {
   add(1, 1000, {{"a", 5}, {"b", 5}});  // shared
   add(1, 1000, {{"b", 6}});
   add(1, 1000, {{"b", 6}});
+  bool rests = false;
   const auto f = [&](int32_t first_open_day, std::set<size_t> joined, bool quiet,
                      const std::vector<std::vector<size_t>>& want) {
     std::vector<std::vector<size_t>> got;
     for (const DayTable& day : choose_day_tables(
-             all, {}, [&](size_t i) { return joined.contains(i); }, quiet, first_open_day))
+             all, {}, [&](size_t i) { return joined.contains(i); }, [&](const MergePart&) { return rests; }, quiet,
+             first_open_day))
       got.push_back(day.segments);
     EXPECT_EQ(got, want);
   };
   f(5, {}, true, {});
+  f(6, {}, false, {{1, 0}});
+  rests = true;
   f(6, {}, false, {{1, 0, 4}});
   f(7, {}, false, {{6, 7}, {1, 0, 4}});
   f(7, {0, 1, 4}, true, {{6, 7}});
@@ -78,6 +82,11 @@ struct DayWorld {
   }
   /// One more segment of the day, as a merge leaves it.
   void add_segment() {
+    add_young_segment();
+    const std::vector<SegmentMeta> segments = merging.segments();
+    ASSERT_TRUE(merging.renew().merge_segments({segments.back().key}).ok());
+  }
+  void add_young_segment() {
     std::vector<StoredRow> more;
     for (int i = 0; i < kRows; ++i) {
       const uint64_t n = rows.size() + more.size();
@@ -89,8 +98,6 @@ struct DayWorld {
     ASSERT_TRUE(world.engine->append(make_batch(*world.engine, "t", more), nullptr).ok());
     rows.insert(rows.end(), more.begin(), more.end());
     ASSERT_TRUE(world.engine->flush().ok());
-    const std::vector<SegmentMeta> segments = merging.segments();
-    ASSERT_TRUE(merging.renew().merge_segments({segments.back().key}).ok());
   }
   void fill() {
     for (int i = 0; i < kSegments; ++i) add_segment();
@@ -167,6 +174,33 @@ TEST(DayTables, OneReadLocatesAnIdInADayOfManySegments) {
   EXPECT_EQ(day.reads_of(id_of(6)), 1u);
   day.merging.renew().tick();
   EXPECT_EQ(day.world.metrics.counter("cordwood_day_id_tables_total", "").value(), 1u);
+}
+
+/// A single one beside a large one stays as it is, and all else may go on meanwhile.
+TEST(DayTables, AYoungSegmentCountsOnceItsDayRests) {
+  DayWorld day;
+  day.open();
+  day.add_segment();
+  day.add_young_segment();
+  const auto another_day = [&] {
+    const StoredRow row{"s0", day.world.clock.now_ns(), "{}", {}};
+    ASSERT_TRUE(day.world.engine->append(make_batch(*day.world.engine, "t", {row}), nullptr).ok());
+    ASSERT_TRUE(day.world.engine->flush().ok());
+  };
+  another_day();
+  day.merging.merger().tick();
+  EXPECT_TRUE(day.tables().empty());
+  EXPECT_EQ(day.reads_of(id_of(5)), 2u);
+  day.world.clock.advance_ns(day.merging.options.quiet_after_ns / 2);
+  day.merging.merger().tick();
+  another_day();
+  day.world.clock.advance_ns(day.merging.options.quiet_after_ns / 2 + 1);
+  another_day();
+  day.merging.merger().tick();
+  ASSERT_EQ(day.tables().size(), 1u);
+  EXPECT_EQ(day.tables()[0]->meta().parts.size(), 2u);
+  EXPECT_EQ(day.reads_of(id_of(6)), 1u);
+  day.check_ids();
 }
 
 TEST(DayTables, DaysThatGoOnGetNone) {
