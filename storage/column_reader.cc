@@ -257,12 +257,16 @@ Result<std::span<const int64_t>> ColumnReader::cell_numbers() {
 Result<void> ColumnReader::find_ids(std::span<const uint8_t> wanted, RowBits* cells) {
   CHECK(meta_.type == ColumnType::dictionary && wanted.size() == meta_.distinct, "{} flags for a {} column of {} texts",
         wanted.size(), to_string(meta_.type), meta_.distinct);
-  // Ids that there are not pass no test; whoever reads such a cell is told that it is damaged.
-  return numbers_.find(
-      [wanted](int64_t id) {
-        return static_cast<uint64_t>(id) < wanted.size() && wanted[static_cast<size_t>(id)] != 0;
-      },
-      cells);
+  std::span<const uint32_t> ids = cell_ids_;
+  std::vector<uint32_t> decoded;
+  if (ids.empty()) {
+    decoded.resize(meta_.cells);
+    TRY(numbers_.decode_ids(meta_.distinct, decoded.data()));
+    ids = decoded;
+  }
+  FlagAppender found(cells, 0);
+  for (const uint32_t id : ids) found.append(wanted[id]);
+  return {};
 }
 
 Result<void> ColumnReader::find_numbers(int64_t least, int64_t most, bool outside, RowBits* cells) {
