@@ -15,19 +15,21 @@ constexpr uint64_t kMemoryBytes = 16u << 20;
 }  // namespace
 
 void Merger::watch_young_days(std::span<const MergeCandidate> all) {
-  std::map<std::pair<TenantId, int32_t>, uint64_t> young;  // what their segments are
-  const auto day_of = [](const MergeCandidate& c) { return std::pair(c.parts[0].tenant, c.parts[0].day); };
+  const int64_t now_ns = env_.clock->monotonic_ns();
+  const int32_t first_open = first_open_day();
+  const auto key = [](const MergeCandidate& c) { return std::pair(c.parts[0].tenant, c.parts[0].day); };
+  std::map<std::pair<TenantId, int32_t>, uint64_t> young;  // hash of their segments
   for (const MergeCandidate& c : all) {
-    if (c.level == 0 && c.parts.size() == 1 && c.parts[0].day < first_open_day()) young[day_of(c)] = 0;
+    if (c.level == 0 && c.parts.size() == 1 && c.parts[0].day < first_open) young[key(c)] = 0;
   }
   for (const MergeCandidate& c : all) {
     if (c.parts.size() != 1) continue;
-    if (const auto day = young.find(day_of(c)); day != young.end()) day->second ^= xxh3_64(c.key);
+    if (const auto day = young.find(key(c)); day != young.end()) day->second ^= xxh3_64(c.key);
   }
   std::erase_if(young_days_, [&](const auto& entry) { return !young.contains(entry.first); });
   for (const auto& [day, segments] : young) {
-    const auto [known, is_new] = young_days_.try_emplace(day, YoungDay{segments, env_.clock->monotonic_ns()});
-    if (!is_new && known->second.segments != segments) known->second = {segments, env_.clock->monotonic_ns()};
+    YoungDay& known = young_days_.try_emplace(day, YoungDay{segments, now_ns}).first->second;
+    if (known.segments != segments) known = {segments, now_ns};
   }
 }
 
