@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
-#include <filesystem>
 
 #include "tests/http/bucket_lines.h"
 #include "tests/http/running_server.h"
@@ -124,9 +123,8 @@ bool wait_until_processed(RunningServer& server, size_t which = 0) {
 /// Files of the data directory that hold the bytes.
 std::vector<std::string> files_with(const std::string& directory, const std::string& word) {
   std::vector<std::string> found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-    if (!entry.is_regular_file()) continue;
-    if (read_file(entry.path()).find(word) != std::string::npos) found.push_back(entry.path());
+  for (const std::string& file : files_below(directory)) {
+    if (read_file(file).find(word) != std::string::npos) found.push_back(file);
   }
   return found;
 }

@@ -2,8 +2,6 @@
 // Segments are merged while the real server answers.
 #include <gmock/gmock.h>
 
-#include <filesystem>
-
 #include "tests/http/running_server.h"
 
 namespace cordwood::api {
@@ -76,10 +74,10 @@ TEST(MergeTest, AnswersStayTheSameWhileSegmentsAreMerged) {
 
 std::string only_segment(const std::string& directory) {
   std::string found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-    if (!entry.path().string().ends_with(".seg")) continue;
-    EXPECT_EQ(found, "") << entry.path();
-    found = entry.path().string();
+  for (const std::string& file : files_below(directory)) {
+    if (!file.ends_with(".seg")) continue;
+    EXPECT_EQ(found, "") << file;
+    found = file;
   }
   return found;
 }

@@ -8,10 +8,12 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "api/http_client.h"
@@ -30,6 +32,23 @@ inline std::string read_file(const std::string& path) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
+}
+
+/// The regular files below a directory of a running server, which may remove directories meanwhile: then it looks
+/// again.
+inline std::vector<std::string> files_below(const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  do {
+    std::vector<std::string> found;
+    for (fs::recursive_directory_iterator entry(directory, error); !error && entry != fs::end(entry);
+         entry.increment(error)) {
+      if (entry->is_regular_file()) found.push_back(entry->path());
+    }
+    if (!error) return found;
+  } while (error == std::errc::no_such_file_or_directory && fs::exists(directory));
+  ADD_FAILURE() << directory << ": " << error.message();
+  return {};
 }
 
 struct CommandResult {
