@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
 #include "query/json_walk.h"
 #include "query/label_name.h"
 #include "storage/model/utf8.h"
@@ -47,18 +45,25 @@ bool append_unquoted(std::string_view body, std::string* out) {
 void LogfmtReader::reset(std::string_view line) {
   line_ = line;
   at_ = 0;
-  error_.clear();
+  refused_ = {};
 }
 
-bool LogfmtReader::refuse(std::string_view why) {
-  error_.clear();
-  fmt::format_to(std::back_inserter(error_), "logfmt syntax error at pos {} : {}", at_ + 1, why);
+bool LogfmtReader::refuse(std::string_view why, char byte) {
+  refused_ = why;
+  refused_byte_ = byte;
+  refused_at_ = at_;
   return false;
 }
 
+std::string LogfmtReader::error() const {
+  if (refused_.empty()) return "";
+  std::string text = fmt::format("logfmt syntax error at pos {} : {}", refused_at_ + 1, refused_);
+  if (refused_byte_ != '\0') text.append(" '").append(1, refused_byte_) += '\'';
+  return text;
+}
+
 bool LogfmtReader::refuse_byte(char byte) {
-  const char text[] = {'u', 'n', 'e', 'x', 'p', 'e', 'c', 't', 'e', 'd', ' ', '\'', byte, '\''};
-  refuse(std::string_view(text, sizeof(text)));
+  refuse("unexpected", byte);
   while (at_ < line_.size() && !is_space(line_[at_])) ++at_;
   return false;
 }
@@ -125,8 +130,9 @@ ExtractOutcome LogfmtExtractor::extract(std::string_view line, FieldSink* sink) 
       break;
     }
   }
-  if (!stage_.strict || reader_.error().empty()) return {};
-  return {.failed = true, .details = reader_.error()};
+  if (!stage_.strict) return {};
+  error_ = reader_.error();
+  return {.failed = !error_.empty(), .details = error_};
 }
 
 bool LogfmtExtractor::on_pair(FieldSink* sink) {

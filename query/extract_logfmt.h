@@ -20,19 +20,21 @@ class LogfmtReader {
   std::string_view key() const { return key_; }
   std::string_view value() const { return value_; }  ///< decoded
   /// The last error, or empty: `logfmt syntax error at pos 8 : unexpected '='`.
-  std::string_view error() const { return error_; }
+  std::string error() const;
 
  private:
   bool read_value();
   bool read_quoted();
   bool refuse_byte(char byte);
-  bool refuse(std::string_view why);
+  bool refuse(std::string_view why, char byte = '\0');
 
   std::string_view line_;
   size_t at_ = 0;
   std::string_view key_;
   std::string_view value_;
-  std::string error_;
+  std::string_view refused_;  ///< why, or empty
+  char refused_byte_ = '\0';  ///< which was not expected, if that is why
+  size_t refused_at_ = 0;
   std::string unquoted_;
 };
 
@@ -53,6 +55,7 @@ class LogfmtExtractor {
   LogfmtReader reader_;
   std::string name_;
   std::string value_;
+  std::string error_;
 };
 
 }  // namespace cordwood::query
