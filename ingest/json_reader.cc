@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#include "ingest/byte_scan.h"
 #include "storage/base/ascii.h"
+#include "storage/base/byte_scan.h"
 #include "storage/model/utf8.h"
 
 namespace cordwood::ingest {

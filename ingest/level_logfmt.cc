@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ingest/byte_scan.h"
 #include "ingest/level_detector.h"
+#include "storage/base/byte_scan.h"
 
 namespace cordwood::ingest {
 

@@ -9,13 +9,18 @@ namespace cordwood::query {
 class FieldSink {
  public:
   virtual ~FieldSink() = default;
+  /// False when a field of this name is wanted in no line; may be asked once for all.
+  virtual bool may_want(std::string_view name) {
+    (void)name;
+    return true;
+  }
   /// Asked before the value of a field is decoded; false skips it.
   virtual bool wants(std::string_view name) {
     (void)name;
     return true;
   }
-  /// Asked before a nested JSON object is entered whose fields would all start with `prefix` + `_`; false skips it
-  /// unread, so that errors inside stay unseen.
+  /// Whether nested JSON objects are entered whose fields would all start with `prefix` + `_`; false skips them unread,
+  /// so that errors inside stay unseen.  May be asked once for all.
   virtual bool wants_object(std::string_view prefix) {
     (void)prefix;
     return true;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/json_walk.h"
 
-#include <cstring>
-
 #include "storage/base/ascii.h"
 #include "storage/model/utf8.h"
 
@@ -78,9 +76,13 @@ size_t json_block_end(std::string_view data, size_t at, char open, char close) {
   return std::string_view::npos;
 }
 
+bool ends_bare_value(char c) {
+  return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
 JsonFault read_bare_value(std::string_view data, size_t at, JsonValue* out) {
   size_t end = at;
-  while (end < data.size() && std::memchr(" \n\r\t,}]", data[end], 7) == nullptr) ++end;
+  while (end < data.size() && !ends_bare_value(data[end])) ++end;
   out->text = data.substr(at, end - at);
   out->end = end;
   switch (data[at]) {
@@ -110,28 +112,6 @@ std::string_view fault_text(JsonFault fault) {
     case JsonFault::escape: return "Encountered an invalid escape sequence in a string";
   }
   return "";
-}
-
-size_t next_json_token(std::string_view data, size_t at) {
-  for (; at < data.size(); ++at) {
-    const char c = data[at];
-    if (c != ' ' && c != '\n' && c != '\r' && c != '\t') return at;
-  }
-  return std::string_view::npos;
-}
-
-size_t json_string_end(std::string_view data, size_t at, bool* escaped) {
-  *escaped = false;
-  const size_t start = at;
-  for (;;) {
-    const size_t quote = data.find('"', at);
-    if (quote == std::string_view::npos) return quote;
-    *escaped = *escaped || std::memchr(data.data() + at, '\\', quote - at) != nullptr;
-    size_t slashes = 0;
-    while (quote - slashes > start && data[quote - slashes - 1] == '\\') ++slashes;
-    if (slashes % 2 == 0) return quote + 1;
-    at = quote + 1;
-  }
 }
 
 JsonFault read_json_value(std::string_view data, size_t at, JsonValue* out) {

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "storage/base/byte_scan.h"
+
 /// A lenient JSON reader: it looks only at what it walks over, as Loki's parser stages do.  Everything behind the
 /// closing brace of the object read is ignored, numbers are not checked, a comma before the brace is accepted.
 namespace cordwood::query {
@@ -22,9 +24,19 @@ struct JsonValue {
 };
 
 /// Offset of the first byte that is not JSON white space; npos at the end.
-size_t next_json_token(std::string_view data, size_t at);
+inline size_t next_json_token(std::string_view data, size_t at) {
+  for (; at < data.size(); ++at) {
+    const char c = data[at];
+    if (c != ' ' && c != '\n' && c != '\r' && c != '\t') return at;
+  }
+  return std::string_view::npos;
+}
 /// Offset behind the closing quote of a string whose body starts at `at`; npos when there is none.
-size_t json_string_end(std::string_view data, size_t at, bool* escaped);
+inline size_t json_string_end(std::string_view data, size_t at, bool* escaped) {
+  *escaped = false;
+  const char* const quote = find_string_end(data.data() + at, data.data() + data.size(), escaped);
+  return quote == nullptr ? std::string_view::npos : static_cast<size_t>(quote - data.data()) + 1;
+}
 /// Reads the value at or behind `at`; nested ones are only skipped over.
 JsonFault read_json_value(std::string_view data, size_t at, JsonValue* out);
 

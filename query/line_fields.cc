@@ -18,7 +18,7 @@ void LineFields::read(std::string_view line, const LabelPairs& stream_labels) {
   stream_labels_ = &stream_labels;
   fields_.clear();
   parser_ = kJson;
-  if (!json_.extract(line, this).failed) return;
+  if (!json_.extract(line).failed) return;
   fields_.clear();
   parser_ = kLogfmt;
   logfmt_.extract(line, this);

@@ -15,6 +15,8 @@ namespace cordwood::query {
 /// memory: one thread at a time.
 class LineFields final : private FieldSink {
  public:
+  LineFields() = default;
+  LineFields(const LineFields&) = delete;  // its parser points to it
   struct Field {
     std::string name;  ///< `x_extracted` when the stream has a label `x`
     std::string value;
@@ -35,7 +37,7 @@ class LineFields final : private FieldSink {
 
   const LabelPairs* stream_labels_ = nullptr;
   std::string_view parser_;
-  JsonExtractor json_;
+  JsonExtractor json_{this};
   LogfmtExtractor logfmt_{LogfmtStage{}};
   std::string name_;  ///< that wants() agreed to
   std::vector<Field> fields_;

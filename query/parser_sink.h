@@ -27,6 +27,7 @@ class ParserSink final : public FieldSink {
     row_ = row;
     dropped_ = false;
   }
+  bool may_want(std::string_view name) override { return hints_->may_want(name); }
   bool wants(std::string_view name) override {
     if (!hints_->may_want(name)) return false;
     final_name_ = row_->labels.parsed_name(name);

@@ -24,7 +24,7 @@ class Json final : public RowStage {
       return true;
     }
     sink_.begin(&row);
-    const ExtractOutcome outcome = extractor_.extract(row.line(), &sink_);
+    const ExtractOutcome outcome = extractor_.extract(row.line());
     if (sink_.dropped()) return false;
     if (outcome.failed) set_parser_error(row, *hints_, kJsonParserError, outcome.details);
     return true;
@@ -51,7 +51,7 @@ class Json final : public RowStage {
   const ParserHints* hints_;
   ParserSink sink_;
   ShapeFields shapes_;
-  JsonExtractor extractor_;
+  JsonExtractor extractor_{&sink_};
   std::string cell_scratch_;
 };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -29,9 +30,10 @@ std::string with_outcome(const Recorder& recorder, const ExtractOutcome& outcome
 }
 
 std::string json(std::string_view line) {
-  static JsonExtractor extractor;
-  Recorder recorder;
-  return with_outcome(recorder, extractor.extract(line, &recorder));
+  static Recorder recorder;
+  static JsonExtractor extractor(&recorder);
+  recorder.text.clear();
+  return with_outcome(recorder, extractor.extract(line));
 }
 
 TEST(JsonExtractor, FlattensObjects) {
@@ -47,6 +49,25 @@ TEST(JsonExtractor, FlattensObjects) {
   f("{\"raw\":\"a\xFF\"}", "raw=<a >");
   f(R"( {"sp" : "a" , "b" :[ ], } junk)", "sp=<a>");
   f(R"({"trailing":1} junk)", "trailing=<1>");
+}
+
+/// Keys are remembered from line to line: neither their order nor their number may show.
+TEST(JsonExtractor, LinesMayDifferInTheirKeys) {
+  EXPECT_EQ(json(R"({"p":1,"q":{"r":2,"s":3},"t":4})"), "p=<1> q_r=<2> q_s=<3> t=<4>");
+  EXPECT_EQ(json(R"({"t":4,"q":{"s":3,"x":0,"r":2},"p":1})"), "t=<4> q_s=<3> q_x=<0> q_r=<2> p=<1>");
+  EXPECT_EQ(json(R"({"q":5,"p":{"q":6,"p":{"q":7}},"q":8})"), "q=<5> p_q=<6> p_p_q=<7> q=<8>");
+  EXPECT_EQ(json(R"({"q\u0041":5,"qA":{"\u0041":6}})"), "qA=<5> qA_A=<6>");
+  for (int round = 0; round < 3; ++round) {
+    std::string line = "{", want;
+    for (int i = 0; i < 3000; ++i) {
+      const std::string number = std::to_string((i * 7 + round) % 3000);
+      line += fmt::format(R"({}"o{}":{{"k.{}":{}}},"k{}":"v")", i == 0 ? "" : ",", number, number, i, number);
+      want += fmt::format("{}o{}_k_{}=<{}> k{}=<v>", i == 0 ? "" : " ", number, number, i, number);
+    }
+    EXPECT_EQ(json(line + "}"), want);
+  }
+  const std::string long_key(1000, 'l');
+  EXPECT_EQ(json("{\"" + long_key + "\":{\"a\":1,\"b\":2}}"), long_key + "_a=<1> " + long_key + "_b=<2>");
 }
 
 TEST(JsonExtractor, KeepsWhatCameBeforeAnError) {

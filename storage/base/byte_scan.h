@@ -8,7 +8,7 @@
 #include <emmintrin.h>
 #endif
 
-namespace cordwood::ingest {
+namespace cordwood {
 
 /// First `a` or `b` in [p, end), or end.  Reads nothing outside.
 inline const char* find_either(const char* p, const char* end, char a, char b) {
@@ -40,4 +40,4 @@ inline const char* find_string_end(const char* p, const char* end, bool* escaped
   }
 }
 
-}  // namespace cordwood::ingest
+}  // namespace cordwood
