@@ -240,9 +240,11 @@ void ColumnSelect::add_condition(LabelPredicatePtr predicate, const std::string&
 
 Result<ColumnSelect::StreamRows> ColumnSelect::rows_of(BlockView& view, const Stream& stream) {
   StreamRows out;
-  if (view.columns() == nullptr || (conditions_.empty() && line_filters_.empty() && !complete_)) return out;
+  const bool in_columns = view.columns() != nullptr;
+  const bool searched = view.searches_at_once() && !line_filters_.empty();
+  if (!searched && (!in_columns || (conditions_.empty() && !complete_))) return out;
   std::vector<bool> has;
-  for (const std::string& name : names_) has.push_back(stream.labels.has(name));
+  for (const std::string& name : names_) has.push_back(in_columns && stream.labels.has(name));
   auto found = std::find_if(found_.begin(), found_.end(), [&has](const Found& f) { return f.stream_has == has; });
   if (found == found_.end()) {
     if (found_.size() == kMostSets) return out;
@@ -250,8 +252,10 @@ Result<ColumnSelect::StreamRows> ColumnSelect::rows_of(BlockView& view, const St
     TRY(find(view, &fresh));
     found = found_.insert(found_.end(), std::move(fresh));
   }
-  if (!found->labels) return out;
+  if (in_columns && !found->labels) return out;
   out.found = &*found;
+  out.all_open = !in_columns;
+  if (!in_columns) return out;
   for (const Condition& condition : conditions_) {
     if (condition.of_error || !found->stream_has[condition.name]) continue;
     const std::string& name = names_[condition.name];
@@ -264,6 +268,7 @@ Result<ColumnSelect::StreamRows> ColumnSelect::rows_of(BlockView& view, const St
 }
 
 Result<void> ColumnSelect::find(BlockView& view, Found* found) {
+  if (view.columns() == nullptr) return filter_lines(view, found);
   TRY_ASSIGN(found->labels, BlockLabels::make(*view.columns(), parser_, names_, found->stream_has));
   if (!found->labels) return {};
   TRY_ASSIGN(const ShapeRows* shape_rows, view.columns()->shape_rows());
@@ -281,12 +286,18 @@ Result<void> ColumnSelect::find(BlockView& view, Found* found) {
   return {};
 }
 
-Result<void> ColumnSelect::filter_rows(BlockView& view, Found* found) {
-  const auto few = [found] { return found->rows.kept.count() < found->rows.kept.rows() / kFewRows; };
+Result<void> ColumnSelect::filter_lines(BlockView& view, Found* found) {
   for (RowStage* filter : line_filters_) {
     TRY(filter->select(view, &found->rows));
-    if (found->rows.kept.none()) return {};
+    if (found->rows.kept.none()) break;
   }
+  return {};
+}
+
+Result<void> ColumnSelect::filter_rows(BlockView& view, Found* found) {
+  const auto few = [found] { return found->rows.kept.count() < found->rows.kept.rows() / kFewRows; };
+  TRY(filter_lines(view, found));
+  if (found->rows.kept.none()) return {};
   // Those that ask for errors first: they cost next to nothing.
   for (const bool of_error : {true, false}) {
     bool stream_asked = false;  // and so may all rows of a stream have got an error

@@ -14,7 +14,8 @@
 namespace cordwood::query {
 
 /// Runs the filters of a pipeline over all rows of a sealed block at once, column by column, as far as the stages
-/// before them leave lines and labels as they are stored.  Belongs to one pipeline.
+/// before them leave lines and labels as they are stored; of rows in memory it searches the lines.  Belongs to one
+/// pipeline.
 class ColumnSelect {
  public:
   /// `stages` in the order in which they run, `rows` the same ready to run; both outlive it.  `filters` come behind
@@ -68,6 +69,7 @@ class ColumnSelect {
   size_t name_index(const std::string& name);
   bool is_dropped(std::string_view name) const;
   Result<void> find(BlockView& view, Found* found);
+  Result<void> filter_lines(BlockView& view, Found* found);
   /// Line filters and conditions, one after the other.
   Result<void> filter_rows(BlockView& view, Found* found);
   Result<void> apply(BlockView& view, const Condition& condition, Found* found);

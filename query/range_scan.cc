@@ -156,7 +156,7 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
     }
   }
   // Rows of an open head block are read again and again: each time there are more.
-  counting_ = counting_ && (block.view == nullptr || block.view->in_columns());
+  counting_ = counting_ && (block.view == nullptr || block.view->columns() != nullptr);
   const uint64_t rows = row_count(spans);
   pipeline_->on_block(rows);
   sampled_ = nullptr;

@@ -195,8 +195,7 @@ class LineFilter final : public RowStage {
       --rows_one_by_one_;
       return false;
     }
-    // Rows of the head are not in columns yet.
-    if (row.source == nullptr || !row.block().in_columns()) return false;
+    if (row.source == nullptr || !row.block().searches_at_once()) return false;
     if (mean_line_bytes_ == 0) mean_line_bytes_ = mean_line_bytes(row.source->info());
     return true;
   }

@@ -47,7 +47,7 @@ class TailRows final : public BlockView {
   Result<std::string_view> cell(uint32_t row, const ShapeSlot& slot, std::string* scratch) override;
   Result<std::optional<int64_t>> integer_cell(uint32_t row, const ShapeSlot& slot) override;
   Result<RowBits> rows_with_text(TextNeedle needle, TextPlace place) override;
-  bool in_columns() const override { return false; }
+  bool searches_at_once() const override { return false; }
 
  private:
   std::span<const MetadataPair> pairs_of(uint32_t row) const;

@@ -62,7 +62,7 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
     if (place == TextPlace::line) return search_lines(*this, *this, raw_column_, needle);
     return search_metadata(*this, *this, metadata_list_, packed_column_, needle);
   }
-  bool in_columns() const override { return true; }
+  bool searches_at_once() const override { return true; }
   BlockColumns* columns() override { return this; }
   std::optional<uint64_t> settle(bool slim) override;
   void begin_again(ReadStats* stats) override {

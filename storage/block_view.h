@@ -112,8 +112,8 @@ class BlockView {
   /// Exactly the rows whose line, or one of whose metadata values, holds the bytes of `needle` (but see TextNeedle).
   /// Sealed blocks find them in shapes, dictionaries and columns, and render only what those leave open.
   virtual Result<RowBits> rows_with_text(TextNeedle needle, TextPlace place) = 0;
-  /// Whether the block is sealed, so that rows_with_text() costs less than looking at its lines one by one.
-  virtual bool in_columns() const = 0;
+  /// Whether rows_with_text() costs less than looking at the lines one by one.
+  virtual bool searches_at_once() const = 0;
   /// The columns of a sealed block (storage/block_columns.h), null for others.
   virtual BlockColumns* columns() { return nullptr; }
 

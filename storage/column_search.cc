@@ -146,9 +146,9 @@ void search_cells(std::string_view text, std::span<const uint32_t> ends, const C
   }
   auto floor = ends.begin();
   for (size_t at = 0; at + test.text.size() <= text.size();) {
-    const void* hit = memmem(text.data() + at, text.size() - at, test.text.data(), test.text.size());
+    const char* hit = find_bytes(text.substr(at), test.text);
     if (hit == nullptr) return;
-    const size_t found = static_cast<size_t>(static_cast<const char*>(hit) - text.data());
+    const size_t found = static_cast<size_t>(hit - text.data());
     floor = std::upper_bound(floor, ends.end(), found);
     // A hit that crosses the cell's end is none, and no other that begins in this cell can be one.
     if (found + test.text.size() <= *floor) cells->set(first_cell + static_cast<uint32_t>(floor - ends.begin()));

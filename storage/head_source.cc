@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/head_source.h"
+
+#include "storage/column_search.h"
 #include "storage/row_search.h"
 
 namespace cordwood {
@@ -27,6 +29,24 @@ std::shared_ptr<const HeadOrder> order_of(const HeadPrefix& prefix, const BlockI
     begin = end;
   }
   return order;
+}
+
+/// Rows, by arrival, whose line holds the needle.  Lines that came one after the other lie so, too, and are searched as
+/// one text.
+RowBits lines_with(const HeadPrefix& prefix, TextNeedle needle) {
+  RowBits found(prefix.rows);
+  std::vector<uint32_t> ends;
+  for (uint32_t begin = 0; begin < prefix.rows; begin += static_cast<uint32_t>(ends.size())) {
+    const char* const text = prefix.block->row(begin).line_data;
+    ends.clear();
+    uint32_t end = 0;
+    for (uint32_t i = begin; i < prefix.rows && prefix.block->row(i).line_data == text + end; ++i) {
+      end += prefix.block->row(i).line_bytes;
+      ends.push_back(end);
+    }
+    search_cells({text, end}, ends, contains(needle), begin, &found);
+  }
+  return found;
 }
 
 class HeadView final : public BlockView {
@@ -69,9 +89,17 @@ class HeadView final : public BlockView {
     return Error::invalid("rows of the head have no shape, so no cells");
   }
   Result<RowBits> rows_with_text(TextNeedle needle, TextPlace place) override {
-    return search_rendered(*this, needle, place);
+    if (place != TextPlace::line) return search_rendered(*this, needle, place);
+    count_rows();
+    const RowBits by_arrival = lines_with(prefix_, needle);
+    RowBits found(row_count());
+    if (by_arrival.none()) return found;
+    for (uint32_t row = 0; row < row_count(); ++row) {
+      if (by_arrival.test(order_->rows[row])) found.set(row);
+    }
+    return found;
   }
-  bool in_columns() const override { return false; }
+  bool searches_at_once() const override { return true; }
   Result<std::optional<int64_t>> integer_cell(uint32_t, const ShapeSlot&) override {
     return Error::invalid("rows of the head have no shape, so no cells");
   }

@@ -63,7 +63,7 @@ class MaskedView final : public BlockView {
     }
     return found;
   }
-  bool in_columns() const override { return view_->in_columns(); }
+  bool searches_at_once() const override { return view_->searches_at_once(); }
 
  private:
   uint32_t at(uint32_t row) const {

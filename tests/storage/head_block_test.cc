@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
 
 #include "storage/head_source.h"
+#include "storage/row_search.h"
 
 namespace cordwood {
 namespace {
@@ -62,6 +64,35 @@ TEST_F(HeadBlockTest, ManyRowsOfOneTimeAreToldApart) {
   for (int i = 0; i < kRows; ++i) ASSERT_TRUE(append(0, 5, fmt::format("line {}", i)));
   for (int i = 0; i < kRows; i += 97) ASSERT_FALSE(append(0, 5, fmt::format("line {}", i)));
   EXPECT_EQ(block_->row_count(), static_cast<uint32_t>(kRows));
+}
+
+/// Lines lie one behind the other, some with metadata between them: no text is found across their ends.
+TEST_F(HeadBlockTest, FindsTextInLinesAlone) {
+  std::mt19937_64 random(9);
+  for (int i = 0; i < 4000; ++i) {
+    std::string line;
+    for (uint64_t left = random() % (i % 500 == 0 ? 300'000 : 40); left > 0; --left) {
+      line += static_cast<char>((random() % 4 == 0 ? 'A' : 'a') + random() % 3);
+    }
+    std::vector<MetadataPair> pairs;
+    if (random() % 3 == 0) pairs.push_back({"k", i % 2 == 0 ? "abcab" : "cabca"});
+    append(static_cast<uint32_t>(random() % 2), static_cast<int64_t>(random() % 1000), line, pairs);
+  }
+  const BlockSourcePtr source = make_head_source(prefix());
+  const auto view = *source->open(nullptr);
+  uint32_t found = 0;
+  for (const std::string_view text : {"a", "ab", "cab", "abcab", "aCb", "abcabcab", "zz", ""}) {
+    for (const TextPlace place : {TextPlace::line, TextPlace::metadata}) {
+      for (const bool folded : {false, true}) {
+        if (folded && text == "aCb") continue;  // has a capital letter
+        const RowBits rows = *view->rows_with_text({text, folded}, place);
+        const RowBits want = *search_rendered(*view, {text, folded}, place);
+        for (uint32_t row = 0; row < rows.rows(); ++row) ASSERT_EQ(rows.test(row), want.test(row)) << text << row;
+        found += rows.count();
+      }
+    }
+  }
+  EXPECT_GT(found, 10'000u);
 }
 
 TEST_F(HeadBlockTest, APrefixDoesNotSeeLaterRows) {
