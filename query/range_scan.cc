@@ -38,23 +38,24 @@ Result<void> RangeScan::run(const ReadPlan& plan) {
   std::sort(blocks.begin(), blocks.end(), [](const PlannedBlock* a, const PlannedBlock* b) {
     return a->source->info().arrival_min < b->source->info().arrival_min;
   });
-  if (sums_ != nullptr && !shortcut_.possible()) {
-    std::erase_if(blocks, [&](const PlannedBlock* block) { return take(plan, *block); });
-  }
+  if (sums_ != nullptr) std::erase_if(blocks, [&](const PlannedBlock* block) { return take(plan, *block); });
   const CountShortcut::Taker taker{[this](const auto& labels) { return series_of(labels); },
                                    [this](const auto& part) { return add(part); }};
   for (const PlannedBlock* planned : blocks) {
     TRY(scope_.guard->check());
+    const size_t warnings = scope_.warnings->size();
+    const bool whole = sums_ != nullptr && counts_whole(plan, *planned);
+    counting_ = whole;
     std::vector<CountShortcut::Rest> rest;
     auto known = shortcut_.read(plan, windows_, *planned, taker, &rest);
     if (!known.ok() && !skip_damaged(scope_, known.error())) return std::move(known).error();
-    if (!known.ok() || (*known && rest.empty())) continue;
-    const bool whole = sums_ != nullptr && !*known && counts_whole(plan, *planned);
-    if (!copies_ready) TRY(copies.prepare());
-    copies_ready = true;
-    const size_t warnings = scope_.warnings->size();
-    counting_ = whole;
-    TRY(scan_block(plan, *planned, *known ? &rest : nullptr, copies.active() ? &copies : nullptr));
+    if (known.ok() && !(*known && rest.empty())) {
+      if (!copies_ready) TRY(copies.prepare());
+      copies_ready = true;
+      TRY(scan_block(plan, *planned, *known ? &rest : nullptr, copies.active() ? &copies : nullptr));
+    } else if (planned->source->in_head()) {
+      counting_ = false;  // its tables have more rows each time
+    }
     if (whole) keep_counted(*planned, scope_.warnings->size() == warnings);
   }
   return {};
