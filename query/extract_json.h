@@ -13,7 +13,7 @@ namespace cordwood::query {
 
 /// The `json` stage without expressions: every string, number and boolean of an object is a field; names of nested
 /// ones are joined with `_` and sanitized.  Nulls and arrays are skipped.  Remembers keys, which lines tend to share:
-/// one thread and one sink at a time.
+/// one thread at a time.
 class JsonExtractor {
  public:
   /// `sink` lives as long as the extractor.

@@ -92,7 +92,7 @@ class RowPatterns {
 
   /// Good until the next call.
   Result<std::string_view> of(PipelineRow& row) {
-    if (row.line_is_stored() && row.block().columns() != nullptr) {
+    if (row.line_is_stored()) {
       TRY_ASSIGN(const Shape* shape, row.block().shape(row.row()));
       if (shape != nullptr) return of_sealed(row, *shape);
     }

@@ -157,7 +157,8 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
     }
   }
   // Rows of an open head block are read again and again: each time there are more.
-  counting_ = counting_ && (block.view == nullptr || block.view->columns() != nullptr);
+  const bool open_head = planned.source->in_head() && block.view != nullptr && block.view->columns() == nullptr;
+  counting_ = counting_ && !open_head;
   const uint64_t rows = row_count(spans);
   pipeline_->on_block(rows);
   sampled_ = nullptr;
