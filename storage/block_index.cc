@@ -174,6 +174,7 @@ void BlockIndexBuilder::add_text(std::string_view text) {
     uint8_t c = static_cast<uint8_t>(*at);
     uint8_t k = classes[c];
     if ((k & kTokenChar) == 0) {
+      if (c == '-') add_joint(text, at);
       ++at;
       continue;
     }
@@ -325,11 +326,16 @@ void BlockIndexBuilder::grow_seen() {
 }
 
 void BlockIndexBuilder::add_grams(std::string_view token) {
-  if (too_many_grams_) return;
   for_each_gram(token, [this](uint32_t gram) { add_gram(gram); });
 }
 
-void BlockIndexBuilder::add_gram(uint32_t gram) {
+void BlockIndexBuilder::add_joint(std::string_view text, const char* dash) {
+  const uint64_t joint = joint_at(text, static_cast<size_t>(dash - text.data()));
+  if (joint != 0) add_gram(joint);
+}
+
+void BlockIndexBuilder::add_gram(uint64_t gram) {
+  if (too_many_grams_) return;
   constexpr size_t kMask = kSeenGrams - 1;
   const uint64_t hash = gram_hash(gram);
   for (size_t i = hash & kMask;; i = (i + 1) & kMask) {
@@ -354,7 +360,7 @@ void BlockIndexBuilder::finish(std::string* out) {
     facts_.token_blocks = bloom_blocks_for(tokens_.size(), bits_per_key(tokens_.size(), raw_bytes_));
   }
   if (!too_many_grams_) {
-    facts_.flags |= BlockTextFacts::kGrams;
+    facts_.flags |= BlockTextFacts::kGrams | BlockTextFacts::kJoints;
     facts_.gram_blocks = bloom_blocks_for(grams_.size(), kBitsPerKey);
   }
   std::string filters;

@@ -22,6 +22,7 @@ struct BlockTextFacts {
   static constexpr uint32_t kNoUuids = 32;
   static constexpr uint32_t kNoSmallDigits = 64;     ///< a to f
   static constexpr uint32_t kNoCapitalDigits = 128;  ///< A to F
+  static constexpr uint32_t kJoints = 256;           ///< the gram filter has joints, too
   static constexpr uint32_t kNoTraits = kNoUuids | kNoSmallDigits | kNoCapitalDigits;
   /// Which of the last two an id makes untrue.
   static uint32_t traits_of_id(std::string_view digits);
@@ -95,7 +96,7 @@ class BlockIndexBuilder {
     uint16_t hits = 0;
   };
   struct SeenGram {
-    uint32_t gram = 0;
+    uint64_t gram = 0;
     uint32_t stamp = 0;
   };
   static constexpr size_t kLately = 2048;
@@ -112,7 +113,8 @@ class BlockIndexBuilder {
   bool is_new(std::string_view token, uint64_t hash);
   void grow_seen();
   void add_grams(std::string_view token);
-  void add_gram(uint32_t gram);
+  void add_joint(std::string_view text, const char* dash);
+  void add_gram(uint64_t gram);
 
   BlockTextFacts facts_;
   uint64_t raw_bytes_ = 0;

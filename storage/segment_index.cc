@@ -258,8 +258,12 @@ Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, Read
   }
   if (has(BlockTextFacts::kTokens) && !filter_holds(c.tokens, b.filter_offset, facts.token_blocks, kTokenFilter, stats))
     return false;
-  return !has(BlockTextFacts::kGrams) || filter_holds(c.grams, b.filter_offset + bloom_bytes(facts.token_blocks),
-                                                      facts.gram_blocks, kGramFilter, stats);
+  const auto grams_hold = [&](const std::vector<uint64_t>& grams) {
+    return filter_holds(grams, b.filter_offset + bloom_bytes(facts.token_blocks), facts.gram_blocks, kGramFilter,
+                        stats);
+  };
+  if (has(BlockTextFacts::kJoints) && !grams_hold(c.joints)) return false;
+  return !has(BlockTextFacts::kGrams) || grams_hold(c.grams);
 }
 
 }  // namespace cordwood

@@ -22,6 +22,21 @@ uint32_t lengths_from(size_t digits) {
   return ~(hex_length_bit(digits) - 1);
 }
 
+/// s and k fold to runes of more bytes, too.
+bool has_s_or_k(uint64_t gram) {
+  for (; gram != 0; gram >>= 8) {
+    if (const auto c = static_cast<char>(gram); c == 's' || c == 'k') return true;
+  }
+  return false;
+}
+
+template <typename Visit>
+void for_each_joint(std::string_view text, const Visit& visit) {
+  for (size_t dash = text.find('-'); dash != std::string_view::npos; dash = text.find('-', dash + 1)) {
+    if (const uint64_t joint = joint_at(text, dash); joint != 0) visit(joint);
+  }
+}
+
 template <typename T>
 void add_once(const T& item, size_t limit, std::vector<T>* items) {
   if (items->size() < limit && std::find(items->begin(), items->end(), item) == items->end()) items->push_back(item);
@@ -46,16 +61,13 @@ TextProbe TextProbe::folded(std::string_view needle) {
   probe.text_ = needle;
   for_each_token(needle, [&](size_t begin, size_t end) {
     for_each_gram(needle.substr(begin, end - begin), [&](uint32_t gram) {
-      // s and k fold to runes of more bytes, too.
-      const auto has = [gram](char c) {
-        for (uint32_t rest = gram; rest != 0; rest >>= 8)
-          if (static_cast<char>(rest) == c) return true;
-        return false;
-      };
-      if (!has('s') && !has('k')) add_once(gram_hash(gram), kMaxGrams, &probe.conditions_.grams);
+      if (!has_s_or_k(gram)) add_once(gram_hash(gram), kMaxGrams, &probe.conditions_.grams);
     });
   });
-  probe.useful_ = !probe.conditions_.grams.empty();
+  for_each_joint(needle, [&](uint64_t joint) {
+    if (!has_s_or_k(joint)) add_once(gram_hash(joint), kMaxGrams, &probe.conditions_.joints);
+  });
+  probe.useful_ = !probe.conditions_.grams.empty() || !probe.conditions_.joints.empty();
   return probe;
 }
 
@@ -81,8 +93,10 @@ TextProbe::TextProbe(std::string_view text, bool bounded, bool is_value)
   std::stable_sort(tokens.begin(), tokens.end(),
                    [](const auto& a, const auto& b) { return a.second - a.first > b.second - b.first; });
   for (const auto& [begin, end] : tokens) take_token(begin, end);
+  for_each_joint(text, [&](uint64_t joint) { add_once(gram_hash(joint), kMaxGrams, &conditions_.joints); });
   const Conditions& c = conditions_;
-  useful_ = c.long_uuid || !c.hex_lengths.empty() || !c.ids.empty() || !c.tokens.empty() || !c.grams.empty();
+  useful_ = c.long_uuid || !c.hex_lengths.empty() || !c.ids.empty() || !c.tokens.empty() || !c.grams.empty() ||
+            !c.joints.empty();
 }
 
 void TextProbe::take_token(size_t begin, size_t end) {

@@ -29,6 +29,7 @@ class TextProbe {
     std::vector<Id> ids;
     std::vector<uint64_t> tokens;  ///< hashes, those of long tokens first
     std::vector<uint64_t> grams;   ///< hashes
+    std::vector<uint64_t> joints;  ///< hashes, of the same filter where a block has BlockTextFacts::kJoints
   };
 
   /// The bytes of `needle` anywhere in a line or a metadata value, as `|=` looks for them.

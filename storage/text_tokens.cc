@@ -100,7 +100,7 @@ uint64_t token_hash(std::string_view token) {
   return XXH3_64bits(token.data(), token.size());
 }
 
-uint64_t gram_hash(uint32_t gram) {
+uint64_t gram_hash(uint64_t gram) {
   // The finaliser of MurmurHash3: every bit of the gram reaches every bit of the hash.
   uint64_t h = gram + 0x9e3779b97f4a7c15ull;
   h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdull;

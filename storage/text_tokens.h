@@ -78,8 +78,8 @@ inline constexpr size_t kLeastIdText = 16;
 
 /// Hash of a token for the token filter.
 uint64_t token_hash(std::string_view token);
-/// Hash of a window of four folded bytes for the gram filter.
-uint64_t gram_hash(uint32_t gram);
+/// Hash for the gram filter, of a window of four folded bytes or of a joint.
+uint64_t gram_hash(uint64_t gram);
 
 /// Numbers of so many digits are in nearly every block.
 inline constexpr size_t kShortNumber = 5;
@@ -99,6 +99,22 @@ void for_each_gram(std::string_view token, const Visit& visit) {
     hex_run = (text_tables::kClasses[c] & kHexDigit) != 0 ? hex_run + 1 : 0;
     if (i >= 3 && hex_run < 4) visit(window);
   }
+}
+
+/// What stands at a dash within a code like `PX-7781`, whose tokens say little: two folded bytes of each side, digits
+/// being one symbol.  Nothing (0) where either side has fewer, where all four are hex digits, which UUIDs and dates are
+/// full of, and beside bytes >= 0x80.  Never a window of for_each_gram().
+inline uint64_t joint_at(std::string_view text, size_t dash) {
+  if (dash < 2 || text.size() - dash < 3) return 0;
+  uint64_t joint = '-';
+  uint8_t all = 0xff;
+  for (const size_t i : {dash - 2, dash - 1, dash + 1, dash + 2}) {
+    const auto c = static_cast<uint8_t>(text[i]);
+    if (c >= 0x80) return 0;
+    all &= text_tables::kClasses[c];
+    joint = joint << 8 | text_tables::kFolds[c];
+  }
+  return (all & (kTokenChar | kHexDigit)) == kTokenChar ? joint : 0;
 }
 
 /// A dash-separated group of hex digits, H-4-4-4-T with H, T the whole hex runs at its ends: an UUID if these have 8

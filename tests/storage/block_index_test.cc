@@ -59,6 +59,20 @@ TEST(TextTokens, Uuids) {
   EXPECT_NE(old_id_hash("0123456789abcdef"), old_id_hash("00000000000000000123456789abcdef"));
 }
 
+TEST(TextTokens, Joints) {
+  const auto joint = [](std::string_view text) { return joint_at(text, text.find('-')); };
+  EXPECT_NE(joint("PX-7781"), 0u);
+  EXPECT_EQ(joint("PX-7781"), joint("a px-01b"));
+  EXPECT_NE(joint("PX-7781"), joint("PY-7781"));
+  EXPECT_NE(joint("PX-7781"), joint("77-px"));
+  EXPECT_NE(joint("x1-ab"), 0u);
+  // Dates and pieces of UUIDs, too little on a side, none at all, and bytes that may fold to others.
+  for (const std::string_view none :
+       {"11-22", "aF-09", "X-77", "PX-7", "PX-", "-PX", "P -77", "PX--7", "\xc3\xa9-77"}) {
+    EXPECT_EQ(joint(none), 0u) << none;
+  }
+}
+
 TEST(BloomFilter, HoldsItsKeysAndFewOthers) {
   std::mt19937_64 random(7);
   for (const size_t keys : {size_t{1}, size_t{40}, size_t{3000}, size_t{50000}}) {
@@ -379,6 +393,38 @@ TEST(SegmentIndex, WordsAreRuledOut) {
   EXPECT_FALSE(TextProbe::substring("no \xef\xbf\xbd one").useful());
   EXPECT_FALSE(TextProbe::substring("a b").is_value());
   EXPECT_GT(stats.index_reads, 0u);
+}
+
+TEST(SegmentIndex, CodesWithoutAWholeWordAreRuledOut) {
+  MemoryStore store;
+  BlockBuilder builder({});
+  std::vector<SpilledBlock> spilled;
+  for (const std::string_view code : {"PX-7781", "PX 7781", "ab-7781", "px-1234"}) {
+    Rows r;
+    r.add(fmt::format(R"({{"msg":"provider returned code {}"}})", code), 1, 0, {});
+    r.add(fmt::format("level=info code={} took=5ms", code), 2, 0, {});
+    r.add(fmt::format("{} was returned", code), 3, 0, {{"code", std::string(code)}});
+    spilled.push_back(testing::spill(builder.build(r.input())));
+  }
+  auto written = write_segment(store, "s", "n", 1, spilled);
+  ASSERT_TRUE(written.ok()) << written.error().message;
+  const auto segment = Segment::open(store, *written).value();
+  const auto f = [&](const TextProbe& probe, const std::vector<uint32_t>& want) {
+    ReadStats stats;
+    std::vector<uint32_t> holders;
+    for (uint32_t b = 0; b < segment->blocks().size(); ++b)
+      if (segment->blocks()[b]->may_hold(probe, &stats).value()) holders.push_back(b);
+    EXPECT_EQ(holders, want) << probe.text();
+  };
+  f(TextProbe::substring("PX-7781"), {0, 3});  // case and digits are not looked at
+  f(TextProbe::substring("PX-77"), {0, 3});
+  f(TextProbe::substring("X-7781"), {0, 1, 2, 3});
+  f(TextProbe::substring("PY-7781"), {});
+  f(TextProbe::folded("px-77"), {0, 3});
+  f(TextProbe::folded("kx-77"), {0, 1, 2, 3});  // a k may be written in other ways
+  f(TextProbe::substring("b-7781"), {0, 1, 2, 3});
+  f(TextProbe::substring("ab-7781"), {0, 1, 2, 3});  // all hex digits
+  f(TextProbe::value("PX-7781"), {0});               // PX is a whole word
 }
 
 TEST(SegmentIndex, LongerRunsHideIds) {
