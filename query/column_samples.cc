@@ -33,8 +33,7 @@ std::vector<std::string> ColumnSamples::names(const LabelDemand& demand) {
 }
 
 ColumnSamples::ColumnSamples(const RangeAggregation& aggregation, const LabelDemand& demand, SeriesTable* table)
-    : table_(table) {
-  const bool counts_bytes = aggregation.op == RangeOp::bytes || aggregation.op == RangeOp::bytes_rate;
+    : table_(table), counts_bytes_(aggregation.op == RangeOp::bytes || aggregation.op == RangeOp::bytes_rate) {
   const bool all_labels = !demand.no_labels && (demand.without || demand.groups.empty());
   for (std::string& name : sorted_groups(demand)) {
     groups_.emplace_back();
@@ -43,7 +42,7 @@ ColumnSamples::ColumnSamples(const RangeAggregation& aggregation, const LabelDem
     groups_.back().values->name = groups_.back().name;
   }
   if (groups_.size() == 1) groups_[0].values->table = table;
-  possible_ = !counts_bytes && !all_labels && groups_.size() <= kMostGroups;
+  possible_ = !all_labels && groups_.size() <= kMostGroups;
   if (!aggregation.range.unwrap) return;
   takes_label_ = true;
   value_name_ = aggregation.range.unwrap->name;
@@ -82,6 +81,7 @@ uint32_t ColumnSamples::ToId::of_split(NumberedTexts::Split split) {
 }
 
 Result<void> ColumnSamples::begin_block(BlockView& view, const BlockLabels& labels) {
+  view_ = &view;
   bool same = true;  // so that series found in the block before can be found again
   for (size_t i = 0; i < groups_.size(); ++i) {
     Group& group = groups_[i];
@@ -173,6 +173,10 @@ Result<void> ColumnSamples::read_values(std::span<const uint32_t> rows, std::spa
   if (!takes_label_) {
     out->rows.assign(rows.begin(), rows.end());
     out->values.assign(rows.size(), 1);
+    for (size_t i = 0; counts_bytes_ && i < rows.size(); ++i) {
+      TRY_ASSIGN(const uint64_t bytes, view_->line_bytes(rows[i]));
+      out->values[i] = static_cast<double>(bytes);
+    }
     return {};
   }
   numbers_.assign(rows.size(), stream_value_);

@@ -79,6 +79,8 @@ class ColumnSamples {
   uint32_t series_of(uint64_t key);
 
   SeriesTable* table_;
+  const bool counts_bytes_;
+  BlockView* view_ = nullptr;  ///< the block's
   bool possible_ = true;
   bool takes_label_ = false;
   std::string value_name_;

@@ -61,6 +61,17 @@ class PipelineRow {
     }
     return *line_;
   }
+  /// The size of the line as it stands; 0 when it cannot be read.
+  uint64_t line_bytes() {
+    if (line_) return line_->size();
+    auto bytes = block_->line_bytes(row_);
+    if (!bytes.ok()) {
+      fail(std::move(bytes).error());
+      return 0;
+    }
+    stored_size_ = *bytes;
+    return stored_size_;
+  }
   /// Size of the stored line, 0 when nothing asked for it.
   uint64_t line_size_if_known() const { return stored_size_; }
   /// For lines that were looked at without being read.

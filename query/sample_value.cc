@@ -34,7 +34,7 @@ SampleValue::SampleValue(const RangeAggregation& aggregation) : kind_(Kind::one)
 std::optional<double> SampleValue::of(PipelineRow& row) const {
   switch (kind_) {
     case Kind::one: return 1.0;
-    case Kind::line_bytes: return static_cast<double>(row.line().size());
+    case Kind::line_bytes: return static_cast<double>(row.line_bytes());
     case Kind::label: return unwrapped(row);
   }
   return std::nullopt;

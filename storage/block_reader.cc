@@ -52,6 +52,7 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   const StreamPtr& stream(uint32_t index) const override { return block_->info.streams[index].stream; }
   Result<std::span<const int64_t>> times() override { return times_.all(); }
   Result<std::string_view> line(uint32_t row, std::string* scratch) override;
+  Result<uint64_t> line_bytes(uint32_t row) override;
   Result<void> metadata(uint32_t row, std::vector<MetadataPair>* out) override;
   Result<std::optional<std::string_view>> metadata_value(uint32_t row, std::string_view name) override;
   Result<uint32_t> derived_metadata_count(uint32_t row) override;
@@ -148,7 +149,18 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
     if (columns_[index].ranks != nullptr) return &columns_[index];
     return open_column(index);
   }
+  struct PlacedCell {
+    ColumnReader* reader = nullptr;
+    uint32_t cell = 0;
+  };
+  Result<PlacedCell> cell_of(uint32_t column_index, uint32_t row);
   Result<std::string_view> cell_text(uint32_t column_index, uint32_t row, std::string* scratch, bool lasting);
+  /// What lines of a shape have in common as to their size, and the columns that add to it.
+  struct LineBytes {
+    uint64_t common = 0;
+    std::vector<uint32_t> columns;
+  };
+  Result<const LineBytes*> line_bytes_of(uint32_t shape_id);
 
   std::shared_ptr<const SealedBlock> block_;
   BlockDirectory directory_;
@@ -161,6 +173,7 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   std::vector<OpenColumn> columns_;
   std::vector<Shape> shapes_;  ///< id - 1
   bool shapes_loaded_ = false;
+  std::vector<std::optional<LineBytes>> line_bytes_;  ///< likewise; empty until somebody asks
   ShapeRows shape_rows_;
   std::vector<MetadataShape> metadata_shapes_;
   ShapeRows metadata_rows_;
@@ -316,12 +329,16 @@ Result<std::vector<int64_t>> SealedView::cell_times(uint32_t index) {
   return times;
 }
 
-Result<std::string_view> SealedView::cell_text(uint32_t column_index, uint32_t row, std::string* scratch,
-                                               bool lasting) {
+Result<SealedView::PlacedCell> SealedView::cell_of(uint32_t column_index, uint32_t row) {
   TRY_ASSIGN(OpenColumn * c, column(column_index));
   if (!c->ranks->has(row)) return Error::corrupt("block: a row lacks a cell");
-  const uint32_t cell = c->ranks->rank(row);
-  return lasting ? c->reader->lasting_text(cell, row) : c->reader->text(cell, row, scratch);
+  return PlacedCell{c->reader.get(), c->ranks->rank(row)};
+}
+
+Result<std::string_view> SealedView::cell_text(uint32_t column_index, uint32_t row, std::string* scratch,
+                                               bool lasting) {
+  TRY_ASSIGN(const PlacedCell at, cell_of(column_index, row));
+  return lasting ? at.reader->lasting_text(at.cell, row) : at.reader->text(at.cell, row, scratch);
 }
 
 void SealedView::make_slim() {
@@ -375,6 +392,43 @@ Result<std::string_view> SealedView::line(uint32_t row, std::string* scratch) {
   }
   scratch->append(shape.constants.back());
   return std::string_view(*scratch);
+}
+
+Result<const SealedView::LineBytes*> SealedView::line_bytes_of(uint32_t shape_id) {
+  if (line_bytes_.empty()) line_bytes_.resize(shapes_.size());
+  std::optional<LineBytes>& known = line_bytes_[shape_id - 1];
+  if (known) return &*known;
+  LineBytes bytes;
+  const Shape& shape = shapes_[shape_id - 1];
+  for (const std::string& constant : shape.constants) bytes.common += constant.size();
+  for (const ShapeSlot& slot : shape.slots) {
+    TRY_ASSIGN(const ColumnReader* r, reader(slot.column));
+    if (const auto same = r->same_text_bytes()) {
+      bytes.common += *same;
+    } else {
+      bytes.columns.push_back(slot.column);
+    }
+  }
+  known = std::move(bytes);
+  return &*known;
+}
+
+Result<uint64_t> SealedView::line_bytes(uint32_t row) {
+  CHECK(row < row_count(), "row {} of {}", row, row_count());
+  if (!shape_rows_.loaded()) TRY(load_shape_rows());
+  const uint32_t id = shape_rows_.shape(row);
+  if (id == 0) {
+    TRY_ASSIGN(const std::string_view text, line(row, &cell_scratch_));
+    return uint64_t{text.size()};
+  }
+  TRY_ASSIGN(const LineBytes* known, line_bytes_of(id));
+  uint64_t bytes = known->common;
+  for (const uint32_t index : known->columns) {
+    TRY_ASSIGN(const PlacedCell at, cell_of(index, row));
+    TRY_ASSIGN(const uint64_t cell_bytes, at.reader->text_bytes(at.cell, row));
+    bytes += cell_bytes;
+  }
+  return bytes;
 }
 
 Result<bool> SealedView::append_around(uint32_t row, uint32_t column, size_t before, size_t behind, std::string* out) {

@@ -95,6 +95,12 @@ class BlockView {
   virtual Result<std::span<const int64_t>> times() = 0;
   /// Bytes of the line as it was pushed.
   virtual Result<std::string_view> line(uint32_t row, std::string* scratch) = 0;
+  /// How many bytes it has.  Sealed blocks mostly tell without making it.
+  virtual Result<uint64_t> line_bytes(uint32_t row) {
+    std::string scratch;
+    TRY_ASSIGN(const std::string_view text, line(row, &scratch));
+    return uint64_t{text.size()};
+  }
   /// Structured metadata of a row: sent pairs sorted by name, then detected_level if there is one.  Appends.
   virtual Result<void> metadata(uint32_t row, std::vector<MetadataPair>* out) = 0;
   /// Value of one metadata name for a row; nothing when the row has it not.  Reads only that column.

@@ -8,6 +8,7 @@
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
 #include "storage/column_bits.h"
+#include "storage/column_text.h"
 
 namespace cordwood {
 
@@ -158,6 +159,7 @@ Result<void> PatternReader::load_patterns() {
       begin = at + 2;
     }
     p.constants.push_back(text.substr(begin));
+    for (const std::string_view constant : p.constants) p.constant_bytes += constant.size();
   }
   patterns_ = std::move(patterns);
   return {};
@@ -295,6 +297,18 @@ Result<void> PatternReader::append(uint32_t cell, std::string* out) {
   TRY_ASSIGN(const Frame* f, frame_of(cell, &i));
   append(patterns_[f->ids[i]], f->slots[f->ids[i]], f->ranks[i], out);
   return {};
+}
+
+Result<uint64_t> PatternReader::text_bytes(uint32_t cell) {
+  uint32_t i = 0;
+  TRY_ASSIGN(const Frame* f, frame_of(cell, &i));
+  const Pattern& pattern = patterns_[f->ids[i]];
+  const std::vector<IntFrame>& slots = f->slots[f->ids[i]];
+  uint64_t bytes = pattern.constant_bytes;
+  for (size_t s = 0; s < slots.size(); ++s) {
+    bytes += std::max<uint64_t>(integer_bytes(slots[s].get(f->ranks[i])), pattern.digits[s]);
+  }
+  return bytes;
 }
 
 void PatternReader::append(const Pattern& pattern, std::span<const IntFrame> slots, uint32_t rank, std::string* out) {

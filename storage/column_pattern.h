@@ -62,6 +62,8 @@ class PatternReader {
   Result<Number> number_at(uint32_t cell);
   /// Appends the text of a cell.
   Result<void> append(uint32_t cell, std::string* out);
+  /// Bytes of it.
+  Result<uint64_t> text_bytes(uint32_t cell);
   /// Sets the cells that pass the test.
   Result<void> find(const CellTest& test, RowBits* cells);
   /// Sets the cells that may have so many hex digits and dashes in a row.
@@ -71,7 +73,8 @@ class PatternReader {
  private:
   struct Pattern {
     std::vector<std::string_view> constants;  ///< one more than slots
-    std::vector<uint8_t> digits;              ///< by slot; 0 for a number without leading zeros
+    uint64_t constant_bytes = 0;
+    std::vector<uint8_t> digits;  ///< by slot; 0 for a number without leading zeros
   };
   struct Frame {
     std::vector<uint32_t> ids;                 ///< by cell

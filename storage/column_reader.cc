@@ -148,6 +148,25 @@ Result<std::string_view> ColumnReader::text(uint32_t cell, uint32_t row, std::st
   return number_text(cell, row, scratch);
 }
 
+std::optional<uint64_t> ColumnReader::same_text_bytes() const {
+  if (meta_.type == ColumnType::constant) return meta_.constant.size();
+  if ((meta_.flags & kExceptions) != 0) return std::nullopt;
+  if (meta_.type == ColumnType::timestamp) return timestamp_bytes(layout_);
+  if (meta_.type == ColumnType::uuid) return kUuidBytes;
+  return meta_.type == ColumnType::hex ? std::optional<uint64_t>(meta_.digits) : std::nullopt;
+}
+
+Result<uint64_t> ColumnReader::text_bytes(uint32_t cell, uint32_t row) {
+  if (cell >= meta_.cells) return Error::corrupt("block: a column has too few cells");
+  if (meta_.type == ColumnType::pattern) return pattern_->text_bytes(cell);
+  if (meta_.type == ColumnType::integer && (meta_.flags & kExceptions) == 0) {
+    TRY_ASSIGN(const int64_t value, numbers_.get(cell));
+    return integer_bytes(value);
+  }
+  TRY_ASSIGN(const std::string_view text, this->text(cell, row, &scratch_));
+  return uint64_t{text.size()};
+}
+
 Result<std::string_view> ColumnReader::binary_text(uint32_t cell, std::string* scratch) {
   char listed[IdLists::kMaxWidth];
   const char* binary = listed;

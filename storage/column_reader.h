@@ -36,6 +36,10 @@ class ColumnReader {
   Result<std::string_view> text(uint32_t cell, uint32_t row, std::string* scratch);
   /// The same, but the view stays valid as long as the reader.
   Result<std::string_view> lasting_text(uint32_t cell, uint32_t row);
+  /// Bytes that the text of every cell has, if it is the same for all of them and known beforehand.
+  std::optional<uint64_t> same_text_bytes() const;
+  /// Bytes of a cell's text.
+  Result<uint64_t> text_bytes(uint32_t cell, uint32_t row);
   /// Value of a cell of an integer column; nothing for other types and for listed exceptions.
   Result<std::optional<int64_t>> integer(uint32_t cell);
 
@@ -101,6 +105,7 @@ class ColumnReader {
   std::vector<uint32_t> cell_ids_;
   std::vector<int64_t> cell_numbers_;
   std::string_view constant_text_;
+  std::string scratch_;
   std::vector<std::unique_ptr<std::string>> lasting_;  ///< by cell, for lasting_text
 };
 

@@ -89,6 +89,14 @@ void append_integer(int64_t value, std::string* out) {
   out->append(raw, static_cast<size_t>(result.ptr - raw));
 }
 
+uint64_t integer_bytes(int64_t value) {
+  const uint64_t magnitude = value < 0 ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+  const uint64_t sign = value < 0 ? 1 : 0;
+  uint64_t digits = 1;
+  while (digits < std::size(kPowers) && magnitude >= static_cast<uint64_t>(kPowers[digits])) ++digits;
+  return sign + digits;
+}
+
 bool parse_decimal(std::string_view text, DecimalLayout layout, int64_t* mantissa) {
   const bool negative = !text.empty() && text[0] == '-';
   if (negative) text.remove_prefix(1);

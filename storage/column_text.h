@@ -14,6 +14,8 @@ namespace cordwood {
 /// `0`, `42`, `-7`: the shortest form of an int64; no `-0`, `007`, `+1`.
 bool parse_integer(std::string_view text, int64_t* value);
 void append_integer(int64_t value, std::string* out);
+/// Bytes of it.
+uint64_t integer_bytes(int64_t value);
 
 /// A decimal number as mantissa / 10^scale.
 inline constexpr uint8_t kMaxDecimalScale = 18;
@@ -30,6 +32,7 @@ std::optional<uint8_t> decimal_digits(std::string_view text);
 bool parse_hex(std::string_view text, bool upper, char* out);
 void append_hex(const char* binary, uint32_t digits, bool upper, std::string* out);
 /// 8-4-4-4-12; 16 bytes.
+inline constexpr uint64_t kUuidBytes = 36;
 bool parse_uuid(std::string_view text, bool upper, char* out);
 void append_uuid(const char* binary, bool upper, std::string* out);
 /// Whether the first letter among hex digits is a capital; nothing when there is no letter.
@@ -64,6 +67,8 @@ class TimestampParser {
   char minute_[kMinuteBytes] = {};
   int64_t minute_s_ = 0;  ///< of minute_, since 1970 UTC
 };
+/// Bytes of a text of this layout.
+uint64_t timestamp_bytes(const TimestampLayout& layout);
 /// Any int64; what lies outside the years above is printed as some text.
 void append_timestamp(int64_t units, const TimestampLayout& layout, std::string* out);
 

@@ -79,6 +79,10 @@ std::optional<int64_t> suffix_offset(std::string_view suffix) {
 
 }  // namespace
 
+uint64_t timestamp_bytes(const TimestampLayout& layout) {
+  return kSecondsLength + (layout.digits == 0 ? 0 : layout.digits + 1u) + layout.suffix.size();
+}
+
 std::optional<TimestampLayout> make_timestamp_layout(char separator, char point, uint8_t digits,
                                                      std::string_view suffix) {
   const std::optional<int64_t> offset = suffix_offset(suffix);
@@ -140,7 +144,7 @@ bool parse_second(std::string_view text, const TimestampLayout& layout, int64_t 
 }
 
 bool has_length(std::string_view text, const TimestampLayout& layout) {
-  return text.size() == kSecondsLength + (layout.digits == 0 ? 0 : layout.digits + 1u) + layout.suffix.size();
+  return text.size() == timestamp_bytes(layout);
 }
 
 }  // namespace

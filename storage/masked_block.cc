@@ -43,6 +43,7 @@ class MaskedView final : public BlockView {
     return std::span<const int64_t>(times_);
   }
   Result<std::string_view> line(uint32_t row, std::string* scratch) override { return view_->line(at(row), scratch); }
+  Result<uint64_t> line_bytes(uint32_t row) override { return view_->line_bytes(at(row)); }
   Result<void> metadata(uint32_t row, std::vector<MetadataPair>* out) override { return view_->metadata(at(row), out); }
   Result<std::optional<std::string_view>> metadata_value(uint32_t row, std::string_view name) override {
     return view_->metadata_value(at(row), name);

@@ -34,6 +34,8 @@ inline bool drain_shape(BlockView& view, uint32_t row, const Shape& shape, std::
 inline void drain_row(BlockView& view, uint32_t row) {
   std::string scratch;
   const auto line = view.line(row, &scratch);
+  const auto bytes = view.line_bytes(row);
+  if (line.ok()) CHECK(bytes.ok() && *bytes == line->size(), "line and size differ");
   std::vector<MetadataPair> metadata;
   const bool has_metadata = view.metadata(row, &metadata).ok();
   const auto derived = view.derived_metadata_count(row);

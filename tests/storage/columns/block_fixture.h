@@ -95,6 +95,9 @@ inline void expect_same(BlockView* view, const std::vector<BlockInputRow>& rows)
     auto line = view->line(i, &scratch);
     ASSERT_TRUE(line.ok()) << line.error().message;
     ASSERT_EQ(*line, rows[i].line) << "row " << i;
+    const auto bytes = view->line_bytes(i);
+    ASSERT_TRUE(bytes.ok()) << bytes.error().message;
+    ASSERT_EQ(*bytes, rows[i].line.size()) << "row " << i;
     pairs.clear();
     auto metadata = view->metadata(i, &pairs);
     ASSERT_TRUE(metadata.ok()) << metadata.error().message;

@@ -18,6 +18,7 @@ TEST(ColumnTextTest, Integers) {
     std::string back;
     append_integer(v, &back);
     EXPECT_EQ(back, text);
+    EXPECT_EQ(integer_bytes(v), text.size());
   };
   f("0", 0);
   f("42", 42);
@@ -105,6 +106,7 @@ TEST(ColumnTextTest, Timestamps) {
     std::string back;
     append_timestamp(units, *layout, &back);
     EXPECT_EQ(back, text);
+    EXPECT_EQ(timestamp_bytes(*layout), text.size());
   };
   for (const char* good : {"2026-11-21T02:04:13Z", "2026-11-21T02:04:13.5Z", "2026-11-21T02:04:13.123456789Z",
                            "2026-11-21 02:04:13,123", "2026-11-21T02:04:13.000+02:00", "2026-11-21T02:04:13-0730",
