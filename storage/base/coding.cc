@@ -3,14 +3,16 @@
 
 namespace cordwood {
 
-uint64_t ByteReader::varint() {
+uint64_t ByteReader::long_varint() {
   uint64_t v = 0;
-  for (int shift = 0; shift < 64; shift += 7) {
-    const uint8_t byte = u8();
-    if (failed_) return 0;
+  size_t at = position_;
+  for (int shift = 0; shift < 64 && at < data_.size(); shift += 7) {
+    const auto byte = static_cast<uint8_t>(data_[at++]);
     if (shift == 63 && byte > 1) break;
     v |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if ((byte & 0x80) == 0) return v;
+    if ((byte & 0x80) != 0) continue;
+    position_ = at;
+    return v;
   }
   fail();
   return 0;

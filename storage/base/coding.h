@@ -61,7 +61,13 @@ class ByteReader {
   uint32_t u32() { return fixed<uint32_t>(); }
   uint64_t u64() { return fixed<uint64_t>(); }
   int64_t i64() { return fixed<int64_t>(); }
-  uint64_t varint();
+  uint64_t varint() {
+    // Most are a byte.
+    if (position_ < data_.size() && static_cast<uint8_t>(data_[position_]) < 0x80) {
+      return static_cast<uint8_t>(data_[position_++]);
+    }
+    return long_varint();
+  }
   int64_t zigzag() {
     const uint64_t v = varint();
     return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1);
@@ -84,6 +90,7 @@ class ByteReader {
   Result<void> status(std::string_view what) const;
 
  private:
+  uint64_t long_varint();
   template <typename T>
   T fixed() {
     T v{};
