@@ -37,38 +37,83 @@ void encode_counts(const std::vector<BlockCount>& counts, std::string* out) {
 
 namespace {
 
-/// Calls `take(count, value)` for every entry with the next varint.
-template <typename Take>
-void read_field(ByteReader* in, std::vector<BlockCount>* counts, Take take) {
-  for (BlockCount& c : *counts) take(&c, in->varint());
-}
-
 int64_t from_zigzag(uint64_t v) {
   return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1);
 }
 
-void read_by_entry(ByteReader* in, std::vector<uint64_t>* levels, std::vector<BlockCount>* counts) {
-  for (size_t i = 0; i < counts->size(); ++i) {
-    BlockCount& c = (*counts)[i];
-    const uint64_t stream = in->varint();
-    c.stream = static_cast<uint32_t>(std::min<uint64_t>(stream, UINT32_MAX));
-    c.bucket = in->zigzag();
-    (*levels)[i] = in->varint();
-    c.rows = in->varint();
-    c.line_bytes = in->varint();
-    c.metadata_bytes = in->varint();
-  }
+/// Puts the varint at `at` into *v and gives the place behind it; null when there is none.
+const char* read_varint(const char* at, const char* end, uint64_t* v) {
+  ByteReader in({at, static_cast<size_t>(end - at)});
+  *v = in.varint();
+  return in.failed() ? nullptr : at + in.position();
 }
 
-void read_by_field(ByteReader* in, std::vector<uint64_t>* levels, std::vector<BlockCount>* counts) {
-  read_field(in, counts,
-             [](BlockCount* c, uint64_t v) { c->stream = static_cast<uint32_t>(std::min<uint64_t>(v, UINT32_MAX)); });
-  read_field(in, counts, [](BlockCount* c, uint64_t v) { c->bucket = from_zigzag(v); });
-  for (uint64_t& level : *levels) level = in->varint();
-  read_field(in, counts, [](BlockCount* c, uint64_t v) { c->rows = v; });
-  read_field(in, counts, [](BlockCount* c, uint64_t v) { c->line_bytes = v; });
-  read_field(in, counts, [](BlockCount* c, uint64_t v) { c->metadata_bytes = v; });
+/// Calls `take(count, value)` for every entry with the next varint, of one or two bytes nearly always, and gives the
+/// place behind them; null when there are not as many.
+template <typename Take>
+const char* read_field(const char* at, const char* end, std::vector<BlockCount>* counts, Take take) {
+  const auto byte = [&at](size_t i) { return static_cast<uint8_t>(at[i]); };
+  for (BlockCount& c : *counts) {
+    if (at == nullptr) return nullptr;
+    if (at != end && byte(0) < 0x80) {
+      take(&c, uint64_t{byte(0)});
+      at += 1;
+    } else if (end - at >= 2 && byte(1) < 0x80) {
+      take(&c, (byte(0) & 0x7fu) | uint64_t{byte(1)} << 7);
+      at += 2;
+    } else {
+      uint64_t v = 0;
+      at = read_varint(at, end, &v);
+      take(&c, v);
+    }
+  }
+  return at;
 }
+
+uint32_t as_stream(uint64_t v) {
+  return static_cast<uint32_t>(std::min<uint64_t>(v, UINT32_MAX));
+}
+
+/// Reads the fields as they stand: a stream and a bucket as what they add to those of the entry before.
+class CountReader {
+ public:
+  CountReader(std::span<const std::string_view> levels, std::vector<BlockCount>* counts)
+      : levels_(levels), counts_(counts) {}
+
+  bool by_entry(ByteReader* in) {
+    for (BlockCount& c : *counts_) {
+      c.stream = as_stream(in->varint());
+      c.bucket = in->zigzag();
+      take_level(&c, in->varint());
+      c.rows = in->varint();
+      c.line_bytes = in->varint();
+      c.metadata_bytes = in->varint();
+    }
+    return levels_known_;
+  }
+  bool by_field(ByteReader* in) {
+    const std::string_view rest = in->bytes(in->remaining());
+    const char* const end = rest.data() + rest.size();
+    const char* at = rest.data();
+    at = read_field(at, end, counts_, [](BlockCount* c, uint64_t v) { c->stream = as_stream(v); });
+    at = read_field(at, end, counts_, [](BlockCount* c, uint64_t v) { c->bucket = from_zigzag(v); });
+    at = read_field(at, end, counts_, [this](BlockCount* c, uint64_t v) { take_level(c, v); });
+    at = read_field(at, end, counts_, [](BlockCount* c, uint64_t v) { c->rows = v; });
+    at = read_field(at, end, counts_, [](BlockCount* c, uint64_t v) { c->line_bytes = v; });
+    at = read_field(at, end, counts_, [](BlockCount* c, uint64_t v) { c->metadata_bytes = v; });
+    if (at != end) in->fail();
+    return levels_known_;
+  }
+
+ private:
+  void take_level(BlockCount* c, uint64_t level) {
+    levels_known_ = levels_known_ && level < levels_.size();
+    if (levels_known_) c->level = levels_[level];
+  }
+  std::span<const std::string_view> levels_;
+  std::vector<BlockCount>* counts_;
+  bool levels_known_ = true;
+};
 
 }  // namespace
 
@@ -80,24 +125,17 @@ Result<std::vector<BlockCount>> decode_counts(std::string_view raw, uint8_t vers
   for (uint64_t i = 0; i < level_count; ++i) levels.push_back(in.string());
   const uint64_t n = in.count(6);
   std::vector<BlockCount> counts(n);
-  std::vector<uint64_t> level_ids(n);
-  if (version == 1) {
-    read_by_entry(&in, &level_ids, &counts);
-  } else {
-    read_by_field(&in, &level_ids, &counts);
-  }
+  CountReader reader(levels, &counts);
+  const bool levels_known = version == 1 ? reader.by_entry(&in) : reader.by_field(&in);
   TRY(in.finish("block counts"));
   uint64_t stream = 0;
   uint64_t bucket = 0;
-  for (size_t i = 0; i < counts.size(); ++i) {
-    stream += counts[i].stream;
-    bucket += static_cast<uint64_t>(counts[i].bucket);
-    if (stream >= streams || level_ids[i] >= levels.size()) {
-      return Error::corrupt("block counts: stream or level out of range");
-    }
-    counts[i].stream = static_cast<uint32_t>(stream);
-    counts[i].bucket = static_cast<int64_t>(bucket);
-    counts[i].level = levels[level_ids[i]];
+  for (BlockCount& c : counts) {
+    stream += c.stream;
+    bucket += static_cast<uint64_t>(c.bucket);
+    if (stream >= streams || !levels_known) return Error::corrupt("block counts: stream or level out of range");
+    c.stream = static_cast<uint32_t>(stream);
+    c.bucket = static_cast<int64_t>(bucket);
   }
   return counts;
 }
