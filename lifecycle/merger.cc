@@ -249,7 +249,7 @@ Result<MergeCounts> Merger::make_blocks(const std::vector<MergeBin>& bins, Spill
     Part& part = (*parts)[{block.info.tenant, day_of(block.info.time_min_ns)}];
     part.raw_bytes += block.info.raw_bytes;
     part.stored_bytes += block.info.stored_bytes;
-    TRY_ASSIGN(SpilledBlock spilled, spill.write(std::move(block)));
+    TRY_ASSIGN(SpilledBlock spilled, spill.write(block));
     part.blocks.push_back(std::move(spilled));
     return {};
   };

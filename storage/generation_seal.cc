@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "storage/spilled_index.h"
+
 namespace cordwood {
 
 SpillFile::~SpillFile() {
@@ -11,7 +13,7 @@ SpillFile::~SpillFile() {
   if (file_ != nullptr) (void)fs_.remove(path_);
 }
 
-Result<SpilledBlock> SpillFile::write(EncodedBlock block) {
+Result<SpilledBlock> SpillFile::write(const EncodedBlock& block) {
   const MutexLock lock(mu_);
   if (file_ == nullptr) {
     TRY_ASSIGN(auto file, fs_.open(path_, OpenMode::open_or_create));
@@ -23,8 +25,8 @@ Result<SpilledBlock> SpillFile::write(EncodedBlock block) {
   TRY(file_->write_at(end_ + block.narrow.size(), block.heap));
   TRY(file_->write_at(end_ + block.narrow.size() + block.heap.size(), block.index));
   SpilledBlock spilled;
-  spilled.info = std::move(block.info);
-  spilled.entry = std::move(block.entry);
+  spilled.info = block.info;
+  spilled.entry = block.entry;
   spilled.source = source_;
   spilled.narrow_offset = end_;
   spilled.narrow_bytes = block.narrow.size();
@@ -105,13 +107,16 @@ Result<SealedJob> seal(const SealJob& job, BlockBuilder& builder, SpillFile& spi
     }
   }
   input.rows = rows;
-  EncodedBlock encoded = builder.build(input);
+  const EncodedBlock encoded = builder.build(input);
   CHECK(encoded.info.rows == rows.size(), "a block of {} rows was built from {}", encoded.info.rows, rows.size());
 
   SealedJob sealed;
-  TRY_ASSIGN(sealed.spilled, spill.write(std::move(encoded)));
-  TRY_ASSIGN(sealed.source, open_block(input.tenant, input.streams, sealed.spilled.entry, sealed.spilled.source,
-                                       sealed.spilled.narrow_offset, sealed.spilled.heap_offset, /*in_head=*/true));
+  TRY_ASSIGN(sealed.spilled, spill.write(encoded));
+  const SpilledBlock& spilled = sealed.spilled;
+  TRY_ASSIGN(BlockSourcePtr source, open_block(input.tenant, input.streams, spilled.entry, spilled.source,
+                                               spilled.narrow_offset, spilled.heap_offset, /*in_head=*/true));
+  TRY_ASSIGN(auto index, SpilledIndex::make(encoded.index, spilled.source, spilled.index_offset));
+  sealed.source = with_index(std::move(source), std::move(index));
   return sealed;
 }
 

@@ -20,7 +20,7 @@ class SpillFile {
   SpillFile(FileSystem& fs, std::string path) : fs_(fs), path_(std::move(path)) {}
   ~SpillFile();
   /// Where the block's entry, narrow and heap pieces can be read from now on.
-  Result<SpilledBlock> write(EncodedBlock block);
+  Result<SpilledBlock> write(const EncodedBlock& block);
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:

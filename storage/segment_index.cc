@@ -7,6 +7,7 @@
 #include "storage/base/coding.h"
 #include "storage/bloom_filter.h"
 #include "storage/day_ids.h"
+#include "storage/text_index.h"
 
 namespace cordwood {
 
@@ -172,9 +173,7 @@ std::shared_ptr<const SegmentIndex::Lookup> SegmentIndex::find(uint64_t id, Read
   return found;
 }
 
-std::optional<uint64_t> SegmentIndex::hash_of(const TextProbe::Id& id, const BlockTextFacts& facts) const {
-  const bool long_uuid = (facts.flags & BlockTextFacts::kLongUuid) != 0;
-  if ((facts.hex_lengths & id.or_lengths) != 0 || (id.or_long_uuid && long_uuid)) return std::nullopt;
+uint64_t SegmentIndex::hash_of(const TextProbe::Id& id) const {
   return directory_.ids.version == IdTableShape::kChains ? id.old_hash : id.hash;
 }
 
@@ -186,34 +185,10 @@ void SegmentIndex::ids_wanted(uint32_t block, const TextProbe& probe, std::vecto
   for (const uint32_t lengths : probe.conditions().hex_lengths)
     if ((facts.hex_lengths & lengths) == 0) return;
   for (const TextProbe::Id& id : probe.conditions().ids)
-    if (hash_of(id, facts) && (facts.flags & id.ruled_out_by) != 0) return;
+    if (ids_tell(facts, id) && (facts.flags & id.ruled_out_by) != 0) return;
   for (const TextProbe::Id& id : probe.conditions().ids) {
-    const auto hash = hash_of(id, facts);
-    if (hash && known(*hash) == nullptr) out->push_back(*hash);
+    if (ids_tell(facts, id) && known(hash_of(id)) == nullptr) out->push_back(hash_of(id));
   }
-}
-
-bool SegmentIndex::filter_holds(const std::vector<uint64_t>& hashes, uint64_t offset, uint32_t blocks, uint32_t kind,
-                                ReadStats* stats) const {
-  if (blocks == 0) return hashes.empty();
-  std::string page;
-  uint32_t page_number = UINT32_MAX;
-  for (const uint64_t hash : hashes) {
-    const BloomPlace place = bloom_place(hash, blocks);
-    if (place.page != page_number) {
-      Result<std::string> bytes = read(filter_section_.offset + offset + bloom_page_offset(place.page),
-                                       bloom_page_bytes(place.page, blocks), stats);
-      if (is_away(bytes)) return true;
-      if (!bytes.ok() || !check_bloom_page(*bytes, place.page, kind).ok()) {
-        ++stats->index_damages;
-        return true;
-      }
-      page = std::move(bytes).value();
-      page_number = place.page;
-    }
-    if (!bloom_holds(page, place.block, hash)) return false;
-  }
-  return true;
 }
 
 Result<SegmentIndex::BlockPart> SegmentIndex::part_of(uint32_t block) const {
@@ -238,32 +213,26 @@ Result<SegmentIndex::BlockPart> SegmentIndex::part_of(uint32_t block) const {
   return part;
 }
 
-Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, ReadStats* stats) const {
-  if (block >= directory_.blocks.size() || !probe.useful()) return true;
-  const SegmentIndexDirectory::Block& b = directory_.blocks[block];
-  const BlockTextFacts& facts = b.facts;
-  const auto has = [&facts](uint32_t flag) { return (facts.flags & flag) != 0; };
-  if (!has(BlockTextFacts::kIndexed)) return true;
-  if (probe.is_value() && has(BlockTextFacts::kHidden)) return true;
-  const TextProbe::Conditions& c = probe.conditions();
-  for (const uint32_t lengths : c.hex_lengths)
-    if ((facts.hex_lengths & lengths) == 0) return false;
-  if (c.long_uuid && !has(BlockTextFacts::kLongUuid)) return false;
-  for (const TextProbe::Id& id : c.ids) {
-    const std::optional<uint64_t> hash = hash_of(id, facts);
-    if (!hash) continue;
-    if (has(id.ruled_out_by)) return false;
-    const auto found = find(*hash, stats);
-    if (!found->anywhere && !std::binary_search(found->blocks.begin(), found->blocks.end(), block)) return false;
+class SegmentIndex::OfBlock final : public BlockTextIndex {
+ public:
+  OfBlock(const SegmentIndex& index, uint32_t block) : index_(index), block_(block) {}
+  bool may_have(const TextProbe::Id& id, ReadStats* stats) const override {
+    const auto found = index_.find(index_.hash_of(id), stats);
+    return found->anywhere || std::binary_search(found->blocks.begin(), found->blocks.end(), block_);
   }
-  if (has(BlockTextFacts::kTokens) && !filter_holds(c.tokens, b.filter_offset, facts.token_blocks, kTokenFilter, stats))
-    return false;
-  const auto grams_hold = [&](const std::vector<uint64_t>& grams) {
-    return filter_holds(grams, b.filter_offset + bloom_bytes(facts.token_blocks), facts.gram_blocks, kGramFilter,
-                        stats);
-  };
-  if (has(BlockTextFacts::kJoints) && !grams_hold(c.joints)) return false;
-  return !has(BlockTextFacts::kGrams) || grams_hold(c.grams);
+  Result<std::string> read_filters(uint64_t offset, uint64_t size, ReadStats* stats) const override {
+    const uint64_t filters = index_.filter_section_.offset + index_.directory_.blocks[block_].filter_offset;
+    return index_.read(filters + offset, size, stats);
+  }
+
+ private:
+  const SegmentIndex& index_;
+  const uint32_t block_;
+};
+
+Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, ReadStats* stats) const {
+  if (block >= directory_.blocks.size()) return true;
+  return may_hold_text(directory_.blocks[block].facts, probe, OfBlock(*this, block), stats);
 }
 
 }  // namespace cordwood

@@ -110,11 +110,9 @@ class SegmentIndex {
   }
   Lookup look_up(uint64_t id, ReadStats* stats) const EXCLUDES(mu_);
   Lookup look_up_alone(uint64_t id, ReadStats* stats) const;
-  /// The hash by which this table has it; none when the block's facts answer.
-  std::optional<uint64_t> hash_of(const TextProbe::Id& id, const BlockTextFacts& facts) const;
-  /// Whether all keys may be in the filter.
-  bool filter_holds(const std::vector<uint64_t>& hashes, uint64_t offset, uint32_t blocks, uint32_t kind,
-                    ReadStats* stats) const;
+  class OfBlock;
+  /// The hash by which this table has it.
+  uint64_t hash_of(const TextProbe::Id& id) const;
   Result<std::string> read(uint64_t offset, uint64_t size, ReadStats* stats) const;
   Result<std::string> read_buckets(const IdBuckets& buckets, ReadStats* stats) const;
 

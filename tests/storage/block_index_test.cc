@@ -10,6 +10,7 @@
 #include "storage/base/coding.h"
 #include "storage/bloom_filter.h"
 #include "storage/segment_index.h"
+#include "storage/spilled_index.h"
 #include "storage/text_tokens.h"
 #include "tests/storage/id_samples.h"
 
@@ -481,6 +482,77 @@ TEST(SegmentIndex, BlocksWithoutIndexAreNeverRuledOut) {
   SpilledBlock damaged = with;
   damaged.index_offset -= 1;
   EXPECT_FALSE(write_segment(store, "t", "n", 1, {damaged}).ok());
+}
+
+/// The index of one block, spilled.
+struct SpilledSample {
+  Rows rows;
+  EncodedBlock block;
+  std::string bytes;  ///< what lies on disk, behind something else
+  std::shared_ptr<const SpilledIndex> index;
+
+  explicit SpilledSample(uint32_t lines) {
+    for (uint32_t i = 0; i < lines; ++i) {
+      rows.add(fmt::format(R"({{"trace_id":"{}","msg":"word{}q said PX-7781"}})", hex_id(i, 32), i), i, 0, {});
+    }
+    BlockBuilder builder({});
+    block = builder.build(rows.input());
+    bytes = "before" + block.index;
+    index = open().value();
+  }
+  Result<std::shared_ptr<const SpilledIndex>> open() const {
+    return SpilledIndex::make(block.index, memory_source(bytes), 6);
+  }
+};
+
+TEST(SpilledIndex, AnswersAsASegmentDoes) {
+  const uint32_t kLines = 5000;  // several pieces of ids
+  const SpilledSample sample(kLines);
+  ReadStats stats;
+  const auto may = [&](const TextProbe& probe) { return sample.index->may_hold(probe, &stats); };
+  for (uint32_t i = 0; i < kLines; ++i) {
+    ASSERT_TRUE(may(TextProbe::substring(hex_id(i, 32)))) << i;
+    ASSERT_TRUE(may(TextProbe::value(hex_id(i, 32)))) << i;
+  }
+  uint32_t wrong = 0;
+  for (uint32_t i = 0; i < 5000; ++i) wrong += may(TextProbe::substring(hex_id(kLines + i, 32))) ? 1u : 0u;
+  EXPECT_EQ(wrong, 0u);
+  EXPECT_TRUE(may(TextProbe::substring("PX-77")));
+  EXPECT_FALSE(may(TextProbe::substring("PY-77")));
+  EXPECT_TRUE(may(TextProbe::substring("\"word17q said")));
+  EXPECT_FALSE(may(TextProbe::substring("\"word17r said")));
+  EXPECT_FALSE(may(TextProbe::substring("deadlock")));
+  EXPECT_EQ(stats.index_damages, 0u);
+
+  ReadStats one;
+  EXPECT_TRUE(sample.index->may_hold(TextProbe::substring(hex_id(7, 32)), &one));
+  EXPECT_EQ(one.index_reads, 1u);
+  EXPECT_LE(one.index_bytes, 4096u);
+}
+
+TEST(SpilledIndex, DamageRulesNothingOut) {
+  SpilledSample sample(3000);
+  const auto header = check_block_index(sample.block.index).value();
+  for (const uint64_t at : {header.ids_offset() + 3, header.filters_offset() + 40}) {
+    std::string bad = sample.bytes;
+    for (size_t i = 6 + at; i < bad.size(); i += 64) bad[i] = static_cast<char>(bad[i] ^ 1);
+    const auto index = SpilledIndex::make(sample.block.index, memory_source(bad), 6).value();
+    ReadStats stats;
+    EXPECT_TRUE(index->may_hold(TextProbe::substring(" deadlock "), &stats));
+    EXPECT_GT(stats.index_damages, 0u);
+  }
+  std::string bad = sample.bytes;
+  for (size_t i = 6 + header.ids_offset(); i < bad.size(); i += 600) bad[i] = static_cast<char>(bad[i] ^ 1);
+  const auto index = SpilledIndex::make(sample.block.index, memory_source(bad), 6).value();
+  ReadStats stats;
+  for (uint32_t i = 0; i < 3000; ++i) ASSERT_TRUE(index->may_hold(TextProbe::substring(hex_id(i, 32)), &stats)) << i;
+  EXPECT_GT(stats.index_damages, 0u);
+  const auto gone = SpilledIndex::make(sample.block.index, memory_source("before"), 6).value();
+  EXPECT_TRUE(gone->may_hold(TextProbe::substring(hex_id(7, 32)), &stats));
+  EXPECT_TRUE(gone->may_hold(TextProbe::substring(" deadlock "), &stats));
+  bad = sample.block.index;
+  bad[30] = static_cast<char>(bad[30] ^ 1);
+  EXPECT_FALSE(SpilledIndex::make(bad, memory_source(bad), 0).ok());
 }
 
 }  // namespace

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "storage/base/result.h"
+#include "storage/block_index.h"
+#include "storage/block_view.h"
+#include "storage/text_probe.h"
+
+namespace cordwood {
+
+/// Where the ids and filters of one block lie.
+class BlockTextIndex {
+ public:
+  virtual ~BlockTextIndex() = default;
+  /// Whether it may have the id, as far as the ids themselves tell.
+  virtual bool may_have(const TextProbe::Id& id, ReadStats* stats) const = 0;
+  /// A part of its filters: that of tokens, behind it that of grams.
+  virtual Result<std::string> read_filters(uint64_t offset, uint64_t size, ReadStats* stats) const = 0;
+};
+
+/// Whether a block's ids must be asked for this one: else it may lie within a longer run of digits.
+bool ids_tell(const BlockTextFacts& facts, const TextProbe::Id& id);
+
+/// What BlockSource::may_hold() answers for a block of these facts.  Damage rules nothing out; `stats` counts it.
+bool may_hold_text(const BlockTextFacts& facts, const TextProbe& probe, const BlockTextIndex& index, ReadStats* stats);
+
+}  // namespace cordwood
