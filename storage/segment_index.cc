@@ -180,12 +180,7 @@ uint64_t SegmentIndex::hash_of(const TextProbe::Id& id) const {
 void SegmentIndex::ids_wanted(uint32_t block, const TextProbe& probe, std::vector<uint64_t>* out) const {
   if (block >= directory_.blocks.size() || probe.conditions().ids.empty()) return;
   const BlockTextFacts& facts = directory_.blocks[block].facts;
-  if ((facts.flags & BlockTextFacts::kIndexed) == 0) return;
-  if (probe.is_value() && (facts.flags & BlockTextFacts::kHidden) != 0) return;
-  for (const uint32_t lengths : probe.conditions().hex_lengths)
-    if ((facts.hex_lengths & lengths) == 0) return;
-  for (const TextProbe::Id& id : probe.conditions().ids)
-    if (ids_tell(facts, id) && (facts.flags & id.ruled_out_by) != 0) return;
+  if (facts_tell(facts, probe)) return;
   for (const TextProbe::Id& id : probe.conditions().ids) {
     if (ids_tell(facts, id) && known(hash_of(id)) == nullptr) out->push_back(hash_of(id));
   }

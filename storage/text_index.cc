@@ -46,7 +46,7 @@ bool ids_tell(const BlockTextFacts& facts, const TextProbe::Id& id) {
   return (facts.hex_lengths & id.or_lengths) == 0 && !(id.or_long_uuid && long_uuid);
 }
 
-bool may_hold_text(const BlockTextFacts& facts, const TextProbe& probe, const BlockTextIndex& index, ReadStats* stats) {
+std::optional<bool> facts_tell(const BlockTextFacts& facts, const TextProbe& probe) {
   const auto has = [&facts](uint32_t flag) { return (facts.flags & flag) != 0; };
   if (!probe.useful() || !has(BlockTextFacts::kIndexed)) return true;
   if (probe.is_value() && has(BlockTextFacts::kHidden)) return true;
@@ -55,7 +55,16 @@ bool may_hold_text(const BlockTextFacts& facts, const TextProbe& probe, const Bl
     if ((facts.hex_lengths & lengths) == 0) return false;
   if (c.long_uuid && !has(BlockTextFacts::kLongUuid)) return false;
   for (const TextProbe::Id& id : c.ids)
-    if (ids_tell(facts, id) && (has(id.ruled_out_by) || !index.may_have(id, stats))) return false;
+    if (ids_tell(facts, id) && has(id.ruled_out_by)) return false;
+  return std::nullopt;
+}
+
+bool may_hold_text(const BlockTextFacts& facts, const TextProbe& probe, const BlockTextIndex& index, ReadStats* stats) {
+  if (const auto told = facts_tell(facts, probe)) return *told;
+  const auto has = [&facts](uint32_t flag) { return (facts.flags & flag) != 0; };
+  const TextProbe::Conditions& c = probe.conditions();
+  for (const TextProbe::Id& id : c.ids)
+    if (ids_tell(facts, id) && !index.may_have(id, stats)) return false;
   const FilterPlace tokens{0, facts.token_blocks, kTokenFilter};
   if (has(BlockTextFacts::kTokens) && !filter_holds(c.tokens, tokens, index, stats)) return false;
   const FilterPlace grams{bloom_bytes(facts.token_blocks), facts.gram_blocks, kGramFilter};

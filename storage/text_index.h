@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "storage/base/result.h"
@@ -21,6 +22,8 @@ class BlockTextIndex {
   virtual Result<std::string> read_filters(uint64_t offset, uint64_t size, ReadStats* stats) const = 0;
 };
 
+/// What the facts alone answer; nothing where ids and filters must be asked.
+std::optional<bool> facts_tell(const BlockTextFacts& facts, const TextProbe& probe);
 /// Whether a block's ids must be asked for this one: else it may lie within a longer run of digits.
 bool ids_tell(const BlockTextFacts& facts, const TextProbe::Id& id);
 
