@@ -188,7 +188,7 @@ constexpr size_t kUuidDashes[] = {8, 13, 18, 23};
 }
 
 bool parse_uuid(std::string_view text, bool upper, char* out) {
-  if (text.size() != 36) return false;
+  if (text.size() != kUuidBytes) return false;
   for (const size_t at : kUuidDashes)
     if (text[at] != '-') return false;
   return parse_hex(text.substr(0, 8), upper, out) && parse_hex(text.substr(9, 4), upper, out + 4) &&

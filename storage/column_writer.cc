@@ -274,7 +274,7 @@ bool ColumnWriter::parse_binary(std::span<const std::string_view> cells, uint32_
 
 bool ColumnWriter::write_binary(std::span<const std::string_view> cells, std::string_view sample, ColumnMeta* meta,
                                 std::vector<PieceMeta>* out) {
-  const bool uuid = sample.size() == 36 && sample[8] == '-';
+  const bool uuid = sample.size() == kUuidBytes && sample[8] == '-';
   if (!uuid && sample.size() > UINT8_MAX) return false;
   // Without a letter in the sample the case is that of the first cell that has one.
   std::optional<bool> upper = hex_case(sample);

@@ -24,7 +24,7 @@ Result<bool> IdCells::take_dictionary() {
   for (uint32_t i = 0; i < column_->distinct; ++i) {
     TRY_ASSIGN(const std::string_view text, texts.get(i));
     if (i == 0) {
-      const bool uuid = text.size() == 36;
+      const bool uuid = text.size() == kUuidBytes;
       if (text.size() < IdLists::kMinWidth * 2 || text.size() > UINT8_MAX) return false;
       listed_.type = uuid ? ColumnType::uuid : ColumnType::hex;
       listed_.digits = uuid ? 0 : static_cast<uint8_t>(text.size());
