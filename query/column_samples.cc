@@ -173,7 +173,8 @@ Result<void> ColumnSamples::read_values(std::span<const uint32_t> rows, std::spa
   if (!takes_label_) {
     out->rows.assign(rows.begin(), rows.end());
     out->values.assign(rows.size(), 1);
-    for (size_t i = 0; counts_bytes_ && i < rows.size(); ++i) {
+    if (!counts_bytes_) return {};
+    for (size_t i = 0; i < rows.size(); ++i) {
       TRY_ASSIGN(const uint64_t bytes, view_->line_bytes(rows[i]));
       out->values[i] = static_cast<double>(bytes);
     }
