@@ -498,10 +498,7 @@ struct SpilledSample {
     BlockBuilder builder({});
     block = builder.build(rows.input());
     bytes = "before" + block.index;
-    index = open().value();
-  }
-  Result<std::shared_ptr<const SpilledIndex>> open() const {
-    return SpilledIndex::make(block.index, memory_source(bytes), 6);
+    index = SpilledIndex::make(block.index, memory_source(bytes), 6).value();
   }
 };
 
