@@ -19,11 +19,6 @@ namespace {
 
 constexpr std::string_view kBucketUrl = "s3://";
 
-int fail(const std::string& message) {
-  std::fprintf(stderr, "cordwood: %s\n", message.c_str());
-  return 1;
-}
-
 /// What the commands need of the world.
 struct World {
   explicit World(Config c) : config(std::move(c)) {}

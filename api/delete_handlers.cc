@@ -16,7 +16,6 @@
 namespace cordwood::api {
 namespace {
 
-constexpr int64_t kNsPerMs = 1'000'000;
 constexpr size_t kUnixDigits = 10;
 
 /// RFC 3339 or seconds; at a precision of ms.

@@ -9,8 +9,7 @@ namespace cordwood::api {
 namespace {
 
 constexpr uint32_t kDefaultLineLimit = 100;
-constexpr uint32_t kDefaultLimit = 1000;
-constexpr size_t kLoggedQueryBytes = 1024;
+constexpr uint32_t kDefaultDetectedLimit = 1000;
 
 template <typename Items, typename Append>
 void append_list(std::string_view name, const Items& items, Append append, std::string* out) {
@@ -112,7 +111,7 @@ Result<HttpResponse> fields(const Services& services, ReadCall& call) {
   request.end_ns = bounds.end_ns;
   TRY_ASSIGN(request.line_limit, parse_limit(call.params, "line_limit", kDefaultLineLimit));
   const char* limit_name = call.params.get("limit").empty() ? "field_limit" : "limit";
-  TRY_ASSIGN(request.limit, parse_limit(call.params, limit_name, kDefaultLimit));
+  TRY_ASSIGN(request.limit, parse_limit(call.params, limit_name, kDefaultDetectedLimit));
   TRY(parse_step(call.params, bounds));
   const auto answer = services.queries->detected_fields(call.context, request);
   if (const auto* error = std::get_if<query::QueryError>(&answer)) return query_error(*error);

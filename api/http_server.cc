@@ -9,10 +9,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -26,6 +24,7 @@
 #include <thread>
 
 #include "api/answer_piece.h"
+#include "api/http_await.h"
 #include "api/http_websocket.h"
 #include "api/response_head.h"
 #include "storage/base/mutex.h"
@@ -39,12 +38,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::awaitable;
 using tcp = asio::ip::tcp;
-using ErrorCode = boost::system::error_code;
 using std::chrono::nanoseconds;
-
-auto into(ErrorCode& ec) {
-  return asio::redirect_error(asio::use_awaitable, ec);
-}
 
 constexpr size_t kBodyStepBytes = 1 << 20;     // memory is taken and sockets are read in steps of this
 constexpr size_t kBodyPieceBytes = 256 << 10;  // of a chunked request
@@ -52,7 +46,7 @@ constexpr size_t kDrainedBytes = 64 << 20;     // read and dropped after a refus
 constexpr auto kMemoryPoll = std::chrono::milliseconds(10);
 
 /// What connections share.
-struct Shared {
+struct SharedByConnections {
   HttpServerOptions options;
   HttpServer::Environment environment;
   std::unique_ptr<TaskRunner> quick, push, query;
@@ -104,7 +98,7 @@ class Registry {
 /// One client: reads requests one after the other, has each run by a worker, and answers in that order.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(tcp::socket socket, Shared& shared, Registry& registry)
+  Connection(tcp::socket socket, SharedByConnections& shared, Registry& registry)
       : shared_(shared), registry_(registry), stream_(std::move(socket)), gate_(stream_.get_executor()) {
     registry_.add(this);
   }
@@ -452,7 +446,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (written) co_await drop_rest();
   }
 
-  Shared& shared_;
+  SharedByConnections& shared_;
   Registry& registry_;
   beast::tcp_stream stream_;
   asio::steady_timer gate_;
@@ -561,7 +555,7 @@ class AsioHttpServer final : public HttpServer {
     }
   }
 
-  Shared shared_;
+  SharedByConnections shared_;
   Registry registry_;
   asio::io_context io_;
   tcp::acceptor acceptor_;

@@ -11,9 +11,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -24,6 +22,8 @@
 #include <set>
 #include <thread>
 
+#include "api/http_await.h"
+
 namespace cordwood::api {
 namespace {
 
@@ -33,12 +33,7 @@ namespace http = boost::beast::http;
 namespace websocket = boost::beast::websocket;
 using asio::awaitable;
 using tcp = asio::ip::tcp;
-using ErrorCode = boost::system::error_code;
 using std::chrono::nanoseconds;
-
-auto into(ErrorCode& ec) {
-  return asio::redirect_error(asio::use_awaitable, ec);
-}
 
 constexpr size_t kMaxReasonBytes = 123;         // what fits into a close frame
 constexpr size_t kMaxClientMessage = 64 << 10;  // nothing is expected of a client
@@ -54,7 +49,7 @@ std::string_view cut_reason(std::string_view text) {
 class Session;
 
 /// What sessions share.  The I/O thread alone touches `open`.
-struct Shared {
+struct SharedBySessions {
   WebSocketOptions options;
   WebSocketServer::Environment environment;
   asio::io_context io{1};
@@ -69,7 +64,7 @@ class Session : public std::enable_shared_from_this<Session> {
  public:
   using Headers = std::vector<std::pair<std::string, std::string>>;
 
-  Session(tcp::socket socket, Shared& shared, std::shared_ptr<MessageSource> source)
+  Session(tcp::socket socket, SharedBySessions& shared, std::shared_ptr<MessageSource> source)
       : shared_(shared),
         stream_(std::move(socket)),
         turn_timer_(shared.io),
@@ -231,7 +226,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (!closing_) cut();
   }
 
-  Shared& shared_;
+  SharedBySessions& shared_;
   websocket::stream<beast::tcp_stream> stream_;
   asio::steady_timer turn_timer_;
   asio::steady_timer ping_timer_;
@@ -289,7 +284,7 @@ class BeastWebSocketServer final : public WebSocketServer {
   }
 
  private:
-  Shared shared_;
+  SharedBySessions shared_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   bool draining_ = false;  ///< of the I/O thread
   std::atomic<bool> drained_{false};

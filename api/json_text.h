@@ -7,6 +7,9 @@
 
 namespace cordwood::api {
 
+/// About how much of a long answer is written before it goes out.
+inline constexpr size_t kJsonPieceBytes = 64 << 10;
+
 /// Log lines are escaped as for a page (`<`, `>`, `&`, U+2028 and U+2029 too), labels are not.  An invalid UTF-8 byte
 /// becomes \ufffd.
 enum class JsonEscape : unsigned char { plain, html };

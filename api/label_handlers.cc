@@ -12,7 +12,7 @@ HttpResponse values_response(const query::Answer<std::vector<std::string>>& answ
   return json_response(encode_values(std::get<std::vector<std::string>>(answer)));
 }
 
-Result<HttpResponse> labels(const Services& services, ReadCall& call) {
+Result<HttpResponse> label_names(const Services& services, ReadCall& call) {
   TRY_ASSIGN(const TimeBounds bounds, parse_bounds(call.params, call.now_ns));
   return values_response(
       services.queries->labels(call.context, std::string(call.params.get("query")), bounds.start_ns, bounds.end_ns));
@@ -40,7 +40,7 @@ void add_label_routes(Router& router, const Services& services) {
     router.add("GET POST", path, read_options(services),
                read_handler(services, [&services, handler](ReadCall& call) { return handler(services, call); }));
   };
-  for (const char* path : {"/loki/api/v1/labels", "/loki/api/v1/label", "/api/prom/label"}) add(path, labels);
+  for (const char* path : {"/loki/api/v1/labels", "/loki/api/v1/label", "/api/prom/label"}) add(path, label_names);
   for (const char* path : {"/loki/api/v1/label/{name}/values", "/api/prom/label/{name}/values"}) {
     add(path, label_values);
   }

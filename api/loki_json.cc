@@ -10,7 +10,6 @@
 namespace cordwood::api {
 namespace {
 
-constexpr size_t kPieceBytes = 64 << 10;
 constexpr std::string_view kCategorize = "categorize-labels";
 
 template <typename Pairs>
@@ -94,7 +93,7 @@ class PieceWriter {
 
   bool write(std::string* out) {
     if (!begun_) begin(out);
-    const size_t limit = out->size() + kPieceBytes;
+    const size_t limit = out->size() + kJsonPieceBytes;
     const bool more = std::visit([&](const auto& data) { return items(data, limit, out); }, result_.data);
     if (!more) end(out);
     return more;

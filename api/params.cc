@@ -14,7 +14,6 @@
 namespace cordwood::api {
 namespace {
 
-constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int64_t kDefaultSince_ns = 3600 * kNsPerSecond;
 constexpr int64_t kMaxPoints = 11'000;
 constexpr int64_t kDefaultPoints = 250;

@@ -8,8 +8,6 @@
 namespace cordwood::api {
 namespace {
 
-constexpr size_t kLoggedQueryBytes = 1024;
-
 std::string encode_patterns(const query::PatternAnswer& answer) {
   std::string out = "{\"status\":\"success\",\"data\":[";
   for (const query::PatternCounts& one : answer.patterns) {

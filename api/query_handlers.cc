@@ -11,8 +11,6 @@
 namespace cordwood::api {
 namespace {
 
-constexpr size_t kLoggedQueryBytes = 1024;
-
 void log_query(const Services& services, const ReadCall& call, std::string_view query, const query::QueryResult& r) {
   const query::QueryStats& s = r.stats;
   services.log->info("query", {{"path", call.http.path},

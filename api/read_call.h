@@ -23,6 +23,7 @@ RouteHandler read_handler(const Services& services, std::function<Result<HttpRes
 RouteOptions read_options(const Services& services);
 
 inline constexpr uint32_t kDefaultQueryLimit = 100;
+inline constexpr size_t kLoggedQueryBytes = 1024;  ///< of a query's text, in log lines
 
 /// The parameters of query_range, which some other reads check too without using them all.
 Result<query::RangeRequest> parse_range_request(const ReadCall& call);

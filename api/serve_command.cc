@@ -16,11 +16,6 @@
 namespace cordwood::api {
 namespace {
 
-int fail(const std::string& message) {
-  std::fprintf(stderr, "cordwood: %s\n", message.c_str());
-  return 1;
-}
-
 LogLevel level_of(const std::string& name) {
   if (name == "debug") return LogLevel::debug;
   if (name == "warn") return LogLevel::warn;

@@ -7,8 +7,6 @@
 namespace cordwood::api {
 namespace {
 
-constexpr size_t kPieceBytes = 64 << 10;
-
 void append_string(std::string_view text, std::string* out) {
   append_json_string(text, JsonEscape::plain, out);
 }
@@ -53,7 +51,7 @@ class TraceWriter {
   explicit TraceWriter(query::TraceAnswer answer) : answer_(std::move(answer)) {}
 
   bool write(std::string* out) {
-    const size_t limit = out->size() + kPieceBytes;
+    const size_t limit = out->size() + kJsonPieceBytes;
     if (!begun_) begin(out);
     for (; next_ < answer_.lines.size(); ++next_) {
       if (out->size() >= limit) return true;

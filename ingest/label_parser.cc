@@ -28,7 +28,7 @@ std::string quoted_rune(std::string_view text, size_t at) {
   const Utf8Rune rune = decode_utf8(text, at);
   std::string inner;
   append_go_quoted(text.substr(at, rune.size), &inner);
-  inner = rune.valid ? inner.substr(1, inner.size() - 2) : "\xEF\xBF\xBD";
+  inner = rune.valid ? inner.substr(1, inner.size() - 2) : std::string(kReplacementText);
   if (inner == "'") inner = "\\'";
   if (inner == "\\\"") inner = "\"";
   return "'" + inner + "'";

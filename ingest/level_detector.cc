@@ -17,16 +17,16 @@ bool equal_folded(std::string_view a, std::string_view b) {
   return true;
 }
 
-bool is_space(char c) {
+bool is_go_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 bool looks_like_json(std::string_view line) {
   size_t begin = 0;
-  while (begin < line.size() && is_space(line[begin])) ++begin;
+  while (begin < line.size() && is_go_space(line[begin])) ++begin;
   if (begin == line.size() || line[begin] != '{') return false;
   size_t end = line.size();
-  while (is_space(line[end - 1])) --end;
+  while (is_go_space(line[end - 1])) --end;
   return line[end - 1] == '}';
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 using Wire = ProtoReader::Wire;
 
-Error malformed() {
+Error malformed_export() {
   return Error::invalid("proto: malformed ExportLogsServiceRequest");
 }
 
@@ -50,12 +50,12 @@ Result<OtlpValue> read_value(std::string_view message, int depth) {
           value.members.push_back(std::move(member));
         }
       }
-      if (list.failed()) return malformed();
+      if (list.failed()) return malformed_export();
     } else {
       in.skip();
     }
   }
-  if (in.failed()) return malformed();
+  if (in.failed()) return malformed_export();
   return value;
 }
 
@@ -71,7 +71,7 @@ Result<OtlpAttribute> read_attribute(std::string_view message, int depth) {
       in.skip();
     }
   }
-  if (in.failed()) return malformed();
+  if (in.failed()) return malformed_export();
   return attribute;
 }
 
@@ -117,7 +117,7 @@ Result<void> read_record(std::string_view message, OtlpRows* rows) {
       in.skip();
     }
   }
-  if (in.failed()) return malformed();
+  if (in.failed()) return malformed_export();
   return rows->add(record);
 }
 
@@ -137,7 +137,7 @@ Result<OtlpScope> read_scope(std::string_view message) {
       in.skip();
     }
   }
-  if (in.failed()) return malformed();
+  if (in.failed()) return malformed_export();
   return scope;
 }
 
@@ -152,7 +152,7 @@ Result<std::string_view> find_owner(std::string_view message) {
       in.skip();
     }
   }
-  if (in.failed()) return malformed();
+  if (in.failed()) return malformed_export();
   return owner;
 }
 
@@ -182,7 +182,7 @@ Result<void> read_resource_logs(std::string_view message, OtlpRows* rows) {
       resource.skip();
     }
   }
-  if (resource.failed()) return malformed();
+  if (resource.failed()) return malformed_export();
   TRY(rows->begin_resource(attributes));
   ProtoReader in(message);
   while (in.next()) {
@@ -207,7 +207,7 @@ Result<void> decode_push_otlp_protobuf(std::string_view body, RowBuilder* rows) 
       in.skip();
     }
   }
-  if (in.failed()) return malformed();
+  if (in.failed()) return malformed_export();
   return {};
 }
 

@@ -8,7 +8,7 @@ namespace cordwood::ingest {
 
 namespace {
 
-Error malformed(std::string_view what) {
+Error malformed_push(std::string_view what) {
   return Error::invalid(fmt::format("proto: malformed {}", what));
 }
 
@@ -25,7 +25,7 @@ Result<int64_t> read_timestamp(std::string_view message) {
       in.skip();
     }
   }
-  if (in.failed()) return malformed("timestamp");
+  if (in.failed()) return malformed_push("timestamp");
   return unix_time_ns(seconds, nanos);
 }
 
@@ -41,7 +41,7 @@ Result<MetadataPair> read_pair(std::string_view message) {
       in.skip();
     }
   }
-  if (in.failed()) return malformed("structured metadata");
+  if (in.failed()) return malformed_push("structured metadata");
   return pair;
 }
 
@@ -63,7 +63,7 @@ Result<void> read_entry(std::string_view message, std::vector<MetadataPair>* met
       in.skip();
     }
   }
-  if (in.failed()) return malformed("entry");
+  if (in.failed()) return malformed_push("entry");
   return rows->add(time_ns, line, *metadata);
 }
 
@@ -78,7 +78,7 @@ Result<std::string_view> find_labels(std::string_view stream) {
       in.skip();
     }
   }
-  if (in.failed()) return malformed("stream");
+  if (in.failed()) return malformed_push("stream");
   return labels;
 }
 
@@ -108,7 +108,7 @@ Result<void> decode_push_protobuf(std::string_view body, RowBuilder* rows) {
       in.skip();
     }
   }
-  if (in.failed()) return malformed("push request");
+  if (in.failed()) return malformed_push("push request");
   return {};
 }
 

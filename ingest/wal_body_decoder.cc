@@ -9,7 +9,7 @@ namespace cordwood::ingest {
 namespace {
 
 constexpr uint64_t kMaxReplayBytes = 8ull << 30;  // what was accepted under any configuration; never in the way
-constexpr size_t kRememberedStreams = 16u << 10;
+constexpr size_t kReplayedStreams = 16u << 10;
 constexpr size_t kRememberedPolicies = 64;
 
 /// Lets through all but the entries that were refused then.
@@ -33,7 +33,7 @@ class BodyReplay final : public WalBodyDecoder {
   BodyReplay()
       : streams_([](const TenantId& tenant,
                     Labels labels) { return Stream::make(tenant, StreamKind::log, std::move(labels)); },
-                 kRememberedStreams, 0) {}
+                 kReplayedStreams, 0) {}
 
   Result<void> decode(const WalRecord& record, std::string_view policy, RowBatch* out) override {
     TRY_ASSIGN(const DecodePolicyPtr rules, policy_of(policy));

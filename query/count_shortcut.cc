@@ -9,12 +9,6 @@ namespace {
 
 constexpr std::string_view kLevelLabel = "detected_level";
 
-bool is_parser(const Stage& stage) {
-  return std::holds_alternative<JsonStage>(stage) || std::holds_alternative<LogfmtStage>(stage) ||
-         std::holds_alternative<RegexpStage>(stage) || std::holds_alternative<PatternStage>(stage) ||
-         std::holds_alternative<UnpackStage>(stage);
-}
-
 /// Whether a stage leaves counts and groups as they are.
 bool changes_nothing(const Stage& stage, const LabelDemand& demand) {
   // Parsers do not run at all when nobody wants a label.

@@ -10,7 +10,7 @@ namespace cordwood::query {
 namespace {
 
 /// Every level is read once for each level above it; past this depth an object is an error.
-constexpr size_t kMaxDepth = 128;
+constexpr size_t kMaxJsonDepth = 128;
 /// Keys remembered, and of these within one object, so that looking for one among them stays cheap.
 constexpr size_t kMostKeys = 1024;
 constexpr size_t kMostMembers = 64;
@@ -63,7 +63,7 @@ JsonFault JsonExtractor::on_member(Key* key, const JsonValue& value) {
   if (value.type == JsonType::null || value.type == JsonType::array) return JsonFault::none;
   JsonFault fault = JsonFault::none;
   if (value.type == JsonType::object) {
-    if (path_.size() + 1 >= kMaxDepth) return JsonFault::malformed;
+    if (path_.size() + 1 >= kMaxJsonDepth) return JsonFault::malformed;
     if (!key->enter) return JsonFault::none;
     path_.push_back(key->text);
     fault = walk(value.text, key);

@@ -17,7 +17,7 @@ bool is_space(char c) {
 }
 
 bool has_replacement_rune(std::string_view text) {
-  return text.find("\xEF\xBF\xBD") != std::string_view::npos || !is_valid_utf8(text);
+  return text.find(kReplacementText) != std::string_view::npos || !is_valid_utf8(text);
 }
 
 /// Decodes the body of a quoted value: the escapes of JSON, and \' as well; invalid bytes become U+FFFD.

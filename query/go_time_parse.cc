@@ -12,7 +12,7 @@ namespace cordwood::query {
 
 namespace {
 
-bool equals_fold(std::string_view a, std::string_view b) {
+bool equal_letters(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
     if ((a[i] | 0x20) != (b[i] | 0x20)) return false;
@@ -84,7 +84,7 @@ class TimeReader {
   bool name(const std::string_view* names, size_t count, bool full, int* out) {
     for (size_t i = 0; i < count; ++i) {
       const std::string_view want = full ? names[i] : names[i].substr(0, 3);
-      if (!equals_fold(rest_.substr(0, want.size()), want)) continue;
+      if (!equal_letters(rest_.substr(0, want.size()), want)) continue;
       rest_.remove_prefix(want.size());
       *out = static_cast<int>(i);
       return true;

@@ -8,8 +8,6 @@ namespace cordwood::query {
 
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
 /// The four digits behind two bytes of escape mark; the mark itself is not checked for a second surrogate.
 bool read_unicode_escape(std::string_view text, char32_t* rune) {
   if (text.size() < 6) return false;
@@ -35,14 +33,14 @@ size_t append_unicode_escape(std::string_view text, std::string* out) {
   if (!read_unicode_escape(text.substr(6), &second) || second < 0xDC00) return 0;
   const char32_t rune = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
   if (rune > 0x10FFFF) {
-    *out += kReplacement;
+    *out += kReplacementText;
   } else {
     append_utf8(rune, out);
   }
   return 12;
 }
 
-char simple_escape(char c) {
+char json_escape(char c) {
   switch (c) {
     case '"':
     case '\\':
@@ -155,7 +153,7 @@ bool append_json_unescaped(std::string_view text, std::string* out) {
       text.remove_prefix(length);
       continue;
     }
-    const char plain = simple_escape(text[1]);
+    const char plain = json_escape(text[1]);
     if (plain == '\0') return false;
     *out += plain;
     text.remove_prefix(2);
@@ -163,7 +161,7 @@ bool append_json_unescaped(std::string_view text, std::string* out) {
 }
 
 std::string_view without_replacement_runes(std::string_view text, std::string* scratch) {
-  if (text.find(kReplacement) == std::string_view::npos && is_valid_utf8(text)) return text;
+  if (text.find(kReplacementText) == std::string_view::npos && is_valid_utf8(text)) return text;
   // `text` may be a view into *scratch; a byte never moves to the right, so this works in place.
   const bool in_place = text.data() == scratch->data();
   if (!in_place) scratch->assign(text);

@@ -13,8 +13,6 @@ namespace cordwood::query {
 
 namespace {
 
-constexpr uint64_t kRowsPerCheck = 1000;
-
 /// Whether an entry is far enough from the one returned before it.  Each piece of a split query counts for itself.
 class IntervalGate {
  public:

@@ -131,6 +131,13 @@ struct KeepStage {
 using Stage = std::variant<LineFilterStage, JsonStage, LogfmtStage, RegexpStage, PatternStage, UnpackStage,
                            LabelFilterStage, LineFormatStage, LabelFormatStage, DecolorizeStage, DropStage, KeepStage>;
 
+/// Whether a stage makes labels of the line.
+inline bool is_parser(const Stage& stage) {
+  return std::holds_alternative<JsonStage>(stage) || std::holds_alternative<LogfmtStage>(stage) ||
+         std::holds_alternative<RegexpStage>(stage) || std::holds_alternative<PatternStage>(stage) ||
+         std::holds_alternative<UnpackStage>(stage);
+}
+
 /// A selector and its pipeline, stages in the order of the text.
 struct LogQuery {
   std::vector<Matcher> matchers;

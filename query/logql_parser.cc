@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMaxQueryBytes = 131072;
 /// Trees are walked by recursion, so both figures bound the stack.
-constexpr int kMaxDepth = 500;
+constexpr int kMaxQueryDepth = 500;
 constexpr size_t kMaxNodes = 4000;
 
 constexpr std::string_view kNoUsableMatcher =
@@ -96,7 +96,8 @@ void LogqlParser::defer(size_t start, std::string message) {
 }
 
 Result<void> LogqlParser::enter() {
-  if (++depth_ > kMaxDepth) return semantic_error(fmt::format("expression nested too deeply (limit: {})", kMaxDepth));
+  if (++depth_ > kMaxQueryDepth)
+    return semantic_error(fmt::format("expression nested too deeply (limit: {})", kMaxQueryDepth));
   return {};
 }
 

@@ -12,28 +12,28 @@ namespace cordwood::query {
 
 namespace {
 
-struct Operator {
+struct BinaryOperator {
   Token token;
   BinaryOp op;
 };
-constexpr Operator kOperators[] = {{Token::set_or, BinaryOp::set_or},
-                                   {Token::set_and, BinaryOp::set_and},
-                                   {Token::set_unless, BinaryOp::set_unless},
-                                   {Token::compare_equal, BinaryOp::equal},
-                                   {Token::not_equal, BinaryOp::not_equal},
-                                   {Token::less, BinaryOp::less},
-                                   {Token::less_equal, BinaryOp::less_equal},
-                                   {Token::greater, BinaryOp::greater},
-                                   {Token::greater_equal, BinaryOp::greater_equal},
-                                   {Token::add, BinaryOp::add},
-                                   {Token::sub, BinaryOp::sub},
-                                   {Token::mul, BinaryOp::mul},
-                                   {Token::div, BinaryOp::div},
-                                   {Token::mod, BinaryOp::mod},
-                                   {Token::pow, BinaryOp::pow}};
+constexpr BinaryOperator kBinaryOperators[] = {{Token::set_or, BinaryOp::set_or},
+                                               {Token::set_and, BinaryOp::set_and},
+                                               {Token::set_unless, BinaryOp::set_unless},
+                                               {Token::compare_equal, BinaryOp::equal},
+                                               {Token::not_equal, BinaryOp::not_equal},
+                                               {Token::less, BinaryOp::less},
+                                               {Token::less_equal, BinaryOp::less_equal},
+                                               {Token::greater, BinaryOp::greater},
+                                               {Token::greater_equal, BinaryOp::greater_equal},
+                                               {Token::add, BinaryOp::add},
+                                               {Token::sub, BinaryOp::sub},
+                                               {Token::mul, BinaryOp::mul},
+                                               {Token::div, BinaryOp::div},
+                                               {Token::mod, BinaryOp::mod},
+                                               {Token::pow, BinaryOp::pow}};
 
-const Operator* find_operator(Token token) {
-  for (const Operator& op : kOperators) {
+const BinaryOperator* find_operator(Token token) {
+  for (const BinaryOperator& op : kBinaryOperators) {
     if (op.token == token) return &op;
   }
   return nullptr;
@@ -79,7 +79,7 @@ Result<ExprPtr> LogqlParser::parse_expr(int min_precedence) {
   TRY(enter());
   const size_t start = at_;
   TRY_ASSIGN(ExprPtr left, parse_operand());
-  for (const Operator* op = find_operator(token()); op != nullptr && precedence(op->op) >= min_precedence;
+  for (const BinaryOperator* op = find_operator(token()); op != nullptr && precedence(op->op) >= min_precedence;
        op = find_operator(token())) {
     TRY(count_node());
     take();

@@ -240,7 +240,7 @@ bool append_numeric_escape(std::string_view body, size_t* at, std::string* out) 
   return true;
 }
 
-char simple_escape(char c) {
+char go_escape(char c) {
   switch (c) {
     case 'a': return '\a';
     case 'b': return '\b';
@@ -275,7 +275,7 @@ bool unquote_go(std::string_view quoted, std::string* out) {
       continue;
     }
     if (++i >= body.size()) return false;
-    if (const char simple = simple_escape(body[i]); simple != '\0') {
+    if (const char simple = go_escape(body[i]); simple != '\0') {
       *out += simple;
       ++i;
     } else if (body[i] == 'x' || body[i] == 'u' || body[i] == 'U' || (body[i] >= '0' && body[i] <= '7')) {

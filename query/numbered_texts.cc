@@ -12,7 +12,7 @@ namespace cordwood::query {
 
 namespace {
 
-constexpr size_t kFirstSlots = 64;
+constexpr size_t kFirstTextSlots = 64;
 /// A table by number has at most twice so many places for each text.
 constexpr uint64_t kSparse = 8;
 
@@ -79,7 +79,7 @@ uint32_t NumberedTexts::number(Split split, bool* is_new) {
     if (*is_new) entry = add(split) + 1;
     return entry - 1;
   }
-  if (used_ * 2 >= slots_.size()) grow(std::max(kFirstSlots, slots_.size() * 2));
+  if (used_ * 2 >= slots_.size()) grow(std::max(kFirstTextSlots, slots_.size() * 2));
   Slot& slot = slots_[place_of(split)];
   *is_new = slot.entry == 0;
   if (*is_new) {
@@ -173,7 +173,7 @@ size_t NumberedTexts::place_of(Split split) const {
 
 void NumberedTexts::reserve(size_t texts) {
   entries_.reserve(entries_.size() + texts);
-  const size_t slots = std::bit_ceil(std::max(kFirstSlots, 2 * (used_ + texts)));
+  const size_t slots = std::bit_ceil(std::max(kFirstTextSlots, 2 * (used_ + texts)));
   if (slots > slots_.size()) grow(slots);
 }
 

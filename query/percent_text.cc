@@ -110,7 +110,7 @@ std::string html_escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '\0': out += "\xEF\xBF\xBD"; break;
+      case '\0': out += kReplacementText; break;
       case '"': out += "&#34;"; break;
       case '\'': out += "&#39;"; break;
       case '&': out += "&amp;"; break;

@@ -36,12 +36,6 @@ bool seeks_ids(const Stage& stage) {
          });
 }
 
-bool is_parser(const Stage& stage) {
-  return std::holds_alternative<JsonStage>(stage) || std::holds_alternative<LogfmtStage>(stage) ||
-         std::holds_alternative<RegexpStage>(stage) || std::holds_alternative<PatternStage>(stage) ||
-         std::holds_alternative<UnpackStage>(stage);
-}
-
 /// Builds one stage; label filters come with their predicate made before.
 struct StageMaker {
   const ParserHints* hints;

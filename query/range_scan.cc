@@ -10,7 +10,6 @@ namespace cordwood::query {
 
 namespace {
 
-constexpr uint64_t kRowsPerCheck = 1000;
 constexpr uint32_t kSeriesPerCheck = 1000;
 
 }  // namespace

@@ -10,6 +10,9 @@
 
 namespace cordwood::query {
 
+/// How often row by row reads ask their guard.
+inline constexpr uint64_t kRowsPerCheck = 1000;
+
 /// When a read's time is up.
 int64_t deadline_monotonic_ns(const ReadContext& context, Clock& clock);
 

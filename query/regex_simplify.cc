@@ -73,7 +73,7 @@ std::string to_bytes(const std::u32string& runes) {
 }
 
 /// With the dotless and dotted i told apart as Go's lower case does.
-std::string fold_text(std::string_view text) {
+std::string fold_dotted_i(std::string_view text) {
   constexpr std::string_view kDottedI = "\xC4\xB0";
   std::string out(text);
   for (size_t at = 0; (at = out.find(kDottedI, at)) != std::string::npos;) out.replace(at, kDottedI.size(), "i");
@@ -85,7 +85,7 @@ Word make_word(const Reduced::Item& item) {
   const Word::Test test = word.test = item.test;
   word.text = std::string(item.text.view());
   if (item.fold) {
-    word.text = fold_text(word.text);
+    word.text = fold_dotted_i(word.text);
     const std::string quoted = RE2::QuoteMeta(word.text);
     RE2::Options options;
     options.set_case_sensitive(false);

@@ -11,7 +11,7 @@ namespace {
 
 using Kind = RegexNode::Kind;
 
-constexpr int kMaxDepth = 200;
+constexpr int kMaxRegexDepth = 200;
 
 RegexNode make_node(Kind kind) {
   RegexNode node;
@@ -143,7 +143,7 @@ class TreeParser {
 
  private:
   std::optional<RegexNode> alternatives(bool fold, int depth) {
-    if (depth > kMaxDepth) return std::nullopt;
+    if (depth > kMaxRegexDepth) return std::nullopt;
     fold_ = fold;
     std::vector<RegexNode> choices;
     while (true) {

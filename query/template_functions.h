@@ -39,6 +39,8 @@ struct TemplateCall {
 };
 
 enum class ParameterType : unsigned char { any, string, integer, real, time };
+inline constexpr ParameterType kAnyType = ParameterType::any;
+inline constexpr ParameterType kStringType = ParameterType::string;
 
 /// One function of the template language.  Arguments have been checked against the parameter types.
 struct TemplateFunction {

@@ -252,36 +252,34 @@ bool run_default(TemplateCall*, Args a, size_t count, TemplateValue* out) {
   return true;
 }
 
-constexpr ParameterType kAny = ParameterType::any;
-
-constexpr TemplateFunction kFunctions[] = {
-    {"and", run_short_circuit, 1, {kAny}, true},
-    {"or", run_short_circuit, 1, {kAny}, true},
-    {"not", run_not, 1, {kAny}},
-    {"len", run_len, 1, {kAny}},
-    {"index", run_index, 1, {kAny}, true},
-    {"slice", run_slice, 1, {kAny}, true},
+constexpr TemplateFunction kBuiltinFunctions[] = {
+    {"and", run_short_circuit, 1, {kAnyType}, true},
+    {"or", run_short_circuit, 1, {kAnyType}, true},
+    {"not", run_not, 1, {kAnyType}},
+    {"len", run_len, 1, {kAnyType}},
+    {"index", run_index, 1, {kAnyType}, true},
+    {"slice", run_slice, 1, {kAnyType}, true},
     {"print", run_print, 0, {}, true},
     {"printf", run_printf, 1, {ParameterType::string}, true},
     {"println", run_println, 0, {}, true},
     {"html", run_html, 0, {}, true},
     {"js", run_js, 0, {}, true},
     {"urlquery", run_urlquery, 0, {}, true},
-    {"call", run_call, 1, {kAny}, true},
-    {"eq", run_eq, 1, {kAny}, true},
-    {"ne", run_ne, 2, {kAny, kAny}},
-    {"lt", run_lt, 2, {kAny, kAny}},
-    {"le", run_le, 2, {kAny, kAny}},
-    {"gt", run_gt, 2, {kAny, kAny}},
-    {"ge", run_ge, 2, {kAny, kAny}},
+    {"call", run_call, 1, {kAnyType}, true},
+    {"eq", run_eq, 1, {kAnyType}, true},
+    {"ne", run_ne, 2, {kAnyType, kAnyType}},
+    {"lt", run_lt, 2, {kAnyType, kAnyType}},
+    {"le", run_le, 2, {kAnyType, kAnyType}},
+    {"gt", run_gt, 2, {kAnyType, kAnyType}},
+    {"ge", run_ge, 2, {kAnyType, kAnyType}},
     {"fromJson", run_from_json, 1, {ParameterType::string}},
-    {"default", run_default, 1, {kAny}, true},
+    {"default", run_default, 1, {kAnyType}, true},
 };
 
 }  // namespace
 
 TemplateFunctionList builtin_template_functions() {
-  return {kFunctions, std::size(kFunctions)};
+  return {kBuiltinFunctions, std::size(kBuiltinFunctions)};
 }
 
 }  // namespace cordwood::query

@@ -145,37 +145,34 @@ bool run_duration(TemplateCall* call, Args a, size_t, TemplateValue* out) {
   return give_real(static_cast<double>(*ns / 1000000000) + static_cast<double>(*ns % 1000000000) / 1e9, out);
 }
 
-constexpr ParameterType kAny = ParameterType::any;
-constexpr ParameterType kString = ParameterType::string;
-
-constexpr TemplateFunction kFunctions[] = {
-    {"int", run_int, 1, {kAny}},
-    {"float64", run_float64, 1, {kAny}},
+constexpr TemplateFunction kNumberFunctions[] = {
+    {"int", run_int, 1, {kAnyType}},
+    {"float64", run_float64, 1, {kAnyType}},
     {"add", run_add, 0, {}, true},
-    {"sub", run_sub, 2, {kAny, kAny}},
-    {"mul", run_mul, 1, {kAny}, true},
-    {"div", run_div, 2, {kAny, kAny}},
-    {"mod", run_mod, 2, {kAny, kAny}},
-    {"max", run_max, 1, {kAny}, true},
-    {"min", run_min, 1, {kAny}, true},
-    {"maxf", run_maxf, 1, {kAny}, true},
-    {"minf", run_minf, 1, {kAny}, true},
+    {"sub", run_sub, 2, {kAnyType, kAnyType}},
+    {"mul", run_mul, 1, {kAnyType}, true},
+    {"div", run_div, 2, {kAnyType, kAnyType}},
+    {"mod", run_mod, 2, {kAnyType, kAnyType}},
+    {"max", run_max, 1, {kAnyType}, true},
+    {"min", run_min, 1, {kAnyType}, true},
+    {"maxf", run_maxf, 1, {kAnyType}, true},
+    {"minf", run_minf, 1, {kAnyType}, true},
     {"addf", run_addf, 0, {}, true},
-    {"subf", run_subf, 1, {kAny}, true},
-    {"mulf", run_mulf, 1, {kAny}, true},
-    {"divf", run_divf, 1, {kAny}, true},
-    {"ceil", run_ceil, 1, {kAny}},
-    {"floor", run_floor, 1, {kAny}},
-    {"round", run_round, 2, {kAny, ParameterType::integer}, true, ParameterType::real},
-    {"bytes", run_bytes, 1, {kString}},
-    {"duration", run_duration, 1, {kString}},
-    {"duration_seconds", run_duration, 1, {kString}},
+    {"subf", run_subf, 1, {kAnyType}, true},
+    {"mulf", run_mulf, 1, {kAnyType}, true},
+    {"divf", run_divf, 1, {kAnyType}, true},
+    {"ceil", run_ceil, 1, {kAnyType}},
+    {"floor", run_floor, 1, {kAnyType}},
+    {"round", run_round, 2, {kAnyType, ParameterType::integer}, true, ParameterType::real},
+    {"bytes", run_bytes, 1, {kStringType}},
+    {"duration", run_duration, 1, {kStringType}},
+    {"duration_seconds", run_duration, 1, {kStringType}},
 };
 
 }  // namespace
 
 TemplateFunctionList number_template_functions() {
-  return {kFunctions, std::size(kFunctions)};
+  return {kNumberFunctions, std::size(kNumberFunctions)};
 }
 
 }  // namespace cordwood::query

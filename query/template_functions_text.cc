@@ -262,50 +262,49 @@ bool run_align_right(TemplateCall* call, Args a, size_t, TemplateValue* out) {
   return aligned(call, a, false, out);
 }
 
-constexpr ParameterType kString = ParameterType::string;
 constexpr ParameterType kInteger = ParameterType::integer;
 
-constexpr TemplateFunction kFunctions[] = {
-    {"ToLower", run_to_lower, 1, {kString}},
-    {"ToUpper", run_to_upper, 1, {kString}},
-    {"Replace", run_replace_first, 4, {kString, kString, kString, kInteger}},
-    {"Trim", run_trim_set, 2, {kString, kString}},
-    {"TrimLeft", run_trim_left, 2, {kString, kString}},
-    {"TrimRight", run_trim_right, 2, {kString, kString}},
-    {"TrimPrefix", run_trim_prefix_first, 2, {kString, kString}},
-    {"TrimSuffix", run_trim_suffix_first, 2, {kString, kString}},
-    {"TrimSpace", run_trim_space, 1, {kString}},
-    {"lower", run_to_lower, 1, {kString}},
-    {"upper", run_to_upper, 1, {kString}},
-    {"title", run_title, 1, {kString}},
-    {"trunc", run_trunc, 2, {kInteger, kString}},
-    {"substr", run_substr, 3, {kInteger, kInteger, kString}},
-    {"contains", run_contains, 2, {kString, kString}},
-    {"hasPrefix", run_has_prefix, 2, {kString, kString}},
-    {"hasSuffix", run_has_suffix, 2, {kString, kString}},
-    {"indent", run_indent, 2, {kInteger, kString}},
-    {"nindent", run_nindent, 2, {kInteger, kString}},
-    {"replace", run_replace, 3, {kString, kString, kString}},
-    {"repeat", run_repeat, 2, {kInteger, kString}},
-    {"trim", run_trim_space, 1, {kString}},
-    {"trimAll", run_trim_all, 2, {kString, kString}},
-    {"trimSuffix", run_trim_suffix, 2, {kString, kString}},
-    {"trimPrefix", run_trim_prefix, 2, {kString, kString}},
-    {"regexReplaceAll", run_regex_replace, 3, {kString, kString, kString}},
-    {"regexReplaceAllLiteral", run_regex_replace_literal, 3, {kString, kString, kString}},
-    {"count", run_count, 2, {kString, kString}},
-    {"b64enc", run_b64enc, 1, {kString}},
-    {"b64dec", run_b64dec, 1, {kString}},
-    {"urlencode", run_urlencode, 1, {kString}},
-    {"urldecode", run_urldecode, 1, {kString}},
-    {"alignLeft", run_align_left, 2, {kInteger, kString}},
-    {"alignRight", run_align_right, 2, {kInteger, kString}},
+constexpr TemplateFunction kTextFunctions[] = {
+    {"ToLower", run_to_lower, 1, {kStringType}},
+    {"ToUpper", run_to_upper, 1, {kStringType}},
+    {"Replace", run_replace_first, 4, {kStringType, kStringType, kStringType, kInteger}},
+    {"Trim", run_trim_set, 2, {kStringType, kStringType}},
+    {"TrimLeft", run_trim_left, 2, {kStringType, kStringType}},
+    {"TrimRight", run_trim_right, 2, {kStringType, kStringType}},
+    {"TrimPrefix", run_trim_prefix_first, 2, {kStringType, kStringType}},
+    {"TrimSuffix", run_trim_suffix_first, 2, {kStringType, kStringType}},
+    {"TrimSpace", run_trim_space, 1, {kStringType}},
+    {"lower", run_to_lower, 1, {kStringType}},
+    {"upper", run_to_upper, 1, {kStringType}},
+    {"title", run_title, 1, {kStringType}},
+    {"trunc", run_trunc, 2, {kInteger, kStringType}},
+    {"substr", run_substr, 3, {kInteger, kInteger, kStringType}},
+    {"contains", run_contains, 2, {kStringType, kStringType}},
+    {"hasPrefix", run_has_prefix, 2, {kStringType, kStringType}},
+    {"hasSuffix", run_has_suffix, 2, {kStringType, kStringType}},
+    {"indent", run_indent, 2, {kInteger, kStringType}},
+    {"nindent", run_nindent, 2, {kInteger, kStringType}},
+    {"replace", run_replace, 3, {kStringType, kStringType, kStringType}},
+    {"repeat", run_repeat, 2, {kInteger, kStringType}},
+    {"trim", run_trim_space, 1, {kStringType}},
+    {"trimAll", run_trim_all, 2, {kStringType, kStringType}},
+    {"trimSuffix", run_trim_suffix, 2, {kStringType, kStringType}},
+    {"trimPrefix", run_trim_prefix, 2, {kStringType, kStringType}},
+    {"regexReplaceAll", run_regex_replace, 3, {kStringType, kStringType, kStringType}},
+    {"regexReplaceAllLiteral", run_regex_replace_literal, 3, {kStringType, kStringType, kStringType}},
+    {"count", run_count, 2, {kStringType, kStringType}},
+    {"b64enc", run_b64enc, 1, {kStringType}},
+    {"b64dec", run_b64dec, 1, {kStringType}},
+    {"urlencode", run_urlencode, 1, {kStringType}},
+    {"urldecode", run_urldecode, 1, {kStringType}},
+    {"alignLeft", run_align_left, 2, {kInteger, kStringType}},
+    {"alignRight", run_align_right, 2, {kInteger, kStringType}},
 };
 
 }  // namespace
 
 TemplateFunctionList text_template_functions() {
-  return {kFunctions, std::size(kFunctions)};
+  return {kTextFunctions, std::size(kTextFunctions)};
 }
 
 }  // namespace cordwood::query

@@ -101,26 +101,25 @@ bool run_unix_to_time(TemplateCall* call, Args a, size_t, TemplateValue* out) {
   return true;
 }
 
-constexpr ParameterType kString = ParameterType::string;
 constexpr ParameterType kTime = ParameterType::time;
 
-constexpr TemplateFunction kFunctions[] = {
+constexpr TemplateFunction kTimeFunctions[] = {
     {"__line__", run_line, 0},
     {"__timestamp__", run_timestamp, 0},
     {"now", run_now, 0},
-    {"date", run_date, 2, {kString, ParameterType::any}},
-    {"toDate", run_to_date, 2, {kString, kString}},
-    {"toDateInZone", run_to_date_in_zone, 3, {kString, kString, kString}},
+    {"date", run_date, 2, {kStringType, ParameterType::any}},
+    {"toDate", run_to_date, 2, {kStringType, kStringType}},
+    {"toDateInZone", run_to_date_in_zone, 3, {kStringType, kStringType, kStringType}},
     {"unixEpoch", run_unix_epoch, 1, {kTime}},
     {"unixEpochMillis", run_unix_millis, 1, {kTime}},
     {"unixEpochNanos", run_unix_nanos, 1, {kTime}},
-    {"unixToTime", run_unix_to_time, 1, {kString}},
+    {"unixToTime", run_unix_to_time, 1, {kStringType}},
 };
 
 }  // namespace
 
 TemplateFunctionList time_template_functions() {
-  return {kFunctions, std::size(kFunctions)};
+  return {kTimeFunctions, std::size(kTimeFunctions)};
 }
 
 }  // namespace cordwood::query

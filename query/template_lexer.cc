@@ -14,33 +14,33 @@ namespace cordwood::query {
 
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::string_view kTemplateSpace = " \t\r\n";
 
-struct Keyword {
+struct TemplateKeyword {
   std::string_view text;
   TemplateToken token;
 };
-constexpr Keyword kKeywords[] = {{"block", TemplateToken::keyword_block},
-                                 {"break", TemplateToken::keyword_break},
-                                 {"continue", TemplateToken::keyword_continue},
-                                 {"define", TemplateToken::keyword_define},
-                                 {"else", TemplateToken::keyword_else},
-                                 {"end", TemplateToken::keyword_end},
-                                 {"if", TemplateToken::keyword_if},
-                                 {"nil", TemplateToken::keyword_nil},
-                                 {"range", TemplateToken::keyword_range},
-                                 {"template", TemplateToken::keyword_template},
-                                 {"with", TemplateToken::keyword_with},
-                                 {"true", TemplateToken::boolean},
-                                 {"false", TemplateToken::boolean}};
+constexpr TemplateKeyword kTemplateKeywords[] = {{"block", TemplateToken::keyword_block},
+                                                 {"break", TemplateToken::keyword_break},
+                                                 {"continue", TemplateToken::keyword_continue},
+                                                 {"define", TemplateToken::keyword_define},
+                                                 {"else", TemplateToken::keyword_else},
+                                                 {"end", TemplateToken::keyword_end},
+                                                 {"if", TemplateToken::keyword_if},
+                                                 {"nil", TemplateToken::keyword_nil},
+                                                 {"range", TemplateToken::keyword_range},
+                                                 {"template", TemplateToken::keyword_template},
+                                                 {"with", TemplateToken::keyword_with},
+                                                 {"true", TemplateToken::boolean},
+                                                 {"false", TemplateToken::boolean}};
 
-bool is_space(char c) {
-  return kSpace.find(c) != std::string_view::npos;
+bool is_template_space(char c) {
+  return kTemplateSpace.find(c) != std::string_view::npos;
 }
 
-class Lexer {
+class TemplateLexer {
  public:
-  explicit Lexer(std::string_view text) : text_(text) {}
+  explicit TemplateLexer(std::string_view text) : text_(text) {}
 
   std::vector<TemplateLexeme> run() {
     while (!done_) lex_text();
@@ -67,7 +67,9 @@ class Lexer {
     done_ = true;
   }
 
-  bool trims_left(size_t at) const { return at + 1 < text_.size() && text_[at] == '-' && is_space(text_[at + 1]); }
+  bool trims_left(size_t at) const {
+    return at + 1 < text_.size() && text_[at] == '-' && is_template_space(text_[at + 1]);
+  }
 
   /// Text up to the next action, then the action.
   void lex_text() {
@@ -75,7 +77,7 @@ class Lexer {
     size_t end = std::min(open, text_.size());
     const size_t start = at_;
     if (open != std::string_view::npos && trims_left(open + 2)) {
-      while (end > start && is_space(text_[end - 1])) --end;
+      while (end > start && is_template_space(text_[end - 1])) --end;
     }
     if (end > start) emit(TemplateToken::text, start, end);
     if (open == std::string_view::npos) {
@@ -94,7 +96,7 @@ class Lexer {
 
   void trim_after() {
     size_t length = 0;
-    while (at_ + length < text_.size() && is_space(text_[at_ + length])) ++length;
+    while (at_ + length < text_.size() && is_template_space(text_[at_ + length])) ++length;
     skip(length);
   }
 
@@ -103,7 +105,7 @@ class Lexer {
     if (close == std::string_view::npos) return fail("unclosed comment");
     const std::string_view behind = text_.substr(close + 2);
     if (behind.starts_with("}}")) return skip(close + 4 - at_);
-    if (behind.size() > 3 && is_space(behind[0]) && behind[1] == '-' && behind.substr(2).starts_with("}}")) {
+    if (behind.size() > 3 && is_template_space(behind[0]) && behind[1] == '-' && behind.substr(2).starts_with("}}")) {
       skip(close + 6 - at_);
       return trim_after();
     }
@@ -113,7 +115,7 @@ class Lexer {
   void lex_action() {
     while (!done_) {
       const std::string_view here = rest();
-      const bool trims = here.size() >= 4 && is_space(here[0]) && here.substr(1).starts_with("-}}");
+      const bool trims = here.size() >= 4 && is_template_space(here[0]) && here.substr(1).starts_with("-}}");
       if (here.starts_with("}}") || trims) {
         if (parens_ > 0) return fail("unclosed left paren");
         if (trims) skip(2);
@@ -127,7 +129,7 @@ class Lexer {
   }
 
   void lex_item(char c) {
-    if (is_space(c)) return lex_space();
+    if (is_template_space(c)) return lex_space();
     switch (c) {
       case '=': return emit_here(TemplateToken::assign, 1);
       case ':':
@@ -156,7 +158,7 @@ class Lexer {
 
   void lex_space() {
     size_t length = 0;
-    while (length < rest().size() && is_space(rest()[length])) {
+    while (length < rest().size() && is_template_space(rest()[length])) {
       // A space that belongs to the trim mark ` -}}` stays.
       if (rest().substr(length + 1).starts_with("-}}") && length > 0) break;
       ++length;
@@ -183,7 +185,7 @@ class Lexer {
   bool at_terminator(size_t length) const {
     if (length >= rest().size()) return true;
     const char c = rest()[length];
-    return is_space(c) || std::string_view(".,|:)(").find(c) != std::string_view::npos ||
+    return is_template_space(c) || std::string_view(".,|:)(").find(c) != std::string_view::npos ||
            rest().substr(length).starts_with("}}");
   }
 
@@ -204,7 +206,7 @@ class Lexer {
       return fail(fmt::format("bad character U+{:04X} '{}'", static_cast<uint32_t>(rune.value), shown));
     }
     if (token == TemplateToken::identifier) {
-      for (const Keyword& keyword : kKeywords) {
+      for (const TemplateKeyword& keyword : kTemplateKeywords) {
         if (keyword.text == rest().substr(0, length)) token = keyword.token;
       }
     }
@@ -266,7 +268,7 @@ std::string TemplateLexeme::quoted() const {
 }
 
 std::vector<TemplateLexeme> lex_template(std::string_view text) {
-  return Lexer(text).run();
+  return TemplateLexer(text).run();
 }
 
 }  // namespace cordwood::query

@@ -18,7 +18,7 @@ namespace cordwood::query {
 namespace {
 
 /// Templates run by recursion over the tree.
-constexpr int kMaxDepth = 100;
+constexpr int kMaxTemplateDepth = 100;
 
 /// How a list of nodes ended.
 enum class ListEnd : unsigned char { end_of_text, end_keyword, else_keyword };
@@ -102,7 +102,7 @@ class Parser {
 
   // ---- lists and actions
   Result<TemplateNodePtr> item_list(ListEnd* end) {
-    if (++depth_ > kMaxDepth) return error("nested too deeply");
+    if (++depth_ > kMaxTemplateDepth) return error("nested too deeply");
     auto list = make(TemplateNodeType::list, peek_solid());
     while (peek_solid().token != TemplateToken::end_of_text) {
       *end = ListEnd::end_of_text;
@@ -178,7 +178,7 @@ class Parser {
                            (type == TemplateNodeType::with_block && after.token == TemplateToken::keyword_with);
       if (chained) {
         next();
-        if (++depth_ > kMaxDepth) return error("nested too deeply");
+        if (++depth_ > kMaxTemplateDepth) return error("nested too deeply");
         node->otherwise = make(TemplateNodeType::list, after);
         TRY_ASSIGN(TemplateNodePtr inner, block(type, context, after));
         node->otherwise->children.push_back(std::move(inner));
@@ -287,7 +287,7 @@ class Parser {
   }
 
   Result<TemplateNodePtr> pipeline(std::string_view context, TemplateToken end) {
-    if (++depth_ > kMaxDepth) return error("nested too deeply");
+    if (++depth_ > kMaxTemplateDepth) return error("nested too deeply");
     auto pipe = make(TemplateNodeType::pipe, peek_solid());
     TRY(declarations(pipe.get(), context));
     for (;;) {

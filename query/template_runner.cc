@@ -11,7 +11,7 @@ namespace cordwood::query {
 
 namespace {
 
-constexpr size_t kMaxSteps = 1000000;
+constexpr size_t kMaxTemplateSteps = 1000000;
 constexpr int kMaxCallDepth = 100;
 
 std::string_view type_name(ParameterType type) {
@@ -44,7 +44,7 @@ bool TemplateRunner::fail(std::string_view message) {
 }
 
 bool TemplateRunner::spend() {
-  if (++steps_ > kMaxSteps || out_.size() > TemplateArena::kMaxBytes) return fail("result too large");
+  if (++steps_ > kMaxTemplateSteps || out_.size() > TemplateArena::kMaxBytes) return fail("result too large");
   return true;
 }
 

@@ -5,12 +5,6 @@
 
 namespace cordwood::query {
 
-namespace {
-
-constexpr uint64_t kRowsPerCheck = 1000;
-
-}  // namespace
-
 TopRows::TopRows(const QueryScope& scope, const ReadPlan& plan, Direction direction, uint64_t limit, RowCapture capture)
     : scope_(scope),
       plan_(plan),

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::string_view kLevel = "detected_level";
 constexpr std::string_view kService = "service_name";
-constexpr uint64_t kRowsPerCheck = 1000;
 /// With more spellings than this a search for the ends they share costs less than one for each.
 constexpr size_t kMaxTexts = 2;
 

@@ -10,9 +10,9 @@ namespace cordwood::query {
 
 namespace {
 
-constexpr size_t kMaxNameBytes = 128;
+constexpr size_t kMaxLabelNameBytes = 128;
 constexpr size_t kMaxShortValueBytes = 20;  ///< 16 hex digits, or a decimal
-constexpr int kMaxDepth = 16;
+constexpr int kMaxSearchDepth = 16;
 
 /// Appends a name without case and separators.
 void fold(std::string_view name, std::string* out) {
@@ -38,7 +38,7 @@ std::string_view name_before(std::string_view line, size_t at) {
   skip();
   const size_t end = at;
   const auto is_name = [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; };
-  while (at > 0 && end - at < kMaxNameBytes && is_name(line[at - 1])) --at;
+  while (at > 0 && end - at < kMaxLabelNameBytes && is_name(line[at - 1])) --at;
   return line.substr(at, end - at);
 }
 
@@ -60,7 +60,7 @@ TraceMatcher::TraceMatcher(const TraceId& id, const std::vector<std::string>& fi
 }
 
 bool TraceMatcher::known_path(std::string_view parent, std::string_view name) {
-  if (parent.size() + name.size() > kMaxNameBytes) return false;
+  if (parent.size() + name.size() > kMaxLabelNameBytes) return false;
   folded_.clear();
   fold(parent, &folded_);
   fold(name, &folded_);
@@ -117,7 +117,7 @@ bool TraceMatcher::json_matches(std::string_view object, std::string_view parent
   bool found = false;
   for_each_json_member(object, &key_scratch, [&](std::string_view key, const JsonValue& value) {
     if (value.type == JsonType::object) {
-      found = depth < kMaxDepth && json_matches(value.text, key, depth + 1);
+      found = depth < kMaxSearchDepth && json_matches(value.text, key, depth + 1);
     } else if (value.type == JsonType::string || value.type == JsonType::number) {
       found = (known_name(key) || known_path(parent, key)) && value_matches(value.text);
     }

@@ -29,7 +29,6 @@ constexpr size_t kSeenAtFirst = 1u << 12;
 constexpr size_t kSeenAtMost = 1u << 18;  ///< what is kept from block to block
 constexpr uint16_t kTrials = 512;
 constexpr size_t kSeenGrams = kMaxGrams * 2;
-constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
 template <typename T>
 T load(const char* at) {
@@ -228,7 +227,7 @@ void BlockIndexBuilder::list_token(std::string_view token, uint8_t all, bool hig
   const uint64_t hash = token_hash(token);
   if (!is_new(token, hash)) return;
   if (!hex) add_grams(token);
-  if (high && (token.find(kReplacement) != std::string_view::npos || !is_valid_utf8(token)))
+  if (high && (token.find(kReplacementText) != std::string_view::npos || !is_valid_utf8(token)))
     facts_.flags |= BlockTextFacts::kHidden;
 }
 

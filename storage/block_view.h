@@ -187,7 +187,7 @@ class BlockSource {
     (void)name;
     return true;
   }
-  /// False when certainly no row holds what the probe asks for; reads of the segment's index alone.
+  /// False when certainly no row holds what the probe asks for; reads of its index alone.
   virtual Result<bool> may_hold(const TextProbe& probe, ReadStats* stats) const {
     (void)probe;
     (void)stats;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kMaxValues = 16384;
 constexpr uint64_t kMaxValueBytes = 512u << 10;
-constexpr size_t kProbeCells = 1024;
+constexpr size_t kProbedCells = 1024;
 /// More steps than this in the table mean crafted texts: the dictionary is given up.
 constexpr uint32_t kMaxSteps = 128;
 constexpr size_t kFirstSlots = 1024;
@@ -60,7 +60,7 @@ bool DictionaryCollector::collect(std::span<const std::string_view> cells) {
     const int64_t id = add(cells[i]);
     if (id < 0) return false;
     ids_.push_back(id);
-    if (i == kProbeCells && values_.size() > kProbeCells * 3 / 4) return false;
+    if (i == kProbedCells && values_.size() > kProbedCells * 3 / 4) return false;
   }
   return true;
 }

@@ -9,8 +9,8 @@ namespace cordwood {
 
 namespace {
 
-constexpr uint16_t kMajor = 1;
-constexpr uint16_t kMinor = 0;
+constexpr uint16_t kDayIdsMajor = 1;
+constexpr uint16_t kDayIdsMinor = 0;
 
 }  // namespace
 
@@ -18,8 +18,8 @@ std::string day_ids_header() {
   std::string out;
   ByteWriter w(&out);
   w.bytes(kDayIdsMagic);
-  w.u16(kMajor);
-  w.u16(kMinor);
+  w.u16(kDayIdsMajor);
+  w.u16(kDayIdsMinor);
   w.u64(0);
   w.u32(static_cast<uint32_t>(xxh3_64(out)));
   CHECK(out.size() == kDayIdsHeaderBytes, "header of {} bytes", out.size());

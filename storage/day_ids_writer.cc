@@ -11,8 +11,6 @@ namespace cordwood {
 
 namespace {
 
-__extension__ using Wide = unsigned __int128;
-
 /// About 1 absent id of 7,000 is found: it costs a look into a block, where a longer remainder costs bytes for each id.
 constexpr uint32_t kMostRemainderBits = 20;
 constexpr uint32_t kLeastRemainderBits = 8;
@@ -22,7 +20,6 @@ constexpr uint32_t kCoarserBits = 3;
 constexpr uint64_t kMaxSpan = 4096;
 constexpr uint64_t kWindowEntries = 1u << 16;
 constexpr uint64_t kChunkBytes = 8u << 20;  ///< of all tables together
-constexpr uint64_t kMaxBlocks = 1u << 24;
 
 /// The places that the ids at one place of another table may have here: what is known of their hashes is an interval.
 struct Span {
@@ -200,7 +197,7 @@ Result<IdTableShape> first_shape(const std::vector<DayIdsSource>& sources) {
     if (source.index->ids().buckets > 0) remainder = std::min<uint32_t>(remainder, source.index->ids().remainder_bits);
   }
   const uint32_t coarser = kCoarserBits + static_cast<uint32_t>(std::bit_width(sources.size() - 1));
-  if (blocks >= kMaxBlocks - 1 || remainder < coarser + kLeastRemainderBits)
+  if (blocks >= kMaxListedBlocks - 1 || remainder < coarser + kLeastRemainderBits)
     return Error::invalid("too many segments for a common id table");
   IdTableShape shape;
   shape.remainder_bits = static_cast<uint8_t>(std::min(kMostRemainderBits, remainder - coarser));

@@ -10,7 +10,7 @@ namespace cordwood {
 
 namespace {
 
-constexpr uint32_t kMaxBlockRows = 1u << 21;
+constexpr uint32_t kMaxRowsSealed = 1u << 21;
 
 uint64_t raw_bytes_of(const RowBatch& batch) {
   uint64_t bytes = 0;
@@ -211,7 +211,7 @@ Result<EngineImpl::GenerationPtr> EngineImpl::create_generation() {
 
 EngineImpl::GenerationPtr EngineImpl::make_generation(uint64_t number) const {
   return std::make_shared<Generation>(
-      number, GenerationLimits{options_.block_raw_bytes, std::min(options_.block_rows, kMaxBlockRows)}, env_,
+      number, GenerationLimits{options_.block_raw_bytes, std::min(options_.block_rows, kMaxRowsSealed)}, env_,
       spill_path(number));
 }
 

@@ -2,32 +2,12 @@
 #include "storage/head_counts.h"
 
 #include <algorithm>
-#include <cstring>
 
+#include "storage/base/same_text.h"
 #include "storage/block_count_table.h"
 #include "storage/head_block.h"
 
 namespace cordwood {
-
-namespace {
-
-/// Whether two texts, which are mostly short and mostly equal, are; without a call.
-bool same_text(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  const auto both_ends = [&]<typename Word>(Word) {
-    Word words[4];
-    std::memcpy(&words[0], a.data(), sizeof(Word));
-    std::memcpy(&words[1], b.data(), sizeof(Word));
-    std::memcpy(&words[2], a.data() + a.size() - sizeof(Word), sizeof(Word));
-    std::memcpy(&words[3], b.data() + b.size() - sizeof(Word), sizeof(Word));
-    return words[0] == words[1] && words[2] == words[3];
-  };
-  if (a.size() >= sizeof(uint64_t) && a.size() <= 2 * sizeof(uint64_t)) return both_ends(uint64_t());
-  if (a.size() >= sizeof(uint32_t) && a.size() < sizeof(uint64_t)) return both_ends(uint32_t());
-  return a == b;
-}
-
-}  // namespace
 
 void HeadCounts::add(const HeadRow& row) {
   ++rows_;

@@ -112,7 +112,6 @@ Result<IdTableShape> IdTableShape::decode(ByteReader* in) {
 }
 
 uint64_t id_place(uint64_t hash, const IdTableShape& shape) {
-  __extension__ using Wide = unsigned __int128;
   return static_cast<uint64_t>(Wide{hash >> (64 - shape.hash_bits)} * shape.buckets >>
                                (shape.hash_bits - shape.remainder_bits));
 }

@@ -12,6 +12,9 @@ namespace cordwood {
 
 class ByteReader;
 
+/// Of a hash and a number of buckets.
+__extension__ using Wide = unsigned __int128;
+
 /// Which blocks of a segment hold an id.  An id's place is where its hash stands among all hashes, in units of which a
 /// bucket has 2^remainder_bits.  Groups stand in ascending order of their places in buckets of 512 bytes, each to be
 /// read and trusted alone; what does not fit into its bucket flows over into the next ones.  So an id's group is in one

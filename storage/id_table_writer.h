@@ -10,6 +10,9 @@
 
 namespace cordwood {
 
+/// Of a segment, or of a day with a common table, less one: a number that none has tells them apart from all.
+inline constexpr uint64_t kMaxListedBlocks = 1u << 24;
+
 /// Writes the buckets of an id table of today's version in their order.
 class IdTableWriter {
  public:

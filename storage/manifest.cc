@@ -10,14 +10,14 @@ namespace cordwood {
 
 namespace {
 
-constexpr std::string_view kMagic = "CWMF";
-constexpr uint16_t kMajor = 1;
-constexpr uint16_t kMinor = 0;
+constexpr std::string_view kManifestMagic = "CWMF";
+constexpr uint16_t kManifestMajor = 1;
+constexpr uint16_t kManifestMinor = 0;
 constexpr uint16_t kMinorWithActs = 1;    ///< of objects with deletes or holds: version 1.0 refuses their steps
 constexpr uint16_t kMinorWithMarks = 2;   ///< of objects with marks of logs, or that tell who opened the store
 constexpr uint16_t kMinorWithDayIds = 3;  ///< of objects with common id tables
-constexpr uint64_t kKnownFeatures = 0;
-constexpr size_t kPreludeBytes = 20;
+constexpr uint64_t kKnownManifestFeatures = 0;
+constexpr size_t kManifestPreludeBytes = 20;
 
 /// What one step of a change does; the numbers are on disk.
 enum class Step : uint8_t {
@@ -135,24 +135,24 @@ uint16_t minor_of(const CatalogChange& change) {
   const bool marks = std::any_of(change.generations_done.begin(), change.generations_done.end(),
                                  [](const WalLog& log) { return log.mark != 0; });
   if (marks || !change.opened_by.empty()) return kMinorWithMarks;
-  return change.changes_acts() ? kMinorWithActs : kMinor;
+  return change.changes_acts() ? kMinorWithActs : kManifestMinor;
 }
 
 Result<void> check_prelude(ByteReader* in, std::string_view bytes) {
-  const std::string_view magic = in->bytes(kMagic.size());
+  const std::string_view magic = in->bytes(kManifestMagic.size());
   const uint16_t major = in->u16();
   const uint16_t minor = in->u16();
   const uint64_t features = in->u64();
   const uint32_t checksum = in->u32();
   TRY(in->status("manifest"));
-  if (magic != kMagic) return Error::corrupt("not a manifest: its first bytes are not CWMF");
-  if (checksum != static_cast<uint32_t>(xxh3_64(bytes.substr(0, kPreludeBytes - sizeof(uint32_t))))) {
+  if (magic != kManifestMagic) return Error::corrupt("not a manifest: its first bytes are not CWMF");
+  if (checksum != static_cast<uint32_t>(xxh3_64(bytes.substr(0, kManifestPreludeBytes - sizeof(uint32_t))))) {
     return Error::corrupt("manifest: checksum of version and features does not match");
   }
-  if (major != kMajor || (features & ~kKnownFeatures) != 0) {
+  if (major != kManifestMajor || (features & ~kKnownManifestFeatures) != 0) {
     return Error::invalid(fmt::format(
         "manifest of version {}.{} with features {:#x}: this program reads version {}.x with features {:#x}", major,
-        minor, features, kMajor, kKnownFeatures));
+        minor, features, kManifestMajor, kKnownManifestFeatures));
   }
   return {};
 }
@@ -162,10 +162,10 @@ Result<void> check_prelude(ByteReader* in, std::string_view bytes) {
 std::string encode_manifest(const ManifestObject& object) {
   std::string out;
   ByteWriter w(&out);
-  w.bytes(kMagic);
-  w.u16(kMajor);
+  w.bytes(kManifestMagic);
+  w.u16(kManifestMajor);
   w.u16(minor_of(object.change));
-  w.u64(kKnownFeatures);
+  w.u64(kKnownManifestFeatures);
   w.u32(static_cast<uint32_t>(xxh3_64(out)));
   w.u8(static_cast<uint8_t>(object.kind));
   w.string(object.node);
@@ -184,12 +184,12 @@ uint64_t manifest_checksum(std::string_view bytes) {
 }
 
 Result<ManifestObject> decode_manifest(std::string_view bytes) {
-  if (bytes.size() < kPreludeBytes + sizeof(uint64_t)) return Error::corrupt("manifest: cut short");
+  if (bytes.size() < kManifestPreludeBytes + sizeof(uint64_t)) return Error::corrupt("manifest: cut short");
   ByteReader prelude(bytes);
   TRY(check_prelude(&prelude, bytes));
   const std::string_view covered = bytes.substr(0, bytes.size() - sizeof(uint64_t));
   if (manifest_checksum(bytes) != xxh3_64(covered)) return Error::corrupt("manifest: checksum does not match");
-  ByteReader in(covered.substr(kPreludeBytes));
+  ByteReader in(covered.substr(kManifestPreludeBytes));
   ManifestObject object;
   const uint8_t kind = in.u8();
   object.kind = static_cast<ManifestObject::Kind>(kind);

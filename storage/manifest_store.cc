@@ -10,7 +10,6 @@ namespace cordwood {
 
 namespace {
 
-constexpr size_t kPage = 1000;
 constexpr size_t kNumberDigits = 20;
 constexpr uint64_t kMaxObjectBytes = 1u << 30;
 constexpr int kMaxConflicts = 1000;
@@ -23,7 +22,7 @@ Result<std::vector<ManifestStore::Found>> ManifestStore::list_numbers(const std:
   std::vector<Found> found;
   std::string last = fmt::format("{}{:020}", prefix, after);
   while (true) {
-    TRY_ASSIGN(const std::vector<ObjectInfo> page, store_.list(prefix, last, kPage));
+    TRY_ASSIGN(const std::vector<ObjectInfo> page, store_.list(prefix, last, kListPage));
     for (const ObjectInfo& object : page) {
       const std::string_view digits = std::string_view(object.key).substr(prefix.size());
       const bool number = digits.size() == kNumberDigits &&
@@ -31,7 +30,7 @@ Result<std::vector<ManifestStore::Found>> ManifestStore::list_numbers(const std:
       if (!number && prefix == manifest_prefix(node_)) return found;  // snapshots come after all digits
       if (number) found.push_back({std::stoull(std::string(digits)), object.key, object.size_bytes});
     }
-    if (page.size() < kPage) return found;
+    if (page.size() < kListPage) return found;
     last = page.back().key;
   }
 }

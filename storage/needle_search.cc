@@ -11,7 +11,7 @@ namespace cordwood {
 
 namespace {
 
-using Kind = CellTest::Kind;
+using TestKind = CellTest::Kind;
 
 /// More ways than this to lay the needle over one shape: its rows are rendered.
 constexpr size_t kMaxAlignmentsOfShape = 256;
@@ -65,16 +65,17 @@ class ShapeLayout {
   }
   void start_in_cell(size_t i) {
     for (size_t size = 1; size < needle_.size(); ++size) {
-      if (may_follow(i, needle_[size])) with(i, {Kind::ends, needle_.substr(0, size), folded_}, needle_.substr(size));
+      if (may_follow(i, needle_[size]))
+        with(i, {TestKind::ends, needle_.substr(0, size), folded_}, needle_.substr(size));
     }
   }
   /// `rest`, not empty, is to begin where cell i does.
   void from_cell(size_t i, std::string_view rest) {
-    path_.push_back({shape_.slots[i].column, {Kind::begins, rest, folded_}});
+    path_.push_back({shape_.slots[i].column, {TestKind::begins, rest, folded_}});
     emit();
     path_.pop_back();
     for (size_t size = 0; size < rest.size() && !gave_up_; ++size) {
-      if (may_follow(i, rest[size])) with(i, {Kind::equals, rest.substr(0, size), folded_}, rest.substr(size));
+      if (may_follow(i, rest[size])) with(i, {TestKind::equals, rest.substr(0, size), folded_}, rest.substr(size));
     }
   }
   /// Cell i passes the test and `rest`, not empty, follows behind it.
@@ -152,8 +153,8 @@ class LineSearch {
   /// What of the needle lies outside of the cell that the first condition asks.
   TextHits::Column place_of(const Alignment& alignment) const {
     const size_t outside = needle_.text.size() - (alignment.size() == 1 ? alignment[0].test.text.size() : 0);
-    const bool before = alignment.size() > 1 || alignment[0].test.kind != Kind::ends;
-    const bool behind = alignment.size() > 1 || alignment[0].test.kind != Kind::begins;
+    const bool before = alignment.size() > 1 || alignment[0].test.kind != TestKind::ends;
+    const bool behind = alignment.size() > 1 || alignment[0].test.kind != TestKind::begins;
     return {alignment[0].column, before ? outside : 0, behind ? outside : 0, RowBits(view_.row_count())};
   }
 

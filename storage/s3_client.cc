@@ -4,14 +4,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "storage/model/time_range.h"
 #include "storage/s3_hash.h"
 #include "storage/s3_time.h"
 
 namespace cordwood {
 
 namespace {
-
-constexpr int64_t kNsPerSecond = 1'000'000'000;
 
 bool is_one_of(std::string_view code, std::initializer_list<std::string_view> codes) {
   return std::find(codes.begin(), codes.end(), code) != codes.end();

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kMaxFileBytes = 1u << 20;
 
-std::string_view trim(std::string_view text) {
+std::string_view trim_line(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
   return text;
@@ -22,20 +22,20 @@ std::optional<S3Credentials> find_profile(std::string_view text, std::string_vie
   bool inside = false;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = trim(text.substr(0, end));
+    const std::string_view line = trim_line(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.empty() || line[0] == '#' || line[0] == ';') continue;
     if (line[0] == '[') {
-      std::string_view section = trim(line.substr(1, line.find(']') - 1));
-      if (section.starts_with("profile ")) section = trim(section.substr(8));
+      std::string_view section = trim_line(line.substr(1, line.find(']') - 1));
+      if (section.starts_with("profile ")) section = trim_line(section.substr(8));
       inside = section == profile;
       continue;
     }
     const size_t equals = line.find('=');
     if (!inside || equals == std::string_view::npos) continue;
-    std::string name(trim(line.substr(0, equals)));
+    std::string name(trim_line(line.substr(0, equals)));
     std::transform(name.begin(), name.end(), name.begin(), fold_byte);
-    const std::string_view value = trim(line.substr(equals + 1));
+    const std::string_view value = trim_line(line.substr(equals + 1));
     if (name == "aws_access_key_id") c.access_key_id = value;
     if (name == "aws_secret_access_key") c.secret_access_key = value;
     if (name == "aws_session_token") c.session_token = value;

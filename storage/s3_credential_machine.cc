@@ -7,10 +7,8 @@ namespace cordwood {
 
 namespace {
 
-constexpr uint64_t kMaxTokenBytes = 64u << 10;
 constexpr int64_t kContainerTimeoutNs = 5'000'000'000;
 constexpr int64_t kInstanceTimeoutNs = 2'000'000'000;
-constexpr uint64_t kMaxAnswerBytes = 64u << 10;
 
 std::string trim_lines(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
@@ -43,10 +41,10 @@ class ContainerCredentials final : public S3CredentialSource {
     if (!relative.empty()) url = "http://169.254.170.2" + relative;
     if (url.empty()) return std::optional<S3Credentials>();
     if (!is_trusted(url)) return Error::invalid("AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor near");
-    HttpCall call{"GET", url, {{"accept", "application/json"}}, {}, kMaxAnswerBytes, kContainerTimeoutNs};
+    HttpCall call{"GET", url, {{"accept", "application/json"}}, {}, kMaxCredentialBytes, kContainerTimeoutNs};
     std::string token = env_.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN").value_or("");
     if (const auto path = env_.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); path && !path->empty()) {
-      TRY_ASSIGN(token, env_.fs->read_all(*path, kMaxTokenBytes));
+      TRY_ASSIGN(token, env_.fs->read_all(*path, kMaxCredentialBytes));
     }
     token = trim_lines(std::move(token));
     if (token.find_first_of("\r\n") != std::string::npos) return Error::invalid("the token has several lines");
@@ -90,7 +88,7 @@ class InstanceCredentials final : public S3CredentialSource {
 
  private:
   Result<std::string> ask(const char* method, const std::string& path, const HttpFields& fields) {
-    HttpCall call{method, base_ + path, fields, {}, kMaxAnswerBytes, kInstanceTimeoutNs};
+    HttpCall call{method, base_ + path, fields, {}, kMaxCredentialBytes, kInstanceTimeoutNs};
     TRY_ASSIGN(HttpAnswer answer, http_.send(call));
     if (answer.status == 404) return std::string();
     if (answer.status != 200) return Error::unavailable(fmt::format("the metadata service answers {}", answer.status));

@@ -8,8 +8,6 @@ namespace cordwood {
 
 namespace {
 
-constexpr uint64_t kMaxTokenBytes = 64u << 10;
-constexpr uint64_t kMaxAnswerBytes = 64u << 10;
 constexpr int64_t kTimeoutNs = 10'000'000'000;
 
 class WebIdentityCredentials final : public S3CredentialSource {
@@ -22,7 +20,7 @@ class WebIdentityCredentials final : public S3CredentialSource {
     const std::string path = env_.variable("AWS_WEB_IDENTITY_TOKEN_FILE").value_or("");
     const std::string role = env_.variable("AWS_ROLE_ARN").value_or("");
     if (path.empty() || role.empty()) return std::optional<S3Credentials>();
-    TRY_ASSIGN(std::string token, env_.fs->read_all(path, kMaxTokenBytes));  // it is written anew now and then
+    TRY_ASSIGN(std::string token, env_.fs->read_all(path, kMaxCredentialBytes));  // it is written anew now and then
     while (token.ends_with('\n')) token.pop_back();
     std::string session = env_.variable("AWS_ROLE_SESSION_NAME").value_or("");
     if (session.empty()) session = "cordwood";
@@ -31,8 +29,8 @@ class WebIdentityCredentials final : public S3CredentialSource {
                                        {"RoleArn", role},
                                        {"RoleSessionName", session},
                                        {"WebIdentityToken", token}});
-    const HttpCall call{"POST", endpoint(),      {{"content-type", "application/x-www-form-urlencoded"}},
-                        body,   kMaxAnswerBytes, kTimeoutNs};
+    const HttpCall call{"POST", endpoint(),          {{"content-type", "application/x-www-form-urlencoded"}},
+                        body,   kMaxCredentialBytes, kTimeoutNs};
     TRY_ASSIGN(const HttpAnswer answer, http_.send(call));
     if (answer.status != 200) {
       const S3Failure failure = parse_s3_failure(answer.body);

@@ -22,6 +22,9 @@ class S3CredentialSource {
   /// error is for whoever set it up.
   virtual Result<std::optional<S3Credentials>> fetch() = 0;
 };
+/// Of a file with a token or credentials, or of an answer that gives them: what is longer is refused.
+inline constexpr uint64_t kMaxCredentialBytes = 64u << 10;
+
 using S3CredentialSources = std::vector<std::unique_ptr<S3CredentialSource>>;
 
 // Each in a file of its own name.  `http` and what the environment points to outlive them.

@@ -33,7 +33,7 @@ struct Receiver {
   bool too_long = false;
 };
 
-std::string_view trim(std::string_view text) {
+std::string_view trim_field(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == '\r' || text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
   return text;
@@ -49,7 +49,7 @@ size_t on_field(char* data, size_t size, size_t count, void* to) {
   if (kept) {
     std::string name(line.substr(0, colon));
     std::transform(name.begin(), name.end(), name.begin(), fold_byte);
-    receiver->answer.fields.emplace_back(std::move(name), trim(line.substr(colon + 1)));
+    receiver->answer.fields.emplace_back(std::move(name), trim_field(line.substr(colon + 1)));
   }
   return size * count;
 }

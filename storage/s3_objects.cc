@@ -114,13 +114,13 @@ Result<bool> S3Objects::remove_many(const std::vector<std::string>& keys, std::v
 }
 
 Result<void> S3Objects::abort_upload(const std::string& key, const std::string& id) {
-  constexpr int64_t kTimeoutNs = 10'000'000'000;
+  constexpr int64_t kAbortTimeoutNs = 10'000'000'000;
   S3Call call;
   call.op = "abort_multipart";
   call.method = "DELETE";
   call.key = key;
   call.query = {{"uploadId", id}};
-  call.timeout_ns = kTimeoutNs;
+  call.timeout_ns = kAbortTimeoutNs;
   TRY_ASSIGN(const S3Reply reply, client_.call(call));
   if (reply.ok() || reply.failure.code == "NoSuchUpload") return {};
   return client_.refused(call, reply);

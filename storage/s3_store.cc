@@ -13,7 +13,6 @@ namespace cordwood {
 
 namespace {
 
-constexpr size_t kPage = 1000;
 constexpr uint64_t kMaxListBytes = 8u << 20;
 constexpr int kMaxPutRounds = 4;
 constexpr uint64_t kMaxRangeBytes = 4ull << 30;
@@ -225,7 +224,7 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix, const s
     call.query = {{"list-type", "2"},
                   {"encoding-type", "url"},
                   {"prefix", ours + prefix},
-                  {"max-keys", std::to_string(std::min(kPage, limit - found.size()))}};
+                  {"max-keys", std::to_string(std::min(kListPage, limit - found.size()))}};
     if (!token.empty()) {
       call.query.emplace_back("continuation-token", token);
     } else if (!last.empty()) {

@@ -2,6 +2,7 @@
 #include "storage/s3_xml.h"
 
 #include "storage/base/ascii.h"
+#include "storage/model/utf8.h"
 
 namespace cordwood {
 
@@ -12,24 +13,6 @@ constexpr std::string_view kSpace = " \t\r\n";
 std::string_view local_name(std::string_view name) {
   const size_t colon = name.rfind(':');
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
-}
-
-void append_utf8(uint32_t rune, std::string* out) {
-  if (rune < 0x80) {
-    out->push_back(static_cast<char>(rune));
-  } else if (rune < 0x800) {
-    out->push_back(static_cast<char>(0xC0 | rune >> 6));
-    out->push_back(static_cast<char>(0x80 | (rune & 63)));
-  } else if (rune < 0x10000) {
-    out->push_back(static_cast<char>(0xE0 | rune >> 12));
-    out->push_back(static_cast<char>(0x80 | (rune >> 6 & 63)));
-    out->push_back(static_cast<char>(0x80 | (rune & 63)));
-  } else {
-    out->push_back(static_cast<char>(0xF0 | rune >> 18));
-    out->push_back(static_cast<char>(0x80 | (rune >> 12 & 63)));
-    out->push_back(static_cast<char>(0x80 | (rune >> 6 & 63)));
-    out->push_back(static_cast<char>(0x80 | (rune & 63)));
-  }
 }
 
 /// What stands between '&' and ';'.  False when it is nothing known.

@@ -15,7 +15,6 @@ namespace {
 constexpr uint64_t kSampleEntries = 1u << 16;
 constexpr uint64_t kChunkEntries = 1u << 20;  ///< of all blocks together
 constexpr uint64_t kBatchEntries = 2048;
-constexpr uint64_t kMaxBlocks = 1u << 24;
 
 /// The ids of one block in ascending order, read chunk by chunk.
 class IdCursor {
@@ -113,7 +112,6 @@ class EntryGatherer {
 
 /// The id with which a bucket begins.
 uint64_t first_id_of(uint64_t bucket, const IdTableShape& shape) {
-  __extension__ using Wide = unsigned __int128;
   return static_cast<uint64_t>(((Wide{bucket} << shape.hash_bits) + shape.buckets - 1) / shape.buckets);
 }
 
@@ -121,7 +119,7 @@ uint64_t first_id_of(uint64_t bucket, const IdTableShape& shape) {
 
 Result<SegmentIndexWriter> SegmentIndexWriter::open(const std::vector<SpilledBlock>& blocks) {
   SegmentIndexWriter writer(blocks);
-  if (blocks.size() >= kMaxBlocks - 1) return Error::invalid("too many blocks for one segment");
+  if (blocks.size() >= kMaxListedBlocks - 1) return Error::invalid("too many blocks for one segment");
   uint64_t offset = 0;
   for (const SpilledBlock& block : blocks) {
     BlockIndexHeader header;

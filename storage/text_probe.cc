@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "storage/block_index.h"
+#include "storage/model/utf8.h"
 #include "storage/text_tokens.h"
 
 namespace cordwood {
@@ -11,10 +12,9 @@ namespace cordwood {
 namespace {
 
 /// A byte that is not valid UTF-8 is matched as this rune: the line need not hold its bytes.
-constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 /// Further conditions of a long needle would cost more than they rule out.
 constexpr size_t kMaxTokens = 64;
-constexpr size_t kMaxGrams = 64;
+constexpr size_t kMaxAskedGrams = 64;
 constexpr size_t kMaxIds = 16;
 
 /// Bits of this length and all greater ones.
@@ -61,11 +61,11 @@ TextProbe TextProbe::folded(std::string_view needle) {
   probe.text_ = needle;
   for_each_token(needle, [&](size_t begin, size_t end) {
     for_each_gram(needle.substr(begin, end - begin), [&](uint32_t gram) {
-      if (!has_s_or_k(gram)) add_once(gram_hash(gram), kMaxGrams, &probe.conditions_.grams);
+      if (!has_s_or_k(gram)) add_once(gram_hash(gram), kMaxAskedGrams, &probe.conditions_.grams);
     });
   });
   for_each_joint(needle, [&](uint64_t joint) {
-    if (!has_s_or_k(joint)) add_once(gram_hash(joint), kMaxGrams, &probe.conditions_.joints);
+    if (!has_s_or_k(joint)) add_once(gram_hash(joint), kMaxAskedGrams, &probe.conditions_.joints);
   });
   probe.useful_ = !probe.conditions_.grams.empty() || !probe.conditions_.joints.empty();
   return probe;
@@ -86,14 +86,14 @@ void TextProbe::for_each_token(std::string_view text, const Take& take) {
 
 TextProbe::TextProbe(std::string_view text, bool bounded, bool is_value)
     : text_(text), bounded_(bounded), is_value_(is_value) {
-  if (text.find(kReplacement) != std::string_view::npos) return;
+  if (text.find(kReplacementText) != std::string_view::npos) return;
   std::vector<std::pair<size_t, size_t>> tokens;
   for_each_token(text, [&](size_t begin, size_t end) { tokens.emplace_back(begin, end); });
   // Long tokens are the rare ones: they are asked for first.
   std::stable_sort(tokens.begin(), tokens.end(),
                    [](const auto& a, const auto& b) { return a.second - a.first > b.second - b.first; });
   for (const auto& [begin, end] : tokens) take_token(begin, end);
-  for_each_joint(text, [&](uint64_t joint) { add_once(gram_hash(joint), kMaxGrams, &conditions_.joints); });
+  for_each_joint(text, [&](uint64_t joint) { add_once(gram_hash(joint), kMaxAskedGrams, &conditions_.joints); });
   const Conditions& c = conditions_;
   useful_ = c.long_uuid || !c.hex_lengths.empty() || !c.ids.empty() || !c.tokens.empty() || !c.grams.empty() ||
             !c.joints.empty();
@@ -106,7 +106,7 @@ void TextProbe::take_token(size_t begin, size_t end) {
   if (closed_before(begin) && closed_at(end) && is_listed_token(token) && !may_be_uuid_part(begin, end)) {
     return add_once(token_hash(token), kMaxTokens, &conditions_.tokens);
   }
-  for_each_gram(token, [&](uint32_t gram) { add_once(gram_hash(gram), kMaxGrams, &conditions_.grams); });
+  for_each_gram(token, [&](uint32_t gram) { add_once(gram_hash(gram), kMaxAskedGrams, &conditions_.grams); });
 }
 
 /// Tokens of an UUID are not listed: its hash is in the id table.

@@ -9,12 +9,12 @@ namespace cordwood {
 
 namespace {
 
-constexpr std::string_view kMagic = "CWAL";
-constexpr uint16_t kMajor = 1;
-constexpr uint16_t kMinor = 0;
-constexpr uint64_t kMarked = 1;  ///< feature: the header has a mark
-constexpr uint64_t kKnownFeatures = kMarked;
-constexpr size_t kPreludeBytes = 20;  ///< the part every version keeps: magic, version, features, their checksum
+constexpr std::string_view kWalMagic = "CWAL";
+constexpr uint16_t kWalMajor = 1;
+constexpr uint16_t kWalMinor = 0;
+constexpr uint64_t kWalMarked = 1;  ///< feature: the header has a mark
+constexpr uint64_t kKnownWalFeatures = kWalMarked;
+constexpr size_t kWalPreludeBytes = 20;  ///< the part every version keeps: magic, version, features, their checksum
 constexpr uint16_t kRecordMarker = 0x5743;
 constexpr uint8_t kRecordVersion = 1;
 constexpr uint64_t kMaxLz4Ratio = 255;
@@ -69,10 +69,10 @@ void encode_wal_file_header(const WalFileHeader& header, std::string* out) {
   CHECK(header.node.size() <= UINT8_MAX, "node name of {} bytes, 255 are allowed", header.node.size());
   const size_t begin = out->size();
   ByteWriter w(out);
-  w.bytes(kMagic);
-  w.u16(kMajor);
-  w.u16(kMinor);
-  w.u64(header.mark == 0 ? 0 : kMarked);
+  w.bytes(kWalMagic);
+  w.u16(kWalMajor);
+  w.u16(kWalMinor);
+  w.u64(header.mark == 0 ? 0 : kWalMarked);
   w.u32(static_cast<uint32_t>(xxh3_64(std::string_view(*out).substr(begin))));
   w.u64(header.generation);
   w.u32(header.file_number);
@@ -84,26 +84,26 @@ void encode_wal_file_header(const WalFileHeader& header, std::string* out) {
 
 Result<WalFileHeader> parse_wal_file_header(std::string_view* bytes) {
   ByteReader in(*bytes);
-  const std::string_view magic = in.bytes(kMagic.size());
+  const std::string_view magic = in.bytes(kWalMagic.size());
   const uint16_t major = in.u16();
   const uint16_t minor = in.u16();
   const uint64_t features = in.u64();
   const uint32_t prelude_checksum = in.u32();
   TRY(in.status("WAL file header"));
-  if (magic != kMagic) return Error::corrupt("not a WAL file: its first bytes are not CWAL");
-  if (checksum_differs(prelude_checksum, static_cast<uint32_t>(xxh3_64(bytes->substr(0, kPreludeBytes - 4))))) {
+  if (magic != kWalMagic) return Error::corrupt("not a WAL file: its first bytes are not CWAL");
+  if (checksum_differs(prelude_checksum, static_cast<uint32_t>(xxh3_64(bytes->substr(0, kWalPreludeBytes - 4))))) {
     return Error::corrupt("WAL file header: checksum of version and features does not match");
   }
-  if (major != kMajor || (features & ~kKnownFeatures) != 0) {
+  if (major != kWalMajor || (features & ~kKnownWalFeatures) != 0) {
     return Error::invalid(fmt::format(
         "WAL file of version {}.{} with features {:#x}: this program reads version {}.x with features {:#x}", major,
-        minor, features, kMajor, kKnownFeatures));
+        minor, features, kWalMajor, kKnownWalFeatures));
   }
   WalFileHeader header;
   header.generation = in.u64();
   header.file_number = in.u32();
   header.node = in.bytes(in.u8());
-  if ((features & kMarked) != 0) header.mark = in.u64();
+  if ((features & kWalMarked) != 0) header.mark = in.u64();
   const size_t covered = in.position();
   const uint64_t checksum = in.u64();
   TRY(in.status("WAL file header"));

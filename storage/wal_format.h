@@ -80,6 +80,7 @@ struct WalPlace {
   uint32_t file_number = 0;
 };
 
+inline constexpr size_t kMaxWalHeaderBytes = 512;  ///< of a file; its record headers are of fixed length
 inline constexpr size_t kWalRecordHeaderBytes = 24;
 inline constexpr uint64_t kMaxWalBodyBytes = 1u << 30;
 

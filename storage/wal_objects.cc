@@ -16,18 +16,18 @@ namespace cordwood {
 
 namespace {
 
-constexpr std::string_view kMagic = "CWWO";
-constexpr uint16_t kMajor = 1;
-constexpr uint64_t kMarked = 1;  ///< feature: the header has a mark
-constexpr uint64_t kMinHeaderBytes = 20 + 4 * 8 + 8;
-constexpr uint64_t kMaxHeaderBytes = kMinHeaderBytes + 8;
+constexpr std::string_view kObjectMagic = "CWWO";
+constexpr uint16_t kObjectMajor = 1;
+constexpr uint64_t kObjectMarked = 1;  ///< feature: the header has a mark
+constexpr uint64_t kMinObjectHeaderBytes = 20 + 4 * 8 + 8;
+constexpr uint64_t kMaxObjectHeaderBytes = kMinObjectHeaderBytes + 8;
 constexpr const char* kFetched = ".fetched";
 constexpr int kMaxTaken = 1000;
 constexpr uint64_t kGenerationsBeyond = 3;  ///< looked for by key: a list may be older than the newest objects
-constexpr uint64_t kWindowBytes = 32u << 20;
+constexpr uint64_t kFetchedAtOnceBytes = 32u << 20;
 constexpr size_t kGenerationDigits = 20;
-constexpr size_t kNumberDigits = 8;
-constexpr uint64_t kMaxObjectBytes = kMaxWalBodyBytes + (64u << 20);
+constexpr size_t kFileDigits = 8;
+constexpr uint64_t kMaxWalObjectBytes = kMaxWalBodyBytes + (64u << 20);
 
 std::string key_of(const std::string& node, uint64_t generation, uint64_t number) {
   return fmt::format("{}{:020}-{:08}", wal_object_prefix(node), generation, number);
@@ -41,16 +41,16 @@ struct Header {
   uint64_t bytes = 0;
   uint64_t mark = 0;
 
-  uint64_t size() const { return mark == 0 ? kMinHeaderBytes : kMaxHeaderBytes; }
+  uint64_t size() const { return mark == 0 ? kMinObjectHeaderBytes : kMaxObjectHeaderBytes; }
 };
 
 std::string encode_header(const Header& header) {
   std::string out;
   ByteWriter w(&out);
-  w.bytes(kMagic);
-  w.u16(kMajor);
+  w.bytes(kObjectMagic);
+  w.u16(kObjectMajor);
   w.u16(0);
-  w.u64(header.mark == 0 ? 0 : kMarked);
+  w.u64(header.mark == 0 ? 0 : kObjectMarked);
   w.u32(static_cast<uint32_t>(xxh3_64(out)));
   w.u64(header.generation);
   w.u64(header.file_number);
@@ -62,22 +62,22 @@ std::string encode_header(const Header& header) {
 }
 
 Result<Header> decode_header(std::string_view bytes) {
-  if (bytes.size() < kMinHeaderBytes) return Error::corrupt("a piece of the write-ahead log is too short");
+  if (bytes.size() < kMinObjectHeaderBytes) return Error::corrupt("a piece of the write-ahead log is too short");
   ByteReader in(bytes);
-  const bool ours = in.bytes(4) == kMagic;
+  const bool ours = in.bytes(4) == kObjectMagic;
   const uint16_t major = in.u16();
   in.u16();
   const uint64_t features = in.u64();
   const bool intact = in.u32() == static_cast<uint32_t>(xxh3_64(bytes.substr(0, 16)));
   if (!ours || !intact) return Error::corrupt("not a piece of the write-ahead log");
-  if (major != kMajor || (features & ~kMarked) != 0)
+  if (major != kObjectMajor || (features & ~kObjectMarked) != 0)
     return Error::invalid("a piece of the write-ahead log of another version");
   Header header;
   header.generation = in.u64();
   header.file_number = in.u64();
   header.offset = in.u64();
   header.bytes = in.u64();
-  if ((features & kMarked) != 0) header.mark = in.u64();
+  if ((features & kObjectMarked) != 0) header.mark = in.u64();
   const size_t covered = in.position();
   if (in.u64() != xxh3_64(bytes.substr(0, covered)) || in.failed()) {
     return Error::corrupt("the header of a piece of the write-ahead log is damaged");
@@ -112,7 +112,7 @@ std::vector<std::string> keys_of(const std::string& node, const std::vector<Piec
 }
 
 std::optional<Piece> parse_key(std::string_view name) {
-  if (name.size() != kGenerationDigits + 1 + kNumberDigits || name[kGenerationDigits] != '-') return std::nullopt;
+  if (name.size() != kGenerationDigits + 1 + kFileDigits || name[kGenerationDigits] != '-') return std::nullopt;
   const auto digits = [](std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   };
@@ -181,7 +181,7 @@ class Fetcher {
     TRY(look_at_local_logs(pieces));
     for (size_t begin = 0; begin < pieces.size();) {
       size_t end = begin;
-      for (uint64_t bytes = 0; end < pieces.size() && (end == begin || bytes < kWindowBytes); ++end) {
+      for (uint64_t bytes = 0; end < pieces.size() && (end == begin || bytes < kFetchedAtOnceBytes); ++end) {
         bytes += pieces[end].size_bytes;
       }
       TRY(fetch_window(pieces.data() + begin, end - begin));
@@ -210,10 +210,10 @@ class Fetcher {
     TRY(run_parallel(count, options_.parallel_reads, [&](size_t i) -> Result<void> {
       const Piece& piece = pieces[i];
       const std::string key = key_of(options_.node, piece.generation, piece.number);
-      if (piece.size_bytes > kMaxObjectBytes) return {};  // damaged: see mend()
+      if (piece.size_bytes > kMaxWalObjectBytes) return {};  // damaged: see mend()
       // Where the log is still here, or is in segments, the header tells that no more is needed.
       const bool known = local_generations_.contains(piece.generation) || done_.generation(piece.generation);
-      const uint64_t bytes = known ? std::min(piece.size_bytes, kMaxHeaderBytes) : piece.size_bytes;
+      const uint64_t bytes = known ? std::min(piece.size_bytes, kMaxObjectHeaderBytes) : piece.size_bytes;
       return read(key, bytes, &contents[i]);
     }));
     for (size_t i = 0; i < count; ++i) TRY(write(pieces[i], std::move(contents[i])));
@@ -252,7 +252,7 @@ class Fetcher {
   Result<void> begin_copy(const std::string& path, LocalFile* file) {
     TRY_ASSIGN(file->fresh, fs_.open(path + kFetched, OpenMode::create_new));
     if (file->size == 0) return {};
-    TRY_ASSIGN(const std::string bytes, fs_.read_all(path, kMaxObjectBytes));
+    TRY_ASSIGN(const std::string bytes, fs_.read_all(path, kMaxWalObjectBytes));
     return file->fresh->append(bytes);
   }
 
@@ -302,7 +302,7 @@ class Fetcher {
   Result<std::optional<Header>> mend(const Piece& piece, const Error& damage, std::string* content) {
     const std::string key = key_of(options_.node, piece.generation, piece.number);
     ++report_.damaged;
-    if (content->size() < piece.size_bytes && piece.size_bytes <= kMaxObjectBytes) {
+    if (content->size() < piece.size_bytes && piece.size_bytes <= kMaxWalObjectBytes) {
       TRY(read(key, piece.size_bytes, content));
     }
     const Result<void> kept = keep_aside(key, *content);
@@ -316,7 +316,7 @@ class Fetcher {
   }
 
   std::optional<Header> place_of(const Piece& piece, std::string_view content) const {
-    for (const uint64_t header_bytes : {kMaxHeaderBytes, kMinHeaderBytes}) {
+    for (const uint64_t header_bytes : {kMaxObjectHeaderBytes, kMinObjectHeaderBytes}) {
       if (content.size() <= header_bytes) continue;
       const std::optional<Header> place = place_after(piece, content.substr(header_bytes));
       if (place && place->size() == header_bytes) return place;
@@ -442,8 +442,8 @@ Result<void> keep_marked(ObjectStore& store, const std::string& node, size_t par
   std::vector<char> marked(pieces->size());
   TRY(run_parallel(pieces->size(), parallel, [&](size_t i) -> Result<void> {
     const Piece& piece = (*pieces)[i];
-    const Result<std::string> head =
-        store.get_range(key_of(node, piece.generation, piece.number), 0, std::min(piece.size_bytes, kMaxHeaderBytes));
+    const Result<std::string> head = store.get_range(key_of(node, piece.generation, piece.number), 0,
+                                                     std::min(piece.size_bytes, kMaxObjectHeaderBytes));
     if (!head.ok() && head.error().kind != ErrorKind::not_found) return head.error();
     const Result<Header> header = head.ok() ? decode_header(*head) : head.error();
     marked[i] = header.ok() && header->mark == mark;

@@ -9,7 +9,6 @@ namespace cordwood {
 namespace {
 
 constexpr size_t kCopyBytes = 1u << 20;
-constexpr size_t kMaxHeaderBytes = 512;
 constexpr std::string_view kAsideSuffix = ".damaged";
 
 /// The names of the directory's WAL files; empty when there is no directory.
@@ -67,7 +66,7 @@ uint32_t file_number_of(const std::string& path) {
 /// Nothing when it is damaged; invalid for a file of another version.
 Result<std::optional<WalFileHeader>> read_header(FileSystem& fs, const std::string& path) {
   TRY_ASSIGN(const std::unique_ptr<File> file, fs.open(path, OpenMode::read));
-  std::string bytes(kMaxHeaderBytes, '\0');
+  std::string bytes(kMaxWalHeaderBytes, '\0');
   TRY_ASSIGN(const size_t got, file->read_at(0, bytes.data(), bytes.size()));
   std::string_view head = std::string_view(bytes).substr(0, got);
   Result<WalFileHeader> header = parse_wal_file_header(&head);

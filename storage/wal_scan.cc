@@ -11,7 +11,6 @@ namespace {
 constexpr size_t kWindowBytes = 1u << 20;
 constexpr size_t kMarkerOffset = 12;                      ///< of marker and version in a record header
 constexpr std::string_view kMarkerAndVersion = "CW\x01";  ///< little-endian 0x5743, then version 1
-constexpr size_t kMaxHeaderBytes = 512;
 constexpr uint64_t kHashBudgetFactor = 8;  ///< bytes hashed in search of records after damage, per byte of file
 
 /// A sliding view of a file.
@@ -65,7 +64,7 @@ class Scanner {
 
  private:
   Result<uint64_t> read_header() {
-    TRY_ASSIGN(std::string_view bytes, window_.view(0, kMaxHeaderBytes));
+    TRY_ASSIGN(std::string_view bytes, window_.view(0, kMaxWalHeaderBytes));
     const size_t before = bytes.size();
     const Result<WalFileHeader> header = parse_wal_file_header(&bytes);
     if (header.ok()) {

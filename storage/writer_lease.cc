@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "storage/model/time_range.h"
+
 namespace cordwood {
 
 namespace {
@@ -11,7 +13,6 @@ namespace {
 constexpr std::string_view kTitle = "cordwood lease 1";
 constexpr size_t kMaxText = 4096;
 constexpr int64_t kMaxDurationNs = 600'000'000'000;  ///< of others; longer ones are not believed
-constexpr int64_t kNsPerMs = 1'000'000;
 
 std::string one_line(std::string text) {
   std::replace_if(

@@ -8,18 +8,12 @@
 
 namespace cordwood {
 
-namespace {
-
-constexpr size_t kPage = 1000;
-
-}  // namespace
-
 Result<std::vector<ObjectInfo>> ObjectStore::list_all(const std::string& prefix, const std::string& after) {
   std::vector<ObjectInfo> all;
   for (std::string last = after;;) {
-    TRY_ASSIGN(std::vector<ObjectInfo> page, list(prefix, last, kPage));
+    TRY_ASSIGN(std::vector<ObjectInfo> page, list(prefix, last, kListPage));
     std::move(page.begin(), page.end(), std::back_inserter(all));
-    if (page.size() < kPage) return all;
+    if (page.size() < kListPage) return all;
     last = all.back().key;
   }
 }
@@ -32,14 +26,14 @@ Result<uint64_t> ObjectStore::remove_where(const std::string& prefix, size_t par
                                            const std::function<bool(const std::string& key)>& goes) {
   uint64_t removed = 0;
   for (std::string last;;) {
-    TRY_ASSIGN(const std::vector<ObjectInfo> page, list(prefix, last, kPage));
+    TRY_ASSIGN(const std::vector<ObjectInfo> page, list(prefix, last, kListPage));
     std::vector<std::string> gone;
     for (const ObjectInfo& object : page) {
       if (goes(object.key)) gone.push_back(object.key);
     }
     TRY(remove_all(gone, parallel));
     removed += gone.size();
-    if (page.size() < kPage) return removed;
+    if (page.size() < kListPage) return removed;
     last = page.back().key;
   }
 }

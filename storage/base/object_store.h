@@ -29,6 +29,9 @@ struct ObjectRange {
   uint64_t size = 0;
 };
 
+/// Keys asked for at once where all that there are are listed; S3 gives no more.
+inline constexpr size_t kListPage = 1000;
+
 /// Receives one object piece by piece.  Nothing is visible before finish() succeeds; dropping an unfinished
 /// upload leaves nothing that list() shows.
 class ObjectUpload {

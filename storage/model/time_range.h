@@ -8,6 +8,7 @@
 namespace cordwood {
 
 inline constexpr int64_t kNsPerSecond = 1'000'000'000;
+inline constexpr int64_t kNsPerMs = 1'000'000;
 inline constexpr int64_t kNsPerDay = 86'400 * kNsPerSecond;
 
 /// Half-open: [start_ns, end_ns).

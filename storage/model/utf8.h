@@ -16,6 +16,8 @@ struct Utf8Rune {
 /// The rune that starts at text[at] (at < text.size()).  Overlong forms, surrogates and values above U+10FFFF
 /// are invalid.
 Utf8Rune decode_utf8(std::string_view text, size_t at);
+/// What stands for an invalid byte: U+FFFD.
+inline constexpr std::string_view kReplacementText = "\xEF\xBF\xBD";
 void append_utf8(char32_t rune, std::string* out);
 bool is_valid_utf8(std::string_view text);
 /// Whether Go's strconv.IsPrint holds: graphic characters and the ASCII space, no other spaces.
