@@ -20,7 +20,7 @@
 namespace cordwood::ingest {
 namespace {
 
-constexpr size_t kMaxBytes = 32u << 20;
+constexpr size_t kMaxPushedBytes = 32u << 20;
 constexpr size_t kPushBytes = 1'000'000;
 constexpr size_t kStreams = 200;
 constexpr int64_t kTime = 1'795'000'000'000'000'000;
@@ -100,7 +100,7 @@ Pushes read_pushes(const std::string& path, bool json) {
     texts.clear();
     pending = 0;
   };
-  for (std::string line; pushes.bytes < kMaxBytes && std::getline(in, line); ++pushes.lines) {
+  for (std::string line; pushes.bytes < kMaxPushedBytes && std::getline(in, line); ++pushes.lines) {
     const size_t stream = pushes.lines * 7919 % kStreams;
     if (json) {
       texts[stream].push_back(line);
@@ -153,7 +153,7 @@ void detect_levels(benchmark::State& state, const std::string& path) {
   std::vector<std::string> lines;
   size_t bytes = 0;
   std::ifstream in(path, std::ios::binary);
-  for (std::string line; bytes < kMaxBytes && std::getline(in, line);) {
+  for (std::string line; bytes < kMaxPushedBytes && std::getline(in, line);) {
     bytes += line.size();
     lines.push_back(line);
   }
@@ -164,7 +164,7 @@ void detect_levels(benchmark::State& state, const std::string& path) {
   per_line(state, lines.size(), bytes);
 }
 
-const bool kRegistered = [] {
+const bool kPushRegistered = [] {
   const char* paths = std::getenv("CORDWOOD_BENCH_LINES");
   std::istringstream list(paths != nullptr ? paths : "");
   for (std::string path; std::getline(list, path, ',');) {

@@ -16,8 +16,8 @@
 namespace cordwood {
 namespace {
 
-constexpr size_t kMaxBytes = 64u << 20;
-constexpr size_t kBlockBytes = 8u << 20;
+constexpr size_t kMaxShreddedBytes = 64u << 20;
+constexpr size_t kShreddedBlockBytes = 8u << 20;
 
 struct Lines {
   std::vector<std::string> text;
@@ -27,7 +27,7 @@ struct Lines {
 Lines read_lines(const std::string& path) {
   Lines lines;
   std::ifstream in(path, std::ios::binary);
-  for (std::string line; lines.bytes < kMaxBytes && std::getline(in, line);) {
+  for (std::string line; lines.bytes < kMaxShreddedBytes && std::getline(in, line);) {
     lines.bytes += line.size();
     lines.text.push_back(line);
   }
@@ -54,7 +54,7 @@ void shred_lines(benchmark::State& state, const std::string& path) {
       raw_bytes += shape == LineShredder::kRawShape ? line.size() : 0;
       benchmark::DoNotOptimize(cells.data());
       block_bytes += line.size();
-      if (block_bytes < kBlockBytes) continue;
+      if (block_bytes < kShreddedBlockBytes) continue;
       shapes = shredder.shapes().size();
       columns = shredder.columns().size();
       shredder.reset();
@@ -71,7 +71,7 @@ void shred_lines(benchmark::State& state, const std::string& path) {
   state.counters["columns"] = static_cast<double>(columns);
 }
 
-const bool kRegistered = [] {
+const bool kShredRegistered = [] {
   const char* paths = std::getenv("CORDWOOD_BENCH_LINES");
   std::stringstream list(paths == nullptr ? "" : paths);
   for (std::string path; std::getline(list, path, ',');) {

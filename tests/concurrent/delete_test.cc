@@ -12,8 +12,8 @@
 namespace cordwood {
 namespace {
 
-constexpr int kWriters = 3;
-constexpr int kBatches = 300;
+constexpr int kDeleteWriters = 3;
+constexpr int kDeleteBatches = 300;
 
 /// Writers, readers, deletes, holds, merges and the eraser at once.
 class DeleteConcurrency : public testing::Test {
@@ -46,7 +46,7 @@ class DeleteConcurrency : public testing::Test {
   }
 
   void write(int w) {
-    for (int b = 0; b < kBatches; ++b) {
+    for (int b = 0; b < kDeleteBatches; ++b) {
       const std::vector<StoredRow> batch = {{fmt::format("own{}", w), b, fmt::format("{}", b), {}},
                                             {"shared", b, fmt::format("{} {}", w, b), {}}};
       const auto appended = engine().append(make_batch(engine(), "t", batch), nullptr);
@@ -58,13 +58,13 @@ class DeleteConcurrency : public testing::Test {
   }
   void remove() {
     for (int i = 0; writing_ > 0; ++i) {
-      const int w = i % kWriters;
+      const int w = i % kDeleteWriters;
       const int there = acknowledged_[static_cast<size_t>(w)];
       DeleteRequest request;
       request.id = fmt::format("d{}", i);
       request.tenant = "t";
       request.query = fmt::format("own{} {}", w, i % 2 == 0 ? "*" : "1");
-      request.end_ns = kBatches;
+      request.end_ns = kDeleteBatches;
       const Result<void> done = erasing_.target().request_delete(request);
       ASSERT_TRUE(done.ok()) << done.error().message;
       for (const StoredRow& row : rows()) {
@@ -78,7 +78,7 @@ class DeleteConcurrency : public testing::Test {
   void hold() {
     for (int i = 0; writing_ > 0; ++i) {
       const std::string id = fmt::format("h{}", i);
-      EXPECT_TRUE(erasing_.target().set_hold({id, "t", "shared *", 0, kBatches, "", 0}).ok());
+      EXPECT_TRUE(erasing_.target().set_hold({id, "t", "shared *", 0, kDeleteBatches, "", 0}).ok());
       EXPECT_TRUE(erasing_.target().lift_hold(id).ok());
       std::this_thread::sleep_for(std::chrono::milliseconds(3));
     }
@@ -102,13 +102,13 @@ class DeleteConcurrency : public testing::Test {
   const std::unique_ptr<TaskRunner> pool_ = make_thread_pool(2, "background");
   MergeWorld merging_{world_};
   EraserWorld erasing_{world_, merging_};
-  std::atomic<int> writing_{kWriters};
-  std::array<std::atomic<int>, kWriters> acknowledged_{};
+  std::atomic<int> writing_{kDeleteWriters};
+  std::array<std::atomic<int>, kDeleteWriters> acknowledged_{};
 };
 
 TEST_F(DeleteConcurrency, DeletedRowsAreInNoLaterSnapshot) {
   std::vector<std::thread> threads;
-  for (int w = 0; w < kWriters; ++w) threads.emplace_back([this, w] { write(w); });
+  for (int w = 0; w < kDeleteWriters; ++w) threads.emplace_back([this, w] { write(w); });
   threads.emplace_back([this] { remove(); });
   threads.emplace_back([this] { hold(); });
   threads.emplace_back([this] { read(); });
@@ -124,7 +124,7 @@ TEST_F(DeleteConcurrency, DeletedRowsAreInNoLaterSnapshot) {
     EXPECT_EQ(request.state, DeleteRequest::State::processed) << request.id;
   }
   EXPECT_GT(world_.metrics.counter("cordwood_delete_requests_processed_total", "").value(), 3u);
-  EXPECT_EQ(shared_rows(), kWriters * kBatches);
+  EXPECT_EQ(shared_rows(), kDeleteWriters * kDeleteBatches);
 }
 
 }  // namespace

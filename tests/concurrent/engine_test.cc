@@ -13,8 +13,8 @@
 namespace cordwood {
 namespace {
 
-constexpr int kWriters = 4;
-constexpr int kBatches = 60;
+constexpr int kEngineWriters = 4;
+constexpr int kEngineBatches = 60;
 constexpr int kRowsPerBatch = 20;
 
 /// Writers, readers, flushes, merges and ticks at once: what a writer has had acknowledged is in every later snapshot.
@@ -33,12 +33,12 @@ TEST(EngineConcurrency, AcknowledgedRowsAreInEveryLaterSnapshot) {
   merging.options.policy.max_rewrites = 20;
   merging.renew();
 
-  std::atomic<int> writing{kWriters};
+  std::atomic<int> writing{kEngineWriters};
   std::atomic<uint64_t> acknowledged{0};
   std::vector<std::thread> threads;
-  for (int w = 0; w < kWriters; ++w) {
+  for (int w = 0; w < kEngineWriters; ++w) {
     threads.emplace_back([&, w] {
-      for (int b = 0; b < kBatches; ++b) {
+      for (int b = 0; b < kEngineBatches; ++b) {
         std::vector<StoredRow> rows;
         for (int i = 0; i < kRowsPerBatch; ++i) {
           // All writers share one stream and one time, and have one each of their own.
@@ -79,7 +79,7 @@ TEST(EngineConcurrency, AcknowledgedRowsAreInEveryLaterSnapshot) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(world.metrics.counter("cordwood_merge_failures_total", "").value(), 0u);
   merging.forget();
-  const uint64_t all = uint64_t{kWriters} * kBatches * kRowsPerBatch;
+  const uint64_t all = uint64_t{kEngineWriters} * kEngineBatches * kRowsPerBatch;
   EXPECT_EQ(read_rows(*engine.snapshot(), "t")->size(), all);
   ASSERT_TRUE(engine.flush().ok());
   EXPECT_EQ(read_rows(*engine.snapshot(), "t")->size(), all);
@@ -103,9 +103,9 @@ TEST(EngineConcurrency, FailingDisksRefuseButDoNotLose) {
 
   std::atomic<uint64_t> acknowledged{0};
   std::vector<std::thread> threads;
-  for (int w = 0; w < kWriters; ++w) {
+  for (int w = 0; w < kEngineWriters; ++w) {
     threads.emplace_back([&, w] {
-      for (int b = 0; b < kBatches; ++b) {
+      for (int b = 0; b < kEngineBatches; ++b) {
         const std::vector<StoredRow> rows = {{fmt::format("own{}", w), b, "x", {}}, {"shared", w * 1000 + b, "y", {}}};
         const auto appended = engine.append(make_batch(engine, "t", rows), nullptr);
         if (appended.ok()) acknowledged += 2;

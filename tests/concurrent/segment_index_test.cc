@@ -27,9 +27,9 @@ class SegmentIndexConcurrency : public ::testing::Test {
     for (uint32_t s = 0; s < kSegments; ++s) {
       std::vector<SpilledBlock> blocks;
       for (uint32_t b = 0; b <= s; ++b) {
-        testing::Rows rows;
+        samples::Rows rows;
         for (uint32_t i = 0; i < kLines; ++i) rows.add("id " + id_of(s, b, i), i);
-        blocks.push_back(testing::spill(builder.build(rows.input())));
+        blocks.push_back(samples::spill(builder.build(rows.input())));
       }
       const auto meta = write_segment(store_, fmt::format("s{}", s), "n", 1, blocks);
       ASSERT_TRUE(meta.ok()) << meta.error().message;
@@ -46,7 +46,7 @@ class SegmentIndexConcurrency : public ::testing::Test {
       tables_[turned ? 1 : 0] = std::make_shared<const DayIds>(store_, *meta);
     }
   }
-  static std::string id_of(uint32_t s, uint32_t b, uint32_t i) { return testing::hex_id((s * 100 + b) * 1000 + i, 32); }
+  static std::string id_of(uint32_t s, uint32_t b, uint32_t i) { return samples::hex_id((s * 100 + b) * 1000 + i, 32); }
   /// All segments get another table, or none; one after the other.
   void swap(size_t table) {
     for (uint32_t s = 0; s < kSegments; ++s) {
@@ -69,7 +69,7 @@ class SegmentIndexConcurrency : public ::testing::Test {
     --reading_;
   }
 
-  testing::MemoryStore store_;
+  samples::MemoryStore store_;
   std::vector<std::shared_ptr<const Segment>> segments_;
   std::array<std::shared_ptr<const DayIds>, 3> tables_;  ///< the last one is none
   std::atomic<uint64_t> wrong_{0}, damages_{0};

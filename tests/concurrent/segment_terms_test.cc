@@ -34,9 +34,9 @@ TEST(SegmentTermsConcurrency, AnswersAreRight) {
   BlockBuilder blocks({});
   std::vector<SpilledBlock> spilled;
   for (uint32_t b = 0; b < kBlocks; ++b) {
-    testing::Rows rows;
+    samples::Rows rows;
     for (int i = 0; i < 10; ++i) rows.add(fmt::format(R"({{"n":{}}})", b), i);
-    spilled.push_back(testing::spill(blocks.build(rows.input())));
+    spilled.push_back(samples::spill(blocks.build(rows.input())));
   }
   const auto part = builder.build(spilled);
   ASSERT_TRUE(part.ok());

@@ -104,7 +104,7 @@ void save_blocks(const std::filesystem::path& out) {
     spilled.heap_bytes = block.heap.size();
     spilled.index_offset = block.narrow.size() + block.heap.size();
     spilled.index_bytes = block.index.size();
-    testing::MemoryStore store;
+    samples::MemoryStore store;
     const std::vector<SpilledBlock> blocks(variant == 5 ? 6 : 2, spilled);
     const auto meta = write_segment(store, "segments/s", "node-1", 1, blocks);
     CHECK(meta.ok(), "{}", meta.error().message);

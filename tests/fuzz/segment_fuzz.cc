@@ -24,7 +24,7 @@ void ask_index(const BlockSource& block) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr size_t kMaxBlocks = 8;
-  testing::MemoryStore store;
+  samples::MemoryStore store;
   store.objects["segments/s"] = std::string(reinterpret_cast<const char*>(data), size);
   const auto meta = read_segment_meta(store, "segments/s");
   if (!meta.ok()) return 0;

@@ -14,7 +14,7 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-constexpr int kLines = 40'000;
+constexpr int kBudgetLines = 40'000;
 
 class BudgetTest : public ::testing::Test {
  protected:
@@ -27,7 +27,7 @@ class BudgetTest : public ::testing::Test {
     const int64_t now_s = static_cast<int64_t>(::time(nullptr)) - 100;
     for (const char* app : {"a", "b"}) {
       json values = json::array();
-      for (int i = 0; i < kLines / 2; ++i) {
+      for (int i = 0; i < kBudgetLines / 2; ++i) {
         values.push_back({fmt::format("{}{:09}", now_s, i), fmt::format("id={}{} took=7ms", app, i)});
       }
       server->push(json::array({{{"stream", {{"app", app}}}, {"values", values}}}));

@@ -17,7 +17,7 @@ json one_line(const std::string& app, const std::string& time, const std::string
   return json::array({{{"stream", {{"app", app}}}, {"values", json::array({json::array({time, line})})}}});
 }
 
-size_t count_lines(RunningServer& server, const std::string& selector) {
+size_t lines_counted(RunningServer& server, const std::string& selector) {
   const json answer = server.ask(
       "/loki/api/v1/query_range",
       {{"query", selector}, {"start", "1795000000000000000"}, {"end", "1795999999000000000"}, {"limit", "5000"}});
@@ -100,7 +100,7 @@ TEST(LifeTest, TerminationPublishesAndARestartFindsEverything) {
   EXPECT_THAT(server.log(), HasSubstr("msg=stopped"));
   server.start();
   EXPECT_THAT(server.log(), HasSubstr("rows_replayed=0"));
-  EXPECT_EQ(count_lines(server, R"({app="term"})"), 20u);
+  EXPECT_EQ(lines_counted(server, R"({app="term"})"), 20u);
 }
 
 TEST(LifeTest, WhatWasAcknowledgedSurvivesKill) {
@@ -115,7 +115,7 @@ TEST(LifeTest, WhatWasAcknowledgedSurvivesKill) {
     }
     server.kill_now();
     server.start();
-    EXPECT_EQ(count_lines(server, R"({app="kill"})"), 20u * static_cast<size_t>(round + 1));
+    EXPECT_EQ(lines_counted(server, R"({app="kill"})"), 20u * static_cast<size_t>(round + 1));
   }
 }
 
@@ -136,7 +136,7 @@ TEST(LifeTest, AStartingServerSaysSoUntilItsLogIsRead) {
     ASSERT_TRUE(query.status == 200 || (query.status == 503 && query.headers.get("Retry-After") == "1"))
         << query.status << query.body;
   }
-  EXPECT_EQ(count_lines(server, R"({app="replay"})"), 1000u);
+  EXPECT_EQ(lines_counted(server, R"({app="replay"})"), 1000u);
 }
 
 TEST(LifeTest, ARunningPushIsAnsweredBeforeTheEnd) {

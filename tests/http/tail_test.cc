@@ -20,13 +20,13 @@ using ::testing::HasSubstr;
 
 constexpr const char* kTail = "/loki/api/v1/tail";
 
-std::string now_ns() {
+std::string now_text() {
   return std::to_string(std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
 }
 
 json streams_of(const std::string& app, const std::vector<std::string>& lines) {
   json values = json::array();
-  for (const std::string& line : lines) values.push_back({now_ns(), line});
+  for (const std::string& line : lines) values.push_back({now_text(), line});
   return json::array({{{"stream", {{"app", app}}}, {"values", values}}});
 }
 
@@ -274,7 +274,7 @@ TEST_F(SlowTailTest, WhatAClientIsTooSlowForIsDroppedAndNamed) {
   ASSERT_TRUE(client != nullptr && quick != nullptr);
   constexpr size_t kLines = 300;
   std::set<std::string> pushed;
-  const int64_t base_ns = std::stoll(now_ns());
+  const int64_t base_ns = std::stoll(now_text());
   for (size_t i = 0; i < kLines; ++i) {  // more than sockets and the buffer hold
     const std::string time = std::to_string(base_ns + static_cast<int64_t>(i));
     pushed.insert(time);

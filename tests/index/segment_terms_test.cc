@@ -12,8 +12,8 @@
 namespace cordwood::index {
 namespace {
 
-using cordwood::testing::MemoryStore;
-using cordwood::testing::Rows;
+using cordwood::samples::MemoryStore;
+using cordwood::samples::Rows;
 
 /// Asks for label `name` = `value` after the parsers.
 FieldProbe equals(const std::string& name, const std::string& value, bool json = true, bool logfmt = false) {
@@ -37,7 +37,7 @@ struct World {
       Rows rows;
       for (int i = 0; i < 10; ++i)
         for (const std::string& line : lines) rows.add(line, static_cast<int64_t>(rows.size()));
-      spilled.push_back(cordwood::testing::spill(blocks_builder.build(rows.input())));
+      spilled.push_back(cordwood::samples::spill(blocks_builder.build(rows.input())));
     }
     auto part = builder.build(spilled);
     EXPECT_TRUE(part.ok()) << part.error().message;

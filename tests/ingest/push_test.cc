@@ -9,7 +9,7 @@
 namespace cordwood::ingest {
 namespace {
 
-constexpr int64_t kNow = 1'800'000'000'000'000'000;
+constexpr int64_t kPushedNs = 1'800'000'000'000'000'000;
 
 TEST(PushJson, StoresRows) {
   PushBench bench;
@@ -73,7 +73,7 @@ TEST(PushProtobuf, StoresRowsByteExact) {
   PushBench bench;
   const std::string line("\x00\xff\n\x80 level=warn", 15);
   const std::string body =
-      snappy_packed(protobuf_stream(R"({b="2",a="1"})", {{kNow, line, {{"k", "v\xff"}}}, {kNow, "", {}}}));
+      snappy_packed(protobuf_stream(R"({b="2",a="1"})", {{kPushedNs, line, {{"k", "v\xff"}}}, {kPushedNs, "", {}}}));
   const auto response = bench.push(body, "application/x-protobuf");
   EXPECT_EQ(response.status, 204) << response.body;
   ASSERT_EQ(bench.engine.rows.size(), 2u);
@@ -121,8 +121,9 @@ TEST(Push, RefusesEntriesAndKeepsTheRest) {
   bench.limits.max_line_size_bytes = 10;
   bench.limits.reject_old_samples = true;
   const std::string body = snappy_packed(
-      protobuf_stream(R"({app="x"})", {{kNow, "ok 1", {}}, {kNow, "much too long", {}}, {kNow, "ok 2", {}}}) +
-      protobuf_stream(R"({app="y"})", {{kNow, "much too long", {}}, {kNow, "good", {}}}));
+      protobuf_stream(R"({app="x"})",
+                      {{kPushedNs, "ok 1", {}}, {kPushedNs, "much too long", {}}, {kPushedNs, "ok 2", {}}}) +
+      protobuf_stream(R"({app="y"})", {{kPushedNs, "much too long", {}}, {kPushedNs, "good", {}}}));
   auto response = bench.push(body, "application/x-protobuf");
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(

@@ -14,9 +14,9 @@
 namespace cordwood::ingest {
 namespace {
 
-constexpr int64_t kNow = 1'800'000'000'000'000'000;
+constexpr int64_t kReceivedNs = 1'800'000'000'000'000'000;
 
-std::string zstd_packed(const std::string& raw) {
+std::string packed_body(const std::string& raw) {
   std::string out(ZSTD_compressBound(raw.size()), '\0');
   out.resize(ZSTD_compress(out.data(), out.size(), raw.data(), raw.size(), 1));
   return out;
@@ -50,9 +50,9 @@ class RandomPush {
         "level=warn a=1",      R"({"level":"err","x":"\n"})", "plain", "", "an error: x", "quote \" and \\ and \t tab",
         "\xc3\xa9 caf\xc3\xa9"};
     TestEntry entry;
-    entry.time_ns = kNow - static_cast<int64_t>(number(3));
-    if (number(5) == 0) entry.time_ns = kNow + 3600 * kNsPerSecond;
-    if (number(7) == 0) entry.time_ns = kNow - 30 * kNsPerDay;
+    entry.time_ns = kReceivedNs - static_cast<int64_t>(number(3));
+    if (number(5) == 0) entry.time_ns = kReceivedNs + 3600 * kNsPerSecond;
+    if (number(7) == 0) entry.time_ns = kReceivedNs - 30 * kNsPerDay;
     entry.line = kLines[number(7)];
     if (number(6) == 0) entry.line = std::string(70, 'l');
     for (uint32_t i = number(4); i > 0; --i)
@@ -96,7 +96,7 @@ std::string to_json(const std::vector<RandomStream>& streams) {
 
 std::string to_json_v0(const std::vector<RandomStream>& streams) {
   const auto entry = [](const TestEntry& e) {
-    const bool past = e.time_ns < kNow - kNsPerDay;
+    const bool past = e.time_ns < kReceivedNs - kNsPerDay;
     return fmt::format(R"({{"ts":"{}","line":{}}})", past ? "2020-01-01T00:00:00Z" : "2027-01-15T08:00:00.5Z",
                        json_string(e.line));
   };
@@ -156,25 +156,25 @@ struct Form {
 };
 
 std::vector<Form> forms() {
-  constexpr std::string_view kJson = "application/json";
-  constexpr std::string_view kProtobuf = "application/x-protobuf";
+  constexpr std::string_view kAsJson = "application/json";
+  constexpr std::string_view kAsProtobuf = "application/x-protobuf";
   const auto gzip = [](const std::string& raw) { return zlib_packed(raw, MAX_WBITS + 16); };
   const auto deflate = [](const std::string& raw) { return zlib_packed(raw, -MAX_WBITS); };
   using S = const std::vector<RandomStream>&;
   return {
-      {kJson, "", PushProtocol::loki, to_json},
-      {kJson, "gzip", PushProtocol::loki, [=](S s) { return gzip(to_json(s)); }},
-      {kJson, "deflate", PushProtocol::loki, [=](S s) { return deflate(to_json(s)); }},
-      {kJson, "zstd", PushProtocol::loki, [](S s) { return zstd_packed(to_json(s)); }},
-      {kProtobuf, "", PushProtocol::loki, [](S s) { return snappy_packed(to_protobuf(s)); }},
-      {kProtobuf, "snappy", PushProtocol::loki_legacy, [](S s) { return snappy_packed(to_protobuf(s)); }},
-      {kProtobuf, "gzip", PushProtocol::loki, [=](S s) { return gzip(snappy_packed(to_protobuf(s))); }},
-      {kJson, "", PushProtocol::loki_legacy, to_json_v0},
-      {kJson, "gzip", PushProtocol::otlp, [=](S s) { return gzip(to_otlp_json(s)); }},
-      {kJson, "", PushProtocol::otlp, to_otlp_json},
-      {kProtobuf, "", PushProtocol::otlp, to_otlp_protobuf},
+      {kAsJson, "", PushProtocol::loki, to_json},
+      {kAsJson, "gzip", PushProtocol::loki, [=](S s) { return gzip(to_json(s)); }},
+      {kAsJson, "deflate", PushProtocol::loki, [=](S s) { return deflate(to_json(s)); }},
+      {kAsJson, "zstd", PushProtocol::loki, [](S s) { return packed_body(to_json(s)); }},
+      {kAsProtobuf, "", PushProtocol::loki, [](S s) { return snappy_packed(to_protobuf(s)); }},
+      {kAsProtobuf, "snappy", PushProtocol::loki_legacy, [](S s) { return snappy_packed(to_protobuf(s)); }},
+      {kAsProtobuf, "gzip", PushProtocol::loki, [=](S s) { return gzip(snappy_packed(to_protobuf(s))); }},
+      {kAsJson, "", PushProtocol::loki_legacy, to_json_v0},
+      {kAsJson, "gzip", PushProtocol::otlp, [=](S s) { return gzip(to_otlp_json(s)); }},
+      {kAsJson, "", PushProtocol::otlp, to_otlp_json},
+      {kAsProtobuf, "", PushProtocol::otlp, to_otlp_protobuf},
       {"application/json; charset=utf-8", "gzip", PushProtocol::otlp_spec, [=](S s) { return gzip(to_otlp_json(s)); }},
-      {kProtobuf, "zstd", PushProtocol::otlp, [](S s) { return zstd_packed(to_otlp_protobuf(s)); }},
+      {kAsProtobuf, "zstd", PushProtocol::otlp, [](S s) { return packed_body(to_otlp_protobuf(s)); }},
   };
 }
 
@@ -231,7 +231,7 @@ TEST(WalReplay, KeepsToTheRecordedPolicy) {
 
 TEST(WalReplay, DamagedBodiesAreReported) {
   PushBench bench;
-  bench.push(snappy_packed(protobuf_stream("{a=\"b\"}", {{kNow, "x", {}}})), "application/x-protobuf");
+  bench.push(snappy_packed(protobuf_stream("{a=\"b\"}", {{kReceivedNs, "x", {}}})), "application/x-protobuf");
   WalRecord record = bench.engine.record.value();
   const auto decoder = make_wal_body_decoder();
   for (size_t i = 0; i < record.payload.size(); ++i) {

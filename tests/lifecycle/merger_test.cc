@@ -14,7 +14,7 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr int64_t kMidnightNs = 1'700'006'400'000'000'000;
+constexpr int64_t kDayBeginNs = 1'700'006'400'000'000'000;
 
 class MergerTest : public testing::Test {
  protected:
@@ -85,7 +85,7 @@ class RandomRows {
  private:
   std::mt19937_64 random_;
   std::vector<StoredRow> recent_;
-  int64_t time_ns_ = kMidnightNs - 100'000;
+  int64_t time_ns_ = kDayBeginNs - 100'000;
   uint64_t number_ = 0;
 };
 
@@ -139,7 +139,7 @@ TEST_F(MergerTest, IdsOfManyBlocksAreListedAndComeBack) {
   world_.options.block_rows = 300;
   merging_.options.block_limits.rows = 500;
   open();
-  int64_t time_ns = kMidnightNs;
+  int64_t time_ns = kDayBeginNs;
   for (int round = 0; round < 3; ++round) {
     std::vector<StoredRow> rows;
     std::vector<std::string> ids(900);
@@ -176,8 +176,8 @@ TEST_F(MergerTest, IdsOfManyBlocksAreListedAndComeBack) {
 
 TEST_F(MergerTest, ThePolicyIsCarriedOutUntilNothingIsDue) {
   for (int64_t i = 0; i < 20; ++i) {
-    append("t", {{"s0", kMidnightNs + i, fmt::format("line {}", i), {}}, {"s0", kMidnightNs, "the same", {}}});
-    append("u", {{"s1", kMidnightNs - 50 + i * 5, fmt::format("line {}", i), {{"k", "v"}}}});
+    append("t", {{"s0", kDayBeginNs + i, fmt::format("line {}", i), {}}, {"s0", kDayBeginNs, "the same", {}}});
+    append("u", {{"s1", kDayBeginNs - 50 + i * 5, fmt::format("line {}", i), {{"k", "v"}}}});
     flush();
   }
   const std::vector<StoredRow> t = read("t"), u = read("u");
@@ -191,16 +191,16 @@ TEST_F(MergerTest, ThePolicyIsCarriedOutUntilNothingIsDue) {
   const size_t left = merging_.keys().size();
   merging_.merger().tick();
   EXPECT_EQ(merging_.keys().size(), left) << "nothing was due";
-  append("t", {{"s0", kMidnightNs + 100, "in the head", {}}});
+  append("t", {{"s0", kDayBeginNs + 100, "in the head", {}}});
   merging_.merger().tick();
   EXPECT_EQ(read("t").size(), 22u);
 }
 
 TEST_F(MergerTest, HundredThousandRowsOfOneTime) {
-  constexpr size_t kRows = 100'000;
+  constexpr size_t kSameTimeRows = 100'000;
   std::vector<StoredRow> all;
-  for (size_t i = 0; i < kRows; ++i) all.push_back({"s0", kMidnightNs, fmt::format("line {}", i), {}});
-  for (size_t i = 0; i < kRows; i += 10'000) {
+  for (size_t i = 0; i < kSameTimeRows; ++i) all.push_back({"s0", kDayBeginNs, fmt::format("line {}", i), {}});
+  for (size_t i = 0; i < kSameTimeRows; i += 10'000) {
     std::vector<StoredRow> part(all.begin() + static_cast<ptrdiff_t>(i),
                                 all.begin() + static_cast<ptrdiff_t>(i) + 10'000);
     append("t", part);
@@ -212,23 +212,23 @@ TEST_F(MergerTest, HundredThousandRowsOfOneTime) {
   merging_.renew();
   merge(merging_.keys());
   const auto rows = read_copies_too("t");
-  EXPECT_EQ(rows.size(), kRows);
+  EXPECT_EQ(rows.size(), kSameTimeRows);
   EXPECT_TRUE(rows == all) << "in the order of arrival";
-  EXPECT_EQ(count("cordwood_merge_duplicate_rows_total"), kRows);
+  EXPECT_EQ(count("cordwood_merge_duplicate_rows_total"), kSameTimeRows);
 }
 
 /// Blocks that were one have one arrival.  A later merge that has no room for all of them must not join some with rows
 /// that came later.
 TEST_F(MergerTest, LaterRowsStayBehindBlocksOfEqualArrival) {
   std::vector<StoredRow> rows;
-  for (int64_t i = 0; i < 14; ++i) rows.push_back({"s0", kMidnightNs + i, fmt::format("line {}", i), {}});
+  for (int64_t i = 0; i < 14; ++i) rows.push_back({"s0", kDayBeginNs + i, fmt::format("line {}", i), {}});
   append("t", rows);
   flush();
   merging_.options.block_limits.rows = 8;
   merging_.renew();
   merge(merging_.keys());
   ASSERT_EQ(merging_.segments()[0].blocks, 2u);
-  const StoredRow late{"s0", kMidnightNs + 6, "late", {}};  // of the time that the first block ends with
+  const StoredRow late{"s0", kDayBeginNs + 6, "late", {}};  // of the time that the first block ends with
   append("t", {late});
   flush();
   merging_.options.memory_bytes = 1024;  // room for the order of eight rows: a block of seven and one more
@@ -248,7 +248,7 @@ TEST_F(MergerTest, LargeBlocksAreCarriedOver) {
   world_.options.block_rows = 1000;
   merging_.options.carry = {1u << 30, 100};
   open();
-  int64_t time_ns = kMidnightNs;
+  int64_t time_ns = kDayBeginNs;
   const auto rows_of = [&time_ns](const std::string& stream, int count) {
     std::vector<StoredRow> rows;
     for (int i = 0; i < count; ++i) {
@@ -290,7 +290,7 @@ TEST_F(MergerTest, SmallBlocksBecomeLargeOnes) {
   for (int64_t i = 0; i < 8; ++i) {
     std::vector<StoredRow> rows;
     for (int64_t n = 0; n < 1000; ++n)
-      rows.push_back({"s0", kMidnightNs + i * 1000 + n, fmt::format("line {}", n), {}});
+      rows.push_back({"s0", kDayBeginNs + i * 1000 + n, fmt::format("line {}", n), {}});
     append("t", rows);
     flush();
   }
@@ -308,7 +308,7 @@ TEST_F(MergerTest, SmallBlocksBecomeLargeOnes) {
 
 TEST_F(MergerTest, ASnapshotKeepsWhatItNames) {
   for (int64_t i = 0; i < 4; ++i) {
-    append("t", {{"s0", kMidnightNs + i, fmt::format("line {}", i), {}}});
+    append("t", {{"s0", kDayBeginNs + i, fmt::format("line {}", i), {}}});
     flush();
   }
   SnapshotPtr held = world_.engine->snapshot();
@@ -330,7 +330,7 @@ TEST_F(MergerTest, WhatCannotBeReadStaysAsItIs) {
   for (int64_t i = 0; i < 9; ++i) {
     std::vector<StoredRow> rows;
     for (int64_t n = 0; n < 200; ++n) {
-      rows.push_back({"s0", kMidnightNs + i * 1000 + n, fmt::format("{:x}", xxh3_64(fmt::format("{}-{}", i, n))), {}});
+      rows.push_back({"s0", kDayBeginNs + i * 1000 + n, fmt::format("{:x}", xxh3_64(fmt::format("{}-{}", i, n))), {}});
     }
     append("t", rows);
     flush();
@@ -365,7 +365,7 @@ TEST_F(MergerTest, AChangeWhoseAnswerWasLostIsSettled) {
     for (uint64_t nth = 1; nth < 12; ++nth) {
       SCOPED_TRACE(nth);
       for (int64_t i = 0; i < 3; ++i) {
-        append("t", {{"s0", kMidnightNs + static_cast<int64_t>(nth), fmt::format("line {}", next++), {}}});
+        append("t", {{"s0", kDayBeginNs + static_cast<int64_t>(nth), fmt::format("line {}", next++), {}}});
         flush();
       }
       const std::vector<StoredRow> before = read("t");
@@ -374,7 +374,7 @@ TEST_F(MergerTest, AChangeWhoseAnswerWasLostIsSettled) {
       EXPECT_EQ(read("t"), before);
       world_.fs.clear_failure_rates();
       world_.clock.advance_ns(2 * merging_.options.retry_after_ns);
-      append("t", {{"s0", kMidnightNs, fmt::format("other {}", next++), {}}});
+      append("t", {{"s0", kDayBeginNs, fmt::format("other {}", next++), {}}});
       flush();
       world_.clock.advance_ns(2 * merging_.options.retry_after_ns);
       merging_.merger().tick();

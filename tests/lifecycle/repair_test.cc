@@ -11,7 +11,7 @@
 namespace cordwood::lifecycle {
 namespace {
 
-constexpr int64_t kBaseNs = 1'700'000'000'000'000'000;
+constexpr int64_t kLostNs = 1'700'000'000'000'000'000;
 
 SegmentMeta young(uint64_t generation, uint64_t attempt, uint64_t number, uint64_t rows) {
   SegmentMeta meta;
@@ -94,7 +94,7 @@ TEST(Repair, AStoreWithoutManifestComesBack) {
   const auto append = [&](int count) {
     std::vector<StoredRow> more;
     for (int i = 0; i < count; ++i) {
-      more.push_back({"s0", kBaseNs + static_cast<int64_t>(rows.size()) + i, fmt::format("line {}", rows.size()), {}});
+      more.push_back({"s0", kLostNs + static_cast<int64_t>(rows.size()) + i, fmt::format("line {}", rows.size()), {}});
     }
     ASSERT_TRUE(world.engine->append(make_batch(*world.engine, "t", more), nullptr).ok());
     rows.insert(rows.end(), more.begin(), more.end());

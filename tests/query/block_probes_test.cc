@@ -64,7 +64,7 @@ TEST(BlockProbes, FindsWhatRowsMustHold) {
 }
 
 /// Six services, each in blocks of its own, with what makes indexes and filters disagree if anything does.
-void fill(QueryStore* store, bool flush) {
+void fill_probed(QueryStore* store, bool flush) {
   for (int service = 0; service < 6; ++service) {
     const std::string s = std::to_string(service);
     PushBody body("{\"app\":\"s" + s + "\",\"only" + s + "\":\"x\"}");
@@ -88,8 +88,8 @@ void fill(QueryStore* store, bool flush) {
 
 TEST(BlockProbes, AnswersStayTheSame) {
   QueryStore head, sealed;
-  fill(&head, false);
-  fill(&sealed, true);
+  fill_probed(&head, false);
+  fill_probed(&sealed, true);
   const auto f = [&](const std::string& stages, bool rules_out) {
     const std::string query = "{app=~\".+\"} " + stages;
     const auto want = head.queries().range(head.context(), hour_request(query));

@@ -10,7 +10,7 @@ namespace {
 const std::vector<std::string> kLevels = {"info", "error", "debug", "nothing to see"};
 
 /// Pushes rows of two streams over an hour; with `late`, some of them again and some out of order after a flush.
-void fill(QueryStore* store, bool late) {
+void fill_counted(QueryStore* store, bool late) {
   std::mt19937 random(11);
   // Long lines: a block's count table is fine-grained only as far as it is small beside them.
   const std::string padding = " pad=" + std::string(500, 'x');
@@ -48,7 +48,7 @@ TEST(CountShortcut, CountsWhatTheRowsCount) {
   for (const bool late : {false, true}) {
     for (const bool sealed : {false, true}) {
       QueryStore store;
-      fill(&store, late);
+      fill_counted(&store, late);
       if (sealed) store.flush();
       for (const auto& [fast, slow] : queries) {
         const auto want = answer_text(store.queries().range(store.context(), hour_request(slow)));
@@ -70,7 +70,7 @@ TEST(CountShortcut, ReadsRowsOnlyAroundEdges) {
   };
   for (const bool late : {false, true}) {
     QueryStore store;
-    fill(&store, late);
+    fill_counted(&store, late);
     for (const int64_t shift_ns : {int64_t{1}, 1'234'567'891 * int64_t{1}, 1800 * kNsPerSecond - 1}) {
       for (const int64_t step_s : {0, 250, 601}) {
         ReadContext context = store.context();
@@ -90,7 +90,7 @@ TEST(CountShortcut, ReadsRowsOnlyAroundEdges) {
     }
   }
   QueryStore store(nullptr, {}, 0);
-  fill(&store, false);
+  fill_counted(&store, false);
   const auto rows_read = [&store](const std::string& query, const std::vector<std::string>& want) {
     InstantRequest request;
     request.query = query;
@@ -106,7 +106,7 @@ TEST(CountShortcut, ReadsRowsOnlyAroundEdges) {
 
 TEST(CountShortcut, ReadsNoData) {
   QueryStore store;
-  fill(&store, false);
+  fill_counted(&store, false);
   const auto answer = store.queries().range(
       store.context(),
       hour_request(R"(sum by (level, detected_level) (count_over_time({app=~".+"} | drop __error__ [1m])))"));

@@ -29,7 +29,7 @@ std::string with_outcome(const Recorder& recorder, const ExtractOutcome& outcome
   return recorder.text + "!" + std::string(outcome.details);
 }
 
-std::string json(std::string_view line) {
+std::string json_labels(std::string_view line) {
   static Recorder recorder;
   static JsonExtractor extractor(&recorder);
   recorder.text.clear();
@@ -37,7 +37,7 @@ std::string json(std::string_view line) {
 }
 
 TEST(JsonExtractor, FlattensObjects) {
-  const auto f = [](std::string_view line, std::string_view want) { EXPECT_EQ(json(line), want) << line; };
+  const auto f = [](std::string_view line, std::string_view want) { EXPECT_EQ(json_labels(line), want) << line; };
   f(R"({"a":1,"a":2})", "a=<1> a=<2>");
   f(R"({"a.b":{"c-d":1,"1x":"y"},"sp ace":"v"})", "a_b_c_d=<1> a_b_1x=<y> sp_ace=<v>");
   f(R"({"n":1e3,"f":1.0,"neg":-0,"t":true,"z":null,"arr":[{"k":1}],"empty":{},"es":""})",
@@ -53,10 +53,10 @@ TEST(JsonExtractor, FlattensObjects) {
 
 /// Keys are remembered from line to line: neither their order nor their number may show.
 TEST(JsonExtractor, LinesMayDifferInTheirKeys) {
-  EXPECT_EQ(json(R"({"p":1,"q":{"r":2,"s":3},"t":4})"), "p=<1> q_r=<2> q_s=<3> t=<4>");
-  EXPECT_EQ(json(R"({"t":4,"q":{"s":3,"x":0,"r":2},"p":1})"), "t=<4> q_s=<3> q_x=<0> q_r=<2> p=<1>");
-  EXPECT_EQ(json(R"({"q":5,"p":{"q":6,"p":{"q":7}},"q":8})"), "q=<5> p_q=<6> p_p_q=<7> q=<8>");
-  EXPECT_EQ(json(R"({"q\u0041":5,"qA":{"\u0041":6}})"), "qA=<5> qA_A=<6>");
+  EXPECT_EQ(json_labels(R"({"p":1,"q":{"r":2,"s":3},"t":4})"), "p=<1> q_r=<2> q_s=<3> t=<4>");
+  EXPECT_EQ(json_labels(R"({"t":4,"q":{"s":3,"x":0,"r":2},"p":1})"), "t=<4> q_s=<3> q_x=<0> q_r=<2> p=<1>");
+  EXPECT_EQ(json_labels(R"({"q":5,"p":{"q":6,"p":{"q":7}},"q":8})"), "q=<5> p_q=<6> p_p_q=<7> q=<8>");
+  EXPECT_EQ(json_labels(R"({"q\u0041":5,"qA":{"\u0041":6}})"), "qA=<5> qA_A=<6>");
   for (int round = 0; round < 3; ++round) {
     std::string line = "{", want;
     for (int i = 0; i < 3000; ++i) {
@@ -64,14 +64,14 @@ TEST(JsonExtractor, LinesMayDifferInTheirKeys) {
       line += fmt::format(R"({}"o{}":{{"k.{}":{}}},"k{}":"v")", i == 0 ? "" : ",", number, number, i, number);
       want += fmt::format("{}o{}_k_{}=<{}> k{}=<v>", i == 0 ? "" : " ", number, number, i, number);
     }
-    EXPECT_EQ(json(line + "}"), want);
+    EXPECT_EQ(json_labels(line + "}"), want);
   }
   const std::string long_key(1000, 'l');
-  EXPECT_EQ(json("{\"" + long_key + "\":{\"a\":1,\"b\":2}}"), long_key + "_a=<1> " + long_key + "_b=<2>");
+  EXPECT_EQ(json_labels("{\"" + long_key + "\":{\"a\":1,\"b\":2}}"), long_key + "_a=<1> " + long_key + "_b=<2>");
 }
 
 TEST(JsonExtractor, KeepsWhatCameBeforeAnError) {
-  const auto f = [](std::string_view line, std::string_view want) { EXPECT_EQ(json(line), want) << line; };
+  const auto f = [](std::string_view line, std::string_view want) { EXPECT_EQ(json_labels(line), want) << line; };
   const std::string object = "!Value looks like object, but can't find closing '}' symbol";
   f("not json", object);
   f("", object);
@@ -85,10 +85,10 @@ TEST(JsonExtractor, KeepsWhatCameBeforeAnError) {
   f(R"({"a":"x)", "!Value is string, but can't find closing '\"' symbol");
   f(R"({"a":nil})", "!Unknown value type");
   f(R"({"a\q":1})", "!Encountered an invalid escape sequence in a string");
-  EXPECT_EQ(json(std::string(300, ' ') + std::string("{\"a\":") + "1}"), "a=<1>");
+  EXPECT_EQ(json_labels(std::string(300, ' ') + std::string("{\"a\":") + "1}"), "a=<1>");
   std::string deep;
   for (int i = 0; i < 1000; ++i) deep += "{\"a\":";
-  EXPECT_TRUE(json(deep + "1" + std::string(1000, '}')).find("Malformed") != std::string::npos);
+  EXPECT_TRUE(json_labels(deep + "1" + std::string(1000, '}')).find("Malformed") != std::string::npos);
 }
 
 std::string json_paths(const std::vector<ExtractionExpr>& expressions, std::string_view line) {

@@ -17,7 +17,7 @@ std::string line_of(int i) {
   }
 }
 
-void fill(QueryStore* store) {
+void fill_lines(QueryStore* store) {
   PushBody body(R"({"app":"x"})");
   for (int i = 0; i < kRows; ++i) body.add(kTestStartNs + i * kNsPerSecond, line_of(i));
   store->push_json(body.text());
@@ -25,8 +25,8 @@ void fill(QueryStore* store) {
 
 TEST(LineFilter, SealedBlocksAnswerAsTheHeadDoes) {
   QueryStore head, sealed;
-  fill(&head);
-  fill(&sealed);
+  fill_lines(&head);
+  fill_lines(&sealed);
   sealed.flush();
   for (const std::string filter : {
            R"(|= "error")",
@@ -64,7 +64,7 @@ TEST(LineFilter, SealedBlocksAnswerAsTheHeadDoes) {
 
 TEST(LineFilter, WhatIsNotThereIsNotPutTogether) {
   QueryStore store;
-  fill(&store);
+  fill_lines(&store);
   store.flush();
   const auto f = [&](const std::string& filter, uint64_t most_lines) {
     const auto answer = store.queries().range(store.context(), hour_request(R"({app="x"} )" + filter));

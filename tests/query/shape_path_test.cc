@@ -66,7 +66,7 @@ class LineMaker {
   std::mt19937 random_;
 };
 
-void fill(QueryStore* store, uint32_t seed) {
+void fill_shapes(QueryStore* store, uint32_t seed) {
   LineMaker make(seed);
   for (const std::string stream : {R"({"app":"one"})", R"({"app":"two","a":"stream"})"}) {
     PushBody body(stream);
@@ -166,7 +166,7 @@ constexpr const char* kQueries[] = {
 TEST(ShapePath, GivesWhatTheTextGives) {
   for (uint32_t seed = 1; seed <= 2; ++seed) {
     QueryStore text, shaped(nullptr, {}, UINT64_MAX), columns(nullptr, {}, 0);
-    for (QueryStore* store : {&text, &shaped, &columns}) fill(store, seed);
+    for (QueryStore* store : {&text, &shaped, &columns}) fill_shapes(store, seed);
     shaped.flush();
     columns.flush();
     for (const std::string query : kQueries) {

@@ -11,15 +11,15 @@ namespace {
 using ::testing::Contains;
 using ::testing::IsSupersetOf;
 
-BlockFields read(testing::Rows rows, const BlockFieldLimits& limits = {}) {
+BlockFields read(samples::Rows rows, const BlockFieldLimits& limits = {}) {
   BlockBuilder builder({});
-  auto fields = read_block_fields(testing::spill(builder.build(rows.input())), limits);
+  auto fields = read_block_fields(samples::spill(builder.build(rows.input())), limits);
   EXPECT_TRUE(fields.ok()) << fields.error().message;
   return fields.ok() ? *fields : BlockFields{};
 }
 
-testing::Rows rows_of(const std::vector<std::string>& lines, int times = 1) {
-  testing::Rows rows;
+samples::Rows rows_of(const std::vector<std::string>& lines, int times = 1) {
+  samples::Rows rows;
   for (int i = 0; i < times; ++i)
     for (const std::string& line : lines) rows.add(line, static_cast<int64_t>(rows.size()));
   return rows;
@@ -56,7 +56,7 @@ TEST(BlockFields, ListsValues) {
 }
 
 TEST(BlockFields, LeavesOutFieldsOfManyValues) {
-  testing::Rows rows;
+  samples::Rows rows;
   for (int i = 0; i < 1000; ++i) {
     rows.add(fmt::format(R"({{"few":{},"many":{},"id":"{:016x}","text":"number {} of many"}})", i % 50, i,
                          i * 0x9e3779b97f4a7c15ull, i),
@@ -70,7 +70,7 @@ TEST(BlockFields, LeavesOutFieldsOfManyValues) {
 }
 
 TEST(BlockFields, TellsMetadata) {
-  testing::Rows rows;
+  samples::Rows rows;
   for (int i = 0; i < 10; ++i) rows.add("x", i, 0, {{"who", i % 2 == 0 ? "a" : "b"}, {"detected_level", "info"}}, 1);
   EXPECT_EQ(texts(read(std::move(rows))),
             (std::vector<std::string>{"metadata detected_level: info", "metadata who: a b"}));
@@ -104,16 +104,16 @@ TEST(BlockFields, KnowsWhatParsersFindInLinesOfOtherForms) {
 }
 
 TEST(BlockFields, TakesWordsOfTemplates) {
-  testing::Rows rows;
+  samples::Rows rows;
   for (int i = 0; i < 50; ++i) rows.add(fmt::format("Connection {} to Upstream failed", i), i);
   EXPECT_THAT(read(std::move(rows)).words, IsSupersetOf({"connection", "upstream", "failed"}));
 }
 
 TEST(BlockFields, DamageIsAnError) {
   BlockBuilder builder({});
-  testing::Rows rows = rows_of({R"({"a":"x"})", R"({"a":"y"})", R"({"a":"z","b":[1]})"}, 200);
+  samples::Rows rows = rows_of({R"({"a":"x"})", R"({"a":"y"})", R"({"a":"z","b":[1]})"}, 200);
   EncodedBlock encoded = builder.build(rows.input());
-  SpilledBlock block = testing::spill(encoded);
+  SpilledBlock block = samples::spill(encoded);
   std::string bytes = encoded.narrow + encoded.heap;
   for (char& c : bytes) c = static_cast<char>(c ^ 0x55);
   block.source = memory_source(bytes);

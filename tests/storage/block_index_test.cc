@@ -17,9 +17,9 @@
 namespace cordwood {
 namespace {
 
-using testing::hex_id;
-using testing::MemoryStore;
-using testing::Rows;
+using samples::hex_id;
+using samples::MemoryStore;
+using samples::Rows;
 
 TEST(TextTokens, WhatIsListed) {
   const auto f = [](std::string_view token, bool want) { EXPECT_EQ(is_listed_token(token), want) << token; };
@@ -249,7 +249,7 @@ struct Sample {
                           with_long && i == 0 ? hex_id(n, 40) : "nothing"),
               i, 0, {{"request", hex_id(n + 5'000'000'000, 32)}});
       }
-      spilled.push_back(testing::spill(builder.build(r.input())));
+      spilled.push_back(samples::spill(builder.build(r.input())));
     }
     auto written = write_segment(store, "s", "n", 1, spilled);
     EXPECT_TRUE(written.ok()) << written.error().message;
@@ -312,14 +312,14 @@ TEST(SegmentIndex, OneReadFindsAnyId) {
 
 /// Whoever chooses ids can make their hashes fall together: reads stay bounded, and nothing is ruled out wrongly.
 TEST(SegmentIndex, IdsThatFallTogetherAreFound) {
-  const std::vector<std::string> ids = testing::flooding_ids();
-  Rows rows = testing::rows_of(ids);
+  const std::vector<std::string> ids = samples::flooding_ids();
+  Rows rows = samples::rows_of(ids);
   Rows other;
   for (uint64_t i = 0; i < 100; ++i) other.add(hex_id(i, 32), static_cast<int64_t>(i));
   BlockBuilder builder({});
   MemoryStore store;
-  std::vector<SpilledBlock> spilled{testing::spill(builder.build(rows.input()))};
-  spilled.push_back(testing::spill(builder.build(other.input())));
+  std::vector<SpilledBlock> spilled{samples::spill(builder.build(rows.input()))};
+  spilled.push_back(samples::spill(builder.build(other.input())));
   const auto meta = write_segment(store, "s", "n", 1, spilled);
   ASSERT_TRUE(meta.ok());
   const auto segment = Segment::open(store, *meta).value();
@@ -405,7 +405,7 @@ TEST(SegmentIndex, CodesWithoutAWholeWordAreRuledOut) {
     r.add(fmt::format(R"({{"msg":"provider returned code {}"}})", code), 1, 0, {});
     r.add(fmt::format("level=info code={} took=5ms", code), 2, 0, {});
     r.add(fmt::format("{} was returned", code), 3, 0, {{"code", std::string(code)}});
-    spilled.push_back(testing::spill(builder.build(r.input())));
+    spilled.push_back(samples::spill(builder.build(r.input())));
   }
   auto written = write_segment(store, "s", "n", 1, spilled);
   ASSERT_TRUE(written.ok()) << written.error().message;
@@ -469,7 +469,7 @@ TEST(SegmentIndex, BlocksWithoutIndexAreNeverRuledOut) {
   rows.add("a line");
   BlockBuilder builder({});
   const EncodedBlock block = builder.build(rows.input());
-  SpilledBlock with = testing::spill(block);
+  SpilledBlock with = samples::spill(block);
   SpilledBlock without = with;
   without.index_bytes = 0;
   MemoryStore store;

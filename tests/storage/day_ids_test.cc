@@ -14,9 +14,9 @@
 namespace cordwood {
 namespace {
 
-using testing::hex_id;
-using testing::MemoryStore;
-using testing::Rows;
+using samples::hex_id;
+using samples::MemoryStore;
+using samples::Rows;
 
 /// Segments of different sizes.  Ids: own of each line, shared by neighbouring segments, in all blocks, of 16 digits.
 struct Day {
@@ -38,7 +38,7 @@ struct Day {
                              hex_id(i + (s / 2) * 100'000 + 2'000'000'000, 32), hex_id(3'000'000'000, 32)),
                  i);
       }
-      spilled.push_back(testing::spill(builder.build(rows.input())));
+      spilled.push_back(samples::spill(builder.build(rows.input())));
     }
     metas.push_back(write_segment(store, fmt::format("s{}", s), "n", 1, spilled).value());
     segments.push_back(Segment::open(store, metas.back()).value());
@@ -177,9 +177,9 @@ TEST(DayIds, TablesThatCannotBeJoinedAreTold) {
   EXPECT_EQ(failed, 1u);
   EXPECT_FALSE(day.store.head("d").ok()) << "nothing is left of it";
   // Ids that fall together flood their buckets: of those that are missing nothing is known.
-  Rows rows = testing::rows_of(testing::flooding_ids());
+  Rows rows = samples::rows_of(samples::flooding_ids());
   BlockBuilder builder({});
-  const auto meta = write_segment(day.store, "s2", "n", 1, {testing::spill(builder.build(rows.input()))});
+  const auto meta = write_segment(day.store, "s2", "n", 1, {samples::spill(builder.build(rows.input()))});
   const std::atomic<bool> stop{false};
   const auto flooded = Segment::open(day.store, *meta).value();
   written = write_day_ids(day.store, "d", {{"s0", day.segments[0]->index()}, {"s2", flooded->index()}}, stop, &failed);

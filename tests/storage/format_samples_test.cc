@@ -14,17 +14,17 @@
 namespace cordwood {
 namespace {
 
-constexpr const char* kSamples = "tests/format/";
+constexpr const char* kSampleFiles = "tests/format/";
 
 /// The frozen bytes; a missing sample is written to the temporary directory, for a person to put in its place.
 std::string sample(const std::string& name, const std::string& written_today) {
   PosixFileSystem fs;
-  const Result<std::string> frozen = fs.read_all(kSamples + name, 1u << 20);
+  const Result<std::string> frozen = fs.read_all(kSampleFiles + name, 1u << 20);
   if (frozen.ok()) return *frozen;
   const std::string path = testing::TempDir() + name;
   auto file = fs.open(path, OpenMode::open_or_create);
   CHECK(file.ok() && (*file)->truncate(0).ok() && (*file)->append(written_today).ok(), "{}", path);
-  ADD_FAILURE() << kSamples << name << " is missing; what today's version writes is in " << path;
+  ADD_FAILURE() << kSampleFiles << name << " is missing; what today's version writes is in " << path;
   return "";
 }
 

@@ -8,7 +8,7 @@
 #include "storage/text_tokens.h"
 #include "tests/storage/columns/block_fixture.h"
 
-namespace cordwood::testing {
+namespace cordwood::samples {
 
 /// An id of hexadecimal digits: each seed has its own.
 inline std::string hex_id(uint64_t seed, size_t digits) {
@@ -36,4 +36,4 @@ inline Rows rows_of(const std::vector<std::string>& ids) {
   return rows;
 }
 
-}  // namespace cordwood::testing
+}  // namespace cordwood::samples

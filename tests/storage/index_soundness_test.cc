@@ -19,8 +19,8 @@
 namespace cordwood {
 namespace {
 
-using testing::MemoryStore;
-using testing::Rows;
+using samples::MemoryStore;
+using samples::Rows;
 
 constexpr size_t kRowsPerBlock = 400;
 constexpr size_t kMaxLines = 6000;
@@ -36,7 +36,7 @@ uint64_t needles_per_file() {
   return text == nullptr ? 300 : std::strtoull(text, nullptr, 10);
 }
 
-std::vector<std::string> lines_of(const std::string& command) {
+std::vector<std::string> probe_lines(const std::string& command) {
   std::vector<std::string> lines;
   FILE* pipe = popen((command + " 2>/dev/null").c_str(), "r");
   if (pipe == nullptr) return lines;
@@ -81,7 +81,7 @@ class Fixture {
     for (Rows& rows : blocks_) {
       EncodedBlock block = builder.build(rows.input());
       indexes.push_back(block.index);
-      spilled.push_back(testing::spill(std::move(block)));
+      spilled.push_back(samples::spill(std::move(block)));
     }
     write("s", spilled, &segment_);
     if (!::testing::Test::HasFatalFailure()) carry(indexes);
@@ -96,11 +96,11 @@ class Fixture {
       ASSERT_TRUE(source.has_value());
       Result<EncodedBlock> block = carrier.carry(*source);
       ASSERT_TRUE(block.ok()) << block.error().message;
-      const auto view = testing::source_of(*block)->open(&stats_);
+      const auto view = samples::source_of(*block)->open(&stats_);
       ASSERT_TRUE(view.ok()) << view.error().message;
-      testing::expect_same(view->get(), blocks_[i].rows());
+      samples::expect_same(view->get(), blocks_[i].rows());
       expect_covers(block->index, indexes[i]);
-      spilled.push_back(testing::spill(std::move(block).value()));
+      spilled.push_back(samples::spill(std::move(block).value()));
     }
     write("carried", spilled, &carried_);
   }
@@ -294,7 +294,7 @@ TEST(IndexSoundness, RealFiles) {
   for (const auto& file : std::filesystem::directory_iterator(data + "/loghub"))
     if (file.path().extension() == ".log") commands.push_back("cat " + file.path().string());
   for (const std::string& command : commands) {
-    const std::vector<std::string> lines = lines_of(command);
+    const std::vector<std::string> lines = probe_lines(command);
     ASSERT_FALSE(lines.empty()) << command;
     run(lines, command, &sum);
     if (HasFatalFailure()) FAIL() << command;

@@ -223,7 +223,7 @@ TEST_F(RangeCacheTest, AFullDiskIsNoMoreThanAMiss) {
 TEST_F(RangeCacheTest, AStoreReadsARangeOnceAndItsOwnUploadsNever) {
   uint64_t reads = 0;
   const auto store =
-      make_cached_store(std::make_unique<testing::CountingStore>(&reads), std::move(cache_), "segments/", metrics_);
+      make_cached_store(std::make_unique<samples::CountingStore>(&reads), std::move(cache_), "segments/", metrics_);
   const std::string object = some_bytes(700'000);
   for (const char* key : {"segments/up", "manifest/up"}) {
     auto upload = *store->upload(key);
@@ -256,7 +256,7 @@ TEST_F(RangeCacheTest, AStoreReadsARangeOnceAndItsOwnUploadsNever) {
 }
 
 /// As slow as one: what lies around comes, too.
-class CountedBucket final : public testing::CountingStore {
+class CountedBucket final : public samples::CountingStore {
  public:
   using CountingStore::CountingStore;
   Result<ObjectBytes> get_near(const std::string& key, ObjectRange, ObjectRange around) override {
@@ -277,11 +277,11 @@ TEST_F(RangeCacheTest, YoungSegmentsAreAskedForIdsWithoutReads) {
   auto store = make_cached_store(std::move(below), std::move(cache_), "segments/", metrics_);
   std::vector<SegmentMeta> metas;
   BlockBuilder builder({});
-  const auto id = [](uint64_t n) { return testing::hex_id(n, 32); };
+  const auto id = [](uint64_t n) { return samples::hex_id(n, 32); };
   for (uint64_t s = 0; s < kSegments; ++s) {
-    testing::Rows rows;
+    samples::Rows rows;
     for (uint64_t i = 0; i < kRows; ++i) rows.add("id " + id(s * kRows + i), static_cast<int64_t>(i));
-    const std::vector<SpilledBlock> blocks{testing::spill(builder.build(rows.input()))};
+    const std::vector<SpilledBlock> blocks{samples::spill(builder.build(rows.input()))};
     auto meta = write_segment(*store, fmt::format("segments/{}", s), "n", s, blocks);
     ASSERT_TRUE(meta.ok());
     metas.push_back(*meta);

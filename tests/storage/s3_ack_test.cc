@@ -11,11 +11,11 @@
 namespace cordwood {
 namespace {
 
-constexpr int64_t kBaseNs = 1'700'000'000'000'000'000;
+constexpr int64_t kAckedNs = 1'700'000'000'000'000'000;
 
-std::vector<StoredRow> some_rows(int64_t first, int64_t count) {
+std::vector<StoredRow> acked_rows(int64_t first, int64_t count) {
   std::vector<StoredRow> rows;
-  for (int64_t i = first; i < first + count; ++i) rows.push_back({"s0", kBaseNs + i, fmt::format("line {}", i), {}});
+  for (int64_t i = first; i < first + count; ++i) rows.push_back({"s0", kAckedNs + i, fmt::format("line {}", i), {}});
   return rows;
 }
 
@@ -47,45 +47,45 @@ class S3AckTest : public testing::Test {
 TEST_F(S3AckTest, TheLogIsInTheBucketUntilTheManifestNamesTheGeneration) {
   ASSERT_TRUE(world_.open().ok());
   for (int64_t i = 0; i < 20; ++i) {
-    ASSERT_TRUE(world_.append(some_rows(i * 5, 5)).ok());
+    ASSERT_TRUE(world_.append(acked_rows(i * 5, 5)).ok());
     EXPECT_EQ(wal_objects(world_).size(), static_cast<size_t>(i + 1));
   }
   lose_machine();
-  EXPECT_EQ(world_.read(), some_rows(0, 100));
-  ASSERT_TRUE(world_.append(some_rows(100, 5)).ok());
+  EXPECT_EQ(world_.read(), acked_rows(0, 100));
+  ASSERT_TRUE(world_.append(acked_rows(100, 5)).ok());
   lose_machine();
-  EXPECT_EQ(world_.read(), some_rows(0, 105));
+  EXPECT_EQ(world_.read(), acked_rows(0, 105));
   ASSERT_TRUE(world_.engine->flush().ok());
   EXPECT_EQ(wal_objects(world_), std::vector<std::string>{});
   lose_machine();
-  EXPECT_EQ(world_.read(), some_rows(0, 105));
+  EXPECT_EQ(world_.read(), acked_rows(0, 105));
 }
 
 TEST_F(S3AckTest, AnOldListHidesNothing) {
   ASSERT_TRUE(world_.open().ok());
-  for (int64_t i = 0; i < 3; ++i) ASSERT_TRUE(world_.append(some_rows(i, 1)).ok());
+  for (int64_t i = 0; i < 3; ++i) ASSERT_TRUE(world_.append(acked_rows(i, 1)).ok());
   world_.s3.bucket.set_faults(
       [](const S3Double::Seen& seen) { return seen.op == "list" ? S3Fault::stale_list : S3Fault::none; });
   lose_machine();
-  EXPECT_EQ(world_.read(), some_rows(0, 3));
+  EXPECT_EQ(world_.read(), acked_rows(0, 3));
   ASSERT_TRUE(world_.engine->flush().ok());
-  ASSERT_TRUE(world_.append(some_rows(3, 1)).ok());
+  ASSERT_TRUE(world_.append(acked_rows(3, 1)).ok());
   lose_machine();
-  EXPECT_EQ(world_.read(), some_rows(0, 4)) << "the only object of a generation that no list shows";
+  EXPECT_EQ(world_.read(), acked_rows(0, 4)) << "the only object of a generation that no list shows";
 }
 
 TEST_F(S3AckTest, WithoutTheBucketNothingIsAcknowledged) {
   ASSERT_TRUE(world_.open().ok());
-  ASSERT_TRUE(world_.append(some_rows(0, 5)).ok());
+  ASSERT_TRUE(world_.append(acked_rows(0, 5)).ok());
   for (const S3Fault fault : {S3Fault::hang_up, S3Fault::lost_answer, S3Fault::slow_down}) {
     world_.s3.bucket.set_faults([fault](const S3Double::Seen&) { return fault; });
-    const auto refused = world_.append(some_rows(5, 5));
+    const auto refused = world_.append(acked_rows(5, 5));
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
   }
-  EXPECT_EQ(world_.read(), some_rows(0, 5));
+  EXPECT_EQ(world_.read(), acked_rows(0, 5));
   world_.s3.bucket.set_faults({});
-  ASSERT_TRUE(world_.append(some_rows(10, 5)).ok());
+  ASSERT_TRUE(world_.append(acked_rows(10, 5)).ok());
   world_.close();
   ASSERT_TRUE(world_.open().ok());
   // A refused push may be there or not, but whole and once.
@@ -97,7 +97,7 @@ TEST_F(S3AckTest, WithoutTheBucketNothingIsAcknowledged) {
 
 TEST_F(S3AckTest, AStartWithItsDiskReadsNoMoreThanHeaders) {
   ASSERT_TRUE(world_.open().ok());
-  ASSERT_TRUE(world_.append(some_rows(0, 50)).ok());
+  ASSERT_TRUE(world_.append(acked_rows(0, 50)).ok());
   world_.close();
   const size_t before = world_.s3.bucket.seen().size();
   ASSERT_TRUE(world_.open().ok());
@@ -109,7 +109,7 @@ TEST_F(S3AckTest, AStartWithItsDiskReadsNoMoreThanHeaders) {
     EXPECT_EQ(seen[i].request.field("range"), "bytes=0-67");
   }
   EXPECT_EQ(reads, 1u);
-  EXPECT_EQ(world_.read(), some_rows(0, 50));
+  EXPECT_EQ(world_.read(), acked_rows(0, 50));
 }
 
 /// The machine is lost at each request in turn; what was acknowledged by then is there.
@@ -130,7 +130,7 @@ TEST_F(S3AckTest, WhereverTheMachineIsLostNothingAcknowledgedIs) {
       bool flushed = true;
       for (int i = 0; i < 4; ++i) {
         if (i == 2) flushed = world.engine->flush().ok();
-        const bool taken = world.append(some_rows(offered, 3)).ok();
+        const bool taken = world.append(acked_rows(offered, 3)).ok();
         offered += 3;
         if (taken) acknowledged = offered;
         if (!taken) break;
@@ -142,7 +142,7 @@ TEST_F(S3AckTest, WhereverTheMachineIsLostNothingAcknowledgedIs) {
       world.s3.bucket.set_faults({});
       ASSERT_TRUE(world.open().ok());
       const auto found = world.read();
-      EXPECT_TRUE(found == some_rows(0, acknowledged) || found == some_rows(0, offered))
+      EXPECT_TRUE(found == acked_rows(0, acknowledged) || found == acked_rows(0, offered))
           << found.size() << " rows of " << acknowledged << " acknowledged, " << offered << " offered, request " << at;
       ASSERT_TRUE(world.engine->flush().ok());
       EXPECT_EQ(world.read(), found);
@@ -160,7 +160,7 @@ TEST_F(S3AckTest, WhereverTheMachineIsLostNothingAcknowledgedIs) {
 TEST_F(S3AckTest, APieceWhoseHeaderIsDamagedIsToldOfAndItsRecordsAreRead) {
   world_.options.wal.file_bytes = 1000;
   ASSERT_TRUE(world_.open().ok());
-  for (int64_t i = 0; i < 20; ++i) ASSERT_TRUE(world_.append(some_rows(i, 1)).ok());
+  for (int64_t i = 0; i < 20; ++i) ASSERT_TRUE(world_.append(acked_rows(i, 1)).ok());
   world_.close();
   const auto keys = wal_objects(world_);
   ASSERT_EQ(keys.size(), 20u);
@@ -176,7 +176,7 @@ TEST_F(S3AckTest, APieceWhoseHeaderIsDamagedIsToldOfAndItsRecordsAreRead) {
       world_.s3.bucket.put(keys[piece], wrong);
       const auto opened = world_.open();
       ASSERT_TRUE(opened.ok()) << opened.error().message;
-      EXPECT_EQ(world_.read(), some_rows(0, 20)) << piece << " " << at;
+      EXPECT_EQ(world_.read(), acked_rows(0, 20)) << piece << " " << at;
       ++damaged;
       EXPECT_NE(world_.s3.metrics.text().find(fmt::format("cordwood_wal_objects_damaged_total {}\n", damaged)),
                 std::string::npos);
@@ -191,7 +191,7 @@ TEST_F(S3AckTest, APieceWhoseHeaderIsDamagedIsToldOfAndItsRecordsAreRead) {
 TEST_F(S3AckTest, WhatCannotBeReadIsLeftOutAndTheRestIsServed) {
   world_.options.wal.file_bytes = 10'000;
   ASSERT_TRUE(world_.open().ok());
-  for (int64_t i = 0; i < 10; ++i) ASSERT_TRUE(world_.append(some_rows(i, 1)).ok());
+  for (int64_t i = 0; i < 10; ++i) ASSERT_TRUE(world_.append(acked_rows(i, 1)).ok());
   world_.close();
   const auto keys = wal_objects(world_);
   const auto f = [&](std::set<size_t> broken, const std::string& with, std::set<int64_t> missing) {
@@ -202,7 +202,7 @@ TEST_F(S3AckTest, WhatCannotBeReadIsLeftOutAndTheRestIsServed) {
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     std::vector<StoredRow> want;
     for (int64_t i = 0; i < 10; ++i) {
-      if (!missing.contains(i)) want.push_back(some_rows(i, 1)[0]);
+      if (!missing.contains(i)) want.push_back(acked_rows(i, 1)[0]);
     }
     EXPECT_EQ(world_.read(), want);
     world_.close();

@@ -8,7 +8,7 @@
 namespace cordwood {
 namespace {
 
-CatalogChange adding(uint64_t n) {
+CatalogChange adding_segment(uint64_t n) {
   SegmentMeta meta;
   meta.key = fmt::format("segments/n/{}", n);
   meta.node = "n";
@@ -24,7 +24,7 @@ TEST(S3Manifest, AnOldListingHidesNoChange) {
     CatalogState state;
     bool rebuilt = false;
     ASSERT_TRUE(manifest.load(&state, &rebuilt).ok());
-    for (uint64_t n = 1; n <= 5; ++n) ASSERT_TRUE(manifest.append(adding(n), &state).ok());
+    for (uint64_t n = 1; n <= 5; ++n) ASSERT_TRUE(manifest.append(adding_segment(n), &state).ok());
     EXPECT_EQ(state.version, 6u);
   }
   w.bucket.set_faults(
@@ -51,9 +51,9 @@ TEST(S3Manifest, TwoWritersWithLostAnswersMakeEachChangeOnce) {
   ASSERT_TRUE(one.load(&a, &rebuilt).ok());
   ASSERT_TRUE(two.load(&b, &rebuilt).ok());
   for (uint64_t n = 1; n <= 20; n += 2) {
-    const auto first = one.append(adding(n), &a);
+    const auto first = one.append(adding_segment(n), &a);
     ASSERT_TRUE(first.ok()) << first.error().message;
-    const auto second = two.append(adding(n + 1), &b);
+    const auto second = two.append(adding_segment(n + 1), &b);
     ASSERT_TRUE(second.ok()) << second.error().message;
   }
   EXPECT_EQ(b.version, 21u);

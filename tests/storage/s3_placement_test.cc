@@ -9,12 +9,12 @@
 namespace cordwood {
 namespace {
 
-constexpr int64_t kBaseNs = 1'700'000'000'000'000'000;
+constexpr int64_t kPlacedNs = 1'700'000'000'000'000'000;
 
-std::vector<StoredRow> some_rows(int64_t first, int64_t count) {
+std::vector<StoredRow> placed_rows(int64_t first, int64_t count) {
   std::vector<StoredRow> rows;
   for (int64_t i = first; i < first + count; ++i) {
-    rows.push_back({fmt::format("s{}", i % 5), kBaseNs + i, fmt::format("line {} {}", i, std::string(60, 'x')), {}});
+    rows.push_back({fmt::format("s{}", i % 5), kPlacedNs + i, fmt::format("line {} {}", i, std::string(60, 'x')), {}});
   }
   std::sort(rows.begin(), rows.end());
   return rows;
@@ -44,7 +44,7 @@ class S3PlacementTest : public testing::Test {
 
 /// The bucket stops at each request of a publication in turn, before or after doing it; then the process dies.
 TEST_F(S3PlacementTest, WhereverAPublicationEndsNothingIsLostOrDoubled) {
-  const std::vector<StoredRow> rows = some_rows(0, 60);
+  const std::vector<StoredRow> rows = placed_rows(0, 60);
   int ends = 0;
   for (const S3Fault last : {S3Fault::hang_up, S3Fault::lost_answer}) {
     for (int at = 1;; ++at) {
@@ -94,7 +94,7 @@ TEST_F(S3PlacementTest, WhatWaitsForTheBucketCanBeReadAndDrainsByItself) {
   int64_t taken = 0;
   Result<Engine::Appended> appended = Engine::Appended{};
   while (taken < 10'000) {
-    appended = world_.append(some_rows(taken, 20));
+    appended = world_.append(placed_rows(taken, 20));
     if (!appended.ok()) break;
     taken += 20;
     world_.engine->tick();
@@ -108,7 +108,7 @@ TEST_F(S3PlacementTest, WhatWaitsForTheBucketCanBeReadAndDrainsByItself) {
   EXPECT_GE(away.pending_bytes, 40'000u);
   EXPECT_LT(away.pending_bytes, 50'000u);
   EXPECT_FALSE(away.writable);
-  EXPECT_EQ(read_sorted(), some_rows(0, taken));
+  EXPECT_EQ(read_sorted(), placed_rows(0, taken));
   EXPECT_NE(world_.s3.metrics.text().find("cordwood_local_pending_bytes"), std::string::npos);
 
   world_.s3.bucket.set_faults({});
@@ -119,9 +119,9 @@ TEST_F(S3PlacementTest, WhatWaitsForTheBucketCanBeReadAndDrainsByItself) {
   }
   EXPECT_LE(world_.engine->status().pending_generations, 0u);
   EXPECT_GT(world_.engine->status().segments, 2u);
-  ASSERT_TRUE(world_.append(some_rows(taken, 20)).ok());
+  ASSERT_TRUE(world_.append(placed_rows(taken, 20)).ok());
   EXPECT_TRUE(world_.engine->status().writable);
-  EXPECT_EQ(read_sorted(), some_rows(0, taken + 20));
+  EXPECT_EQ(read_sorted(), placed_rows(0, taken + 20));
 }
 
 TEST_F(S3PlacementTest, WhatWaitedIsCountedAfterAStart) {
@@ -130,18 +130,18 @@ TEST_F(S3PlacementTest, WhatWaitedIsCountedAfterAStart) {
   ASSERT_TRUE(world_.open().ok());
   world_.s3.bucket.set_faults([](const S3Double::Seen&) { return S3Fault::hang_up; });
   int64_t taken = 0;
-  while (taken < 10'000 && world_.append(some_rows(taken, 20)).ok()) taken += 20;
+  while (taken < 10'000 && world_.append(placed_rows(taken, 20)).ok()) taken += 20;
   world_.close();
   // The bucket can be opened, but takes nothing.
   world_.s3.bucket.set_faults([](const S3Double::Seen& seen) {
     return seen.key.find("/segments/") != std::string::npos ? S3Fault::hang_up : S3Fault::none;
   });
   ASSERT_TRUE(world_.open().ok());
-  EXPECT_FALSE(world_.append(some_rows(taken, 20)).ok());
-  EXPECT_EQ(read_sorted(), some_rows(0, taken));
+  EXPECT_FALSE(world_.append(placed_rows(taken, 20)).ok());
+  EXPECT_EQ(read_sorted(), placed_rows(0, taken));
   world_.s3.bucket.set_faults({});
   ASSERT_TRUE(world_.engine->flush().ok());
-  EXPECT_TRUE(world_.append(some_rows(taken, 20)).ok());
+  EXPECT_TRUE(world_.append(placed_rows(taken, 20)).ok());
 }
 
 TEST_F(S3PlacementTest, AGenerationHasAtMostSoManyObjects) {
@@ -151,7 +151,7 @@ TEST_F(S3PlacementTest, AGenerationHasAtMostSoManyObjects) {
     world.options.segment_bytes = 1;
     world.options.generation_segments = most;
     ASSERT_TRUE(world.open().ok());
-    ASSERT_TRUE(world.append(some_rows(0, 200)).ok());
+    ASSERT_TRUE(world.append(placed_rows(0, 200)).ok());
     ASSERT_TRUE(world.engine->flush().ok());
     EXPECT_LE(world.engine->status().segments, most);
     EXPECT_GE(world.engine->status().segments, (most + 1) / 2);
@@ -161,7 +161,7 @@ TEST_F(S3PlacementTest, AGenerationHasAtMostSoManyObjects) {
 
 TEST_F(S3PlacementTest, AStoreThatIsGivenUpAnswersAtOnce) {
   ASSERT_TRUE(world_.open().ok());
-  ASSERT_TRUE(world_.append(some_rows(0, 20)).ok());
+  ASSERT_TRUE(world_.append(placed_rows(0, 20)).ok());
   world_.s3.store->give_up_at(world_.s3.system_clock.monotonic_ns());
   const size_t before = world_.s3.bucket.seen().size();
   EXPECT_EQ(world_.engine->flush().error().kind, ErrorKind::unavailable);
@@ -175,7 +175,7 @@ TEST_F(S3PlacementTest, ARequestUnderWayEndsToo) {
   world_.s3.options.answer_timeout_ns = 600'000'000'000;
   world_.s3.options.operation_timeout_ns = 600'000'000'000;
   ASSERT_TRUE(world_.open().ok());
-  ASSERT_TRUE(world_.append(some_rows(0, 20)).ok());
+  ASSERT_TRUE(world_.append(placed_rows(0, 20)).ok());
   world_.s3.bucket.set_faults([this](const S3Double::Seen&) {
     world_.s3.store->give_up_at(world_.s3.system_clock.monotonic_ns());
     return S3Fault::slow_body;

@@ -10,12 +10,12 @@
 namespace cordwood {
 namespace {
 
-constexpr int64_t kBaseNs = 1'700'000'000'000'000'000;
+constexpr int64_t kLoggedNs = 1'700'000'000'000'000'000;
 
 std::vector<StoredRow> rows_of(int64_t generation) {
   std::vector<StoredRow> rows;
   for (int64_t i = 0; i < 5; ++i) {
-    rows.push_back({"s0", kBaseNs + generation * 100 + i, fmt::format("line {} of {}", i, generation), {}});
+    rows.push_back({"s0", kLoggedNs + generation * 100 + i, fmt::format("line {} of {}", i, generation), {}});
   }
   return rows;
 }

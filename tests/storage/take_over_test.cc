@@ -13,16 +13,16 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int64_t kBaseNs = 1'700'000'000'000'000'000;
+constexpr int64_t kTakenNs = 1'700'000'000'000'000'000;
 
 /// A machine with a disk of its own.
-struct Machine : EngineWorld {
-  Machine(uint64_t seed, FaultyBucket* bucket) : EngineWorld(seed) {
+struct LiveServer : EngineWorld {
+  LiveServer(uint64_t seed, FaultyBucket* bucket) : EngineWorld(seed) {
     options.claim_node = true;
     open_store = [bucket] { return Result<std::unique_ptr<ObjectStore>>(bucket->open()); };
   }
   Result<Engine::Appended> push(int line) {
-    const StoredRow row{"s0", kBaseNs + line, fmt::format("line {}", line), {}};
+    const StoredRow row{"s0", kTakenNs + line, fmt::format("line {}", line), {}};
     return engine->append(make_batch(*engine, "t", {row}), nullptr);
   }
   std::string lines() {
@@ -36,7 +36,7 @@ struct Machine : EngineWorld {
 
 TEST(TakeOver, TheFirstStopsWhenItFindsTheOther) {
   FaultyBucket bucket(1);
-  Machine a(1, &bucket), b(2, &bucket);
+  LiveServer a(1, &bucket), b(2, &bucket);
   ASSERT_TRUE(a.open().ok());
   ASSERT_TRUE(a.push(1).ok());
   ASSERT_TRUE(a.engine->flush().ok());
@@ -74,7 +74,7 @@ TEST(TakeOver, ADelayedPublicationNamesNothingThatIsGone) {
   int taken_over = 0;
   for (uint64_t last = 1; last < 20; ++last) {
     FaultyBucket bucket(last);
-    Machine a(1, &bucket), b(2, &bucket);
+    LiveServer a(1, &bucket), b(2, &bucket);
     ASSERT_TRUE(a.open().ok());
     ASSERT_TRUE(a.push(1).ok());
     bucket.end_at(bucket.requests() + last);
@@ -92,7 +92,7 @@ TEST(TakeOver, ADelayedPublicationNamesNothingThatIsGone) {
 TEST(TakeOver, AChangeOfOursWhoseAnswerWasLostIsNoStranger) {
   for (uint64_t last = 1; last < 20; ++last) {
     FaultyBucket bucket(last);
-    Machine a(1, &bucket);
+    LiveServer a(1, &bucket);
     ASSERT_TRUE(a.open().ok());
     ASSERT_TRUE(a.push(1).ok());
     bucket.end_at(bucket.requests() + last);
@@ -109,12 +109,13 @@ TEST(TakeOver, ADeleteWhoseCutFallsAmongTheRowsOfAPushMeansAllOfThem) {
   SimplePredicateCompiler predicates;
   for (int rows_of_other = 1; rows_of_other <= 5; ++rows_of_other) {
     FaultyBucket bucket(1);
-    Machine a(1, &bucket), b(2, &bucket);
-    for (Machine* machine : {&a, &b}) machine->environment.predicates = &predicates;
+    LiveServer a(1, &bucket), b(2, &bucket);
+    for (LiveServer* machine : {&a, &b}) machine->environment.predicates = &predicates;
     ASSERT_TRUE(a.open().ok());
     ASSERT_TRUE(b.open().ok());
     std::vector<StoredRow> rows;
-    for (int i = 0; i < 4; ++i) rows.push_back({"s0", kBaseNs + i * 86'400'000'000'000, fmt::format("line {}", i), {}});
+    for (int i = 0; i < 4; ++i)
+      rows.push_back({"s0", kTakenNs + i * 86'400'000'000'000, fmt::format("line {}", i), {}});
     ASSERT_TRUE(a.engine->append(make_batch(*a.engine, "t", rows), nullptr).ok());
     for (int i = 0; i < rows_of_other; ++i) ASSERT_TRUE(b.push(10 + i).ok());
     b.clock.advance_ns(1);
@@ -137,8 +138,8 @@ TEST(TakeOver, ADeleteWhoseCutFallsAmongTheRowsOfAPushMeansAllOfThem) {
 TEST(TakeOver, ADeleteThatLeftRowsOutIsNotCancelled) {
   SimplePredicateCompiler predicates;
   FaultyBucket bucket(1);
-  Machine a(1, &bucket), b(2, &bucket);
-  for (Machine* machine : {&a, &b}) machine->environment.predicates = &predicates;
+  LiveServer a(1, &bucket), b(2, &bucket);
+  for (LiveServer* machine : {&a, &b}) machine->environment.predicates = &predicates;
   ASSERT_TRUE(a.open().ok());
   ASSERT_TRUE(a.push(1).ok());
   ASSERT_TRUE(b.open().ok());

@@ -13,7 +13,7 @@
 namespace cordwood {
 namespace {
 
-constexpr int64_t kBaseNs = 1'700'000'000'000'000'000;
+constexpr int64_t kVeiledNs = 1'700'000'000'000'000'000;
 
 /// Blocks of two streams, and rules about them.
 struct VeilTest : testing::Test {
@@ -23,7 +23,7 @@ struct VeilTest : testing::Test {
       std::vector<StoredRow> rows;
       for (int i = 0; i < 60; ++i) {
         const int n = part * 60 + i;
-        rows.push_back({n % 3 == 0 ? "s0" : "s1", kBaseNs + n, fmt::format("line {} of {}", n % 10, n), {}});
+        rows.push_back({n % 3 == 0 ? "s0" : "s1", kVeiledNs + n, fmt::format("line {} of {}", n % 10, n), {}});
       }
       CHECK(world.engine->append(make_batch(*world.engine, "t", rows), nullptr).ok(), "appended");
       CHECK(world.engine->flush().ok(), "published");
@@ -34,7 +34,7 @@ struct VeilTest : testing::Test {
   }
   std::shared_ptr<const RowRule> rule(const std::string& needle, int from, int to) {
     auto predicate = std::make_shared<const SimplePredicate>("*", needle);
-    return std::make_shared<const RowRule>(std::move(predicate), kBaseNs + from, kBaseNs + to, UINT64_MAX,
+    return std::make_shared<const RowRule>(std::move(predicate), kVeiledNs + from, kVeiledNs + to, UINT64_MAX,
                                            world.memory);
   }
   /// What a veil shows of a block, and says of it.
@@ -47,7 +47,7 @@ struct VeilTest : testing::Test {
     std::string text = fmt::format("{} hidden {} held {} rows", standing->hidden, standing->held, seen->info().rows);
     const auto times = (*view)->times();
     if (!times.ok()) return "cannot be read";
-    for (const int64_t time : *times) text += fmt::format(" {}", time - kBaseNs);
+    for (const int64_t time : *times) text += fmt::format(" {}", time - kVeiledNs);
     return text;
   }
 
@@ -67,7 +67,7 @@ TEST_F(VeilTest, WithMoreRulesIsTheSameAsAllAtOnce) {
       auto retention = std::make_shared<RetentionRules>();
       retention->period_ns = 1'000'000;
       rules.retention = retention;
-      rules.now_ns = kBaseNs + 1'000'000 + below(200);
+      rules.now_ns = kVeiledNs + 1'000'000 + below(200);
     }
     auto veil = std::make_shared<const TenantVeil>(rules);
     for (int step = 0; step < 12; ++step) {

@@ -67,7 +67,7 @@ class Wal : public ::testing::Test {
 };
 
 TEST_F(Wal, PushesOfOneIntervalShareAPut) {
-  testing::MemoryStore store;
+  samples::MemoryStore store;
   ManualClock clock;
   WalWriterOptions options;
   options.store = &store;

@@ -3,7 +3,7 @@
 
 #include "tests/support/memory_store.h"
 
-namespace cordwood::testing {
+namespace cordwood::samples {
 
 /// Counts what is read.
 class CountingStore : public MemoryStore {
@@ -18,4 +18,4 @@ class CountingStore : public MemoryStore {
   uint64_t* const reads_;
 };
 
-}  // namespace cordwood::testing
+}  // namespace cordwood::samples

@@ -7,7 +7,7 @@
 
 #include "storage/base/object_store.h"
 
-namespace cordwood::testing {
+namespace cordwood::samples {
 
 /// Objects in a map.  One thread.
 class MemoryStore : public ObjectStore {
@@ -65,4 +65,4 @@ class MemoryStore : public ObjectStore {
   };
 };
 
-}  // namespace cordwood::testing
+}  // namespace cordwood::samples

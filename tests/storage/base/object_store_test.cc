@@ -17,7 +17,7 @@ class ObjectStoreTest : public ::testing::Test {
     for (size_t i = 0; i < kMany; ++i) store_.objects[fmt::format("a/{:05}", i)] = std::string(i % 7, 'x');
     store_.objects["a0"] = store_.objects["b/1"] = "";
   }
-  testing::MemoryStore store_;
+  samples::MemoryStore store_;
 };
 
 TEST_F(ObjectStoreTest, ListsAllHoweverManyThereAre) {

@@ -13,7 +13,7 @@
 #include "storage/segment.h"
 #include "tests/support/memory_store.h"
 
-namespace cordwood::testing {
+namespace cordwood::samples {
 
 /// Rows on their way into a block, with everything they point to.
 class Rows {
@@ -119,4 +119,4 @@ inline EncodedBlock round_trip(Rows* rows, BlockBuilder* builder) {
   return block;
 }
 
-}  // namespace cordwood::testing
+}  // namespace cordwood::samples

@@ -11,8 +11,8 @@
 namespace cordwood {
 namespace {
 
-using testing::round_trip;
-using testing::Rows;
+using samples::round_trip;
+using samples::Rows;
 
 std::vector<std::string> lines_of(const std::string& command) {
   std::vector<std::string> lines;
@@ -119,7 +119,7 @@ TEST(BlockTest, MetadataComesBack) {
   }
   const EncodedBlock block = round_trip(&rows, &builder);
   ReadStats stats;
-  auto view = testing::source_of(block)->open(&stats).value();
+  auto view = samples::source_of(block)->open(&stats).value();
   const auto f = [&](uint32_t row, std::string_view name, std::optional<std::string_view> want) {
     auto got = view->metadata_value(row, name);
     ASSERT_TRUE(got.ok()) << got.error().message;
@@ -152,7 +152,7 @@ TEST(BlockTest, IntegersAreReadFromNarrowFramesAlone) {
   const EncodedBlock block = builder.build(rows.input());
   EXPECT_EQ(block.forms.rows[1], 20000u);
   ReadStats stats;
-  auto view = testing::source_of(block)->open(&stats).value();
+  auto view = samples::source_of(block)->open(&stats).value();
   EXPECT_EQ(stats.blocks_opened, 0u);
   uint64_t errors = 0;
   for (uint32_t row = 0; row < view->row_count(); ++row) {
@@ -201,7 +201,7 @@ TEST(BlockTest, CountsNeedNoData) {
     rows.add("0123456789", (i % 1500) * second / 10 + 1, i / 1500, {{"m", "xy"}, {"detected_level", level}}, 1);
   }
   const EncodedBlock block = builder.build(rows.input());
-  const BlockSourcePtr source = testing::source_of(block);
+  const BlockSourcePtr source = samples::source_of(block);
   ASSERT_EQ(source->count_widths_ns().size(), 2u);
   EXPECT_EQ(source->count_widths_ns()[0] % (5 * second), 0);
   EXPECT_EQ(source->count_widths_ns()[1], 60 * second);

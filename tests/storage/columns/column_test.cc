@@ -11,7 +11,7 @@
 namespace cordwood {
 namespace {
 
-using testing::Rows;
+using samples::Rows;
 
 /// Puts the texts into a json column, checks that they come back, returns what the block knows of the column.
 ColumnMeta column_of(const std::vector<std::string>& texts, int64_t step_ns = 1'000'000'000) {
@@ -22,7 +22,7 @@ ColumnMeta column_of(const std::vector<std::string>& texts, int64_t step_ns = 1'
     rows.add("{\"k\":" + text + "}", time);
     time += step_ns;
   }
-  const EncodedBlock block = testing::round_trip(&rows, &builder);
+  const EncodedBlock block = samples::round_trip(&rows, &builder);
   const EntryParts parts = decode_entry(block.entry).value();
   const BlockDirectory d = decode_directory(unpack_part(parts.directory).value(), parts.summary).value();
   EXPECT_EQ(block.forms.rows[1], texts.size());

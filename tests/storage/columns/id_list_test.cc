@@ -11,8 +11,8 @@
 namespace cordwood {
 namespace {
 
-using testing::MemoryStore;
-using testing::Rows;
+using samples::MemoryStore;
+using samples::Rows;
 
 uint64_t scramble(uint64_t i) {
   return (i + 1) * 0x9e3779b97f4a7c15ull ^ (i + 7) * 0xc2b2ae3d27d4eb4full;
@@ -55,7 +55,7 @@ void write(Written* w, int blocks, int rows) {
   std::vector<SpilledBlock> spilled;
   for (int b = 0; b < blocks; ++b) {
     w->contents.push_back(rows_of(b, rows));
-    spilled.push_back(testing::spill(builder.build(w->contents.back().input())));
+    spilled.push_back(samples::spill(builder.build(w->contents.back().input())));
   }
   auto meta = write_segment(w->store, "s", "node-1", 3, spilled);
   ASSERT_TRUE(meta.ok()) << meta.error().message;
@@ -91,7 +91,7 @@ TEST(IdLists, IdsOfManyRowsAreKeptOnce) {
     ReadStats stats;
     auto view = w.segment->blocks()[b]->open(&stats);
     ASSERT_TRUE(view.ok()) << view.error().message;
-    testing::expect_same(view->get(), w.contents[b].rows());
+    samples::expect_same(view->get(), w.contents[b].rows());
     EXPECT_EQ(stats.blocks_opened, 1u);
   }
 }
@@ -101,7 +101,7 @@ TEST(IdLists, NothingIsListedThatStandsOnce) {
   Rows rows;
   for (int i = 0; i < 2000; ++i) rows.add(fmt::format(R"({{"id":"{}"}})", trace_of(static_cast<uint64_t>(i))), i);
   MemoryStore store;
-  ASSERT_TRUE(write_segment(store, "s", "n", 1, {testing::spill(builder.build(rows.input()))}).ok());
+  ASSERT_TRUE(write_segment(store, "s", "n", 1, {samples::spill(builder.build(rows.input()))}).ok());
   EXPECT_EQ(footer_of(store.objects["s"]).features & kFeatureIdLists, 0u);
 }
 
@@ -161,7 +161,7 @@ TEST(IdLists, AListIsReadAtOnceAndLittleElse) {
                            trace_of(i + 9'000), trace_of(i + 20'000)),
                static_cast<int64_t>(i));
     }
-    spilled.push_back(testing::spill(builder.build(rows.input())));
+    spilled.push_back(samples::spill(builder.build(rows.input())));
   }
   MemoryStore store;
   ASSERT_TRUE(write_segment(store, "s", "n", 1, spilled).ok());

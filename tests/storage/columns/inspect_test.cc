@@ -10,8 +10,8 @@
 namespace cordwood {
 namespace {
 
-using testing::MemoryStore;
-using testing::Rows;
+using samples::MemoryStore;
+using samples::Rows;
 
 struct MemoryFile final : File {
   explicit MemoryFile(std::string b) : bytes(std::move(b)) {}
@@ -38,7 +38,7 @@ std::string sample_segment() {
                            static_cast<uint64_t>(i + 1) * 0x9e3779b97f4a7c15ull),
                i);
     }
-    spilled.push_back(testing::spill(builder.build(rows.input())));
+    spilled.push_back(samples::spill(builder.build(rows.input())));
   }
   MemoryStore store;
   EXPECT_TRUE(write_segment(store, "s", "node-1", 1, spilled).ok());

@@ -13,10 +13,10 @@
 namespace cordwood {
 namespace {
 
-using testing::Rows;
+using samples::Rows;
 
 /// Every request takes long here, so what lies around is sent, too.
-class FarStore final : public testing::CountingStore {
+class FarStore final : public samples::CountingStore {
  public:
   using CountingStore::CountingStore;
   Result<ObjectBytes> get_near(const std::string& key, ObjectRange wanted, ObjectRange around) override {
@@ -46,7 +46,7 @@ SegmentMeta write_sample(ObjectStore* store, uint32_t blocks, uint32_t rows, uin
   BlockBuilder builder({});
   std::vector<SpilledBlock> spilled;
   for (uint32_t b = 0; b < blocks; ++b) {
-    spilled.push_back(testing::spill(builder.build(some_rows(b, rows, text_bytes).input())));
+    spilled.push_back(samples::spill(builder.build(some_rows(b, rows, text_bytes).input())));
   }
   auto meta = write_segment(*store, "segments/s", "node-1", 3, spilled);
   CHECK(meta.ok(), "{}", meta.error().message);

@@ -14,7 +14,7 @@
 namespace cordwood {
 namespace {
 
-using testing::Rows;
+using samples::Rows;
 
 bool holds(std::string_view text, std::string_view needle) {
   return needle.size() <= text.size() &&
@@ -115,8 +115,8 @@ class NeedleSearch : public ::testing::Test {
   }
 
   /// The block as it stands in a segment that has it three times, so that its ids are kept in lists.
-  BlockSourcePtr listed(const EncodedBlock& block, testing::MemoryStore* store) {
-    const SpilledBlock spilled = testing::spill(block);
+  BlockSourcePtr listed(const EncodedBlock& block, samples::MemoryStore* store) {
+    const SpilledBlock spilled = samples::spill(block);
     const auto meta = write_segment(*store, "s", "node", 1, {spilled, spilled, spilled});
     EXPECT_TRUE(meta.ok());
     const std::string& bytes = store->objects["s"];
@@ -127,8 +127,8 @@ class NeedleSearch : public ::testing::Test {
 
   void check(Rows* rows, size_t needles) {
     const EncodedBlock block = BlockBuilder({}).build(rows->input());
-    testing::MemoryStore store;
-    const auto source = pick(2) == 0 ? testing::source_of(block) : listed(block, &store);
+    samples::MemoryStore store;
+    const auto source = pick(2) == 0 ? samples::source_of(block) : listed(block, &store);
     ReadStats stats;
     auto view = source->open(&stats);
     ASSERT_TRUE(view.ok()) << view.error().message;
@@ -257,7 +257,7 @@ TEST_F(NeedleSearch, OddLinesAndNeedles) {
     for (const std::string& line : lines) rows.add(line, 5, 0, {{"m", line}});
     const EncodedBlock block = BlockBuilder({}).build(rows.input());
     ReadStats stats;
-    auto view = testing::source_of(block)->open(&stats).value();
+    auto view = samples::source_of(block)->open(&stats).value();
     for (const std::string& needle : needles) {
       for (const TextPlace place : {TextPlace::line, TextPlace::metadata}) {
         ASSERT_NO_FATAL_FAILURE(compare(view.get(), rows.rows(), place, needle));
@@ -283,7 +283,7 @@ TEST_F(NeedleSearch, RendersNoLine) {
   const EncodedBlock block = BlockBuilder({}).build(rows.input());
   const auto f = [&](const std::string& needle, uint64_t most_heap_frames) {
     ReadStats stats;
-    auto view = testing::source_of(block)->open(&stats).value();
+    auto view = samples::source_of(block)->open(&stats).value();
     compare(view.get(), rows.rows(), TextPlace::line, needle);
     EXPECT_EQ(stats.lines_rendered, 0u) << needle;
     EXPECT_LE(stats.heap_frames, most_heap_frames) << needle;

@@ -15,8 +15,8 @@
 namespace cordwood {
 namespace {
 
-using testing::MemoryStore;
-using testing::Rows;
+using samples::MemoryStore;
+using samples::Rows;
 
 /// As written before there was an index, with one, with id lists, and with an id table whose buckets flow over.
 constexpr const char* kSamples = "tests/format/";
@@ -25,18 +25,18 @@ constexpr const char* kWithIndex = "segment-1.0-index";
 constexpr const char* kWithIdLists = "segment-1.0-ids";
 constexpr const char* kWithFlows = "segment-1.0-flows";
 
-uint64_t scramble(uint64_t i) {
+uint64_t scrambled(uint64_t i) {
   return (i + 1) * 0x9e3779b97f4a7c15ull;
 }
 
 std::string json_line(int i, int64_t time_ns) {
-  const uint64_t r = scramble(static_cast<uint64_t>(i));
+  const uint64_t r = scrambled(static_cast<uint64_t>(i));
   std::string time;
   append_timestamp(time_ns / 1000, *make_timestamp_layout('T', '.', 6, "Z"), &time);
   return fmt::format(
       R"({{"ts":"{}","level":"{}","trace":"{:016x}{:016x}","request":"{:08X}-{:04X}-4{:03X}-8{:03X}-{:012X}","ip":"10.0.{}.{}",)"
       R"("n":{},"ms":{:.3f},"user":"u{}","note":"{:x} and {:o}","fixed":true,"list":[1, {}],"deep":{{"rare{}":{}}}}})",
-      time, r % 9 == 0 ? "error" : "info", r, scramble(r), r & 0xffffffff, r >> 48, r & 0xfff, i & 0xfff, r >> 16,
+      time, r % 9 == 0 ? "error" : "info", r, scrambled(r), r & 0xffffffff, r >> 48, r & 0xfff, i & 0xfff, r >> 16,
       i % 200, r % 251, i % 50 == 7 ? "null" : std::to_string(i * 13), static_cast<double>(r % 100000) / 1000,
       r % 100000, r, r >> 5, i, i % 27, i);
 }
@@ -48,7 +48,7 @@ std::vector<Rows> sample_rows() {
   for (int i = 0; i < 600; ++i) {
     const int64_t time = int64_t{1'700'000'000'000'000'000} + i * int64_t{123'456'789};
     all.add(json_line(i, time), time, 0,
-            {{"trace_id", fmt::format("{:016x}", scramble(7u + i))}, {"detected_level", "info"}}, 1);
+            {{"trace_id", fmt::format("{:016x}", scrambled(7u + i))}, {"detected_level", "info"}}, 1);
   }
   for (int i = 0; i < 300; ++i) {
     all.add(fmt::format("level=info msg=\"took {} ms\" status={} path=/a/{}", i % 17, 200 + i % 4, i % 9), i * 1000, 1);
@@ -71,8 +71,8 @@ std::vector<Rows> sample_rows_with_ids() {
   for (int b = 0; b < 3; ++b) {
     Rows& rows = blocks.emplace_back(2);
     for (int i = 0; i < 400; ++i) {
-      const uint64_t r = scramble(static_cast<uint64_t>(i + b));
-      const std::string id = i == 17 ? "-" : fmt::format("{:016x}{:016x}", r, scramble(r));
+      const uint64_t r = scrambled(static_cast<uint64_t>(i + b));
+      const std::string id = i == 17 ? "-" : fmt::format("{:016x}{:016x}", r, scrambled(r));
       rows.add(fmt::format(R"({{"trace_id":"{}","span":"{:016X}"}})", id, r), i * 1000 + b, i / 200,
                {{"request", fmt::format("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", r & 0xffffffff, r >> 48, r & 0xfff,
                                         r >> 8 & 0xfff, r >> 16)}});
@@ -86,7 +86,7 @@ std::string segment_today(std::vector<Rows> blocks) {
   options.max_shapes = 30;  // some rows are past it
   BlockBuilder builder(options);
   std::vector<SpilledBlock> spilled;
-  for (Rows& rows : blocks) spilled.push_back(testing::spill(builder.build(rows.input())));
+  for (Rows& rows : blocks) spilled.push_back(samples::spill(builder.build(rows.input())));
   MemoryStore store;
   CHECK(write_segment(store, "segments/sample", "sample", 42, spilled).ok(), "sample");
   return store.objects["segments/sample"];
@@ -106,7 +106,7 @@ void expect_sample(const std::string& bytes, const std::vector<Rows>& want) {
     ReadStats stats;
     const auto view = (*segment)->blocks()[b]->open(&stats);
     ASSERT_TRUE(view.ok()) << view.error().message;
-    testing::expect_same(view->get(), want[b].rows());
+    samples::expect_same(view->get(), want[b].rows());
     uint64_t counted = 0;
     const std::vector<BlockCount> counts = (*segment)->blocks()[b]->counts(0).value();
     for (const BlockCount& c : counts) counted += c.rows;
@@ -164,12 +164,12 @@ void expect_index(const std::string& bytes) {
     EXPECT_EQ((*segment)->blocks()[1]->may_hold(probe, &stats).value(), second) << probe.text();
   };
   for (int i = 0; i < 600; ++i) {
-    const uint64_t r = scramble(static_cast<uint64_t>(i));
-    f(TextProbe::substring(fmt::format("\"{:016x}{:016x}\"", r, scramble(r))), true, false);
+    const uint64_t r = scrambled(static_cast<uint64_t>(i));
+    f(TextProbe::substring(fmt::format("\"{:016x}{:016x}\"", r, scrambled(r))), true, false);
     f(TextProbe::substring(
           fmt::format("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", r & 0xffffffff, r >> 48, r & 0xfff, i & 0xfff, r >> 16)),
       true, false);
-    f(TextProbe::value(fmt::format("{:016x}", scramble(7u + i))), true, false);
+    f(TextProbe::value(fmt::format("{:016x}", scrambled(7u + i))), true, false);
     f(TextProbe::substring(fmt::format("\"user\":\"u{}\"", r % 100000)), true, false);
   }
   f(TextProbe::substring("onnectio"), true, false);

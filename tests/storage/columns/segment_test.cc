@@ -9,8 +9,8 @@
 namespace cordwood {
 namespace {
 
-using testing::MemoryStore;
-using testing::Rows;
+using samples::MemoryStore;
+using samples::Rows;
 
 Rows some_rows(int block, int count) {
   Rows rows(2);
@@ -26,7 +26,7 @@ SegmentMeta write_sample(MemoryStore* store, std::vector<Rows>* contents, int bl
   std::vector<SpilledBlock> spilled;
   for (int b = 0; b < blocks; ++b) {
     contents->push_back(some_rows(b, rows));
-    spilled.push_back(testing::spill(builder.build(contents->back().input())));
+    spilled.push_back(samples::spill(builder.build(contents->back().input())));
   }
   auto meta = write_segment(*store, "segments/s", "node-1", 3, spilled);
   EXPECT_TRUE(meta.ok()) << meta.error().message;
@@ -47,7 +47,7 @@ TEST(SegmentTest, BlocksComeBack) {
     ReadStats stats;
     auto view = (*segment)->blocks()[b]->open(&stats);
     ASSERT_TRUE(view.ok()) << view.error().message;
-    testing::expect_same(view->get(), contents[b].rows());
+    samples::expect_same(view->get(), contents[b].rows());
     EXPECT_FALSE((*segment)->blocks()[b]->in_head());
   }
   auto again = read_segment_meta(store, meta.key);
