@@ -10,7 +10,6 @@
 namespace cordwood::api {
 namespace {
 
-constexpr uint32_t kDefaultTailLimit = 100;
 constexpr uint32_t kMaxDelaySeconds = 5;
 
 enum class TailForm : unsigned char { current, legacy };
@@ -62,7 +61,7 @@ Result<query::TailRequest> parse_tail(const ReadCall& call) {
     TRY_ASSIGN(request.query, query::with_line_regex(request.query, expression));
   }
   TRY(query::TailReader::check(request.query));
-  TRY_ASSIGN(request.limit, parse_limit(call.params, "limit", kDefaultTailLimit));
+  TRY_ASSIGN(request.limit, parse_limit(call.params, "limit", kDefaultQueryLimit));
   TRY_ASSIGN(const TimeBounds bounds, parse_bounds(call.params, call.now_ns));
   request.start_ns = bounds.start_ns;
   TRY_ASSIGN(const int64_t delay_s, parse_whole_number(call.params, "delay_for", 0));

@@ -20,9 +20,6 @@ namespace {
 
 constexpr uint64_t kEntriesPerCheck = 100;
 
-/// What a set or a map takes beside the bytes of an item.
-constexpr uint64_t kSetNodeBytes = 64;
-
 bool is_error_label(std::string_view name) {
   return name == kErrorLabel || name == kErrorDetailsLabel || name == kPreserveErrorLabel;
 }
@@ -48,11 +45,11 @@ class FieldTable {
   Result<FieldNotes*> notes_of(const std::string& name) {
     if (const auto at = fields_.find(name); at != fields_.end()) return &at->second;
     if (fields_.size() >= limit_) return static_cast<FieldNotes*>(nullptr);
-    TRY(memory_->add(name.size() + sizeof(FieldNotes) + kSetNodeBytes));
+    TRY(memory_->add(name.size() + sizeof(FieldNotes) + kNodeBytes));
     return &fields_[name];
   }
   Result<void> note_value(FieldNotes* notes, std::string_view value) {
-    if (notes->values.insert(xxh3_128(value)).second) TRY(memory_->add(sizeof(Hash128) + kSetNodeBytes));
+    if (notes->values.insert(xxh3_128(value)).second) TRY(memory_->add(sizeof(Hash128) + kNodeBytes));
     return {};
   }
   std::vector<DetectedField> take() && {
@@ -126,7 +123,7 @@ class ValueTable {
 
  private:
   Result<void> add(std::string value) {
-    const uint64_t bytes = value.size() + sizeof(value) + kSetNodeBytes;
+    const uint64_t bytes = value.size() + sizeof(value) + kNodeBytes;
     if (values_.insert(std::move(value)).second) TRY(memory_->add(bytes));
     return {};
   }

@@ -16,10 +16,6 @@ bool is_space(char c) {
   return static_cast<unsigned char>(c) <= ' ';
 }
 
-bool has_replacement_rune(std::string_view text) {
-  return text.find(kReplacementText) != std::string_view::npos || !is_valid_utf8(text);
-}
-
 /// Decodes the body of a quoted value: the escapes of JSON, and \' as well; invalid bytes become U+FFFD.
 bool append_unquoted(std::string_view body, std::string* out) {
   std::string_view rest = body;

@@ -48,10 +48,7 @@ bool passes(const LabelPredicate& predicate, const std::string& label, std::stri
 /// Whether a parser, or a clash of names, can make the label of a field.
 bool may_become(ColumnSource source, const std::vector<std::string>& path, const std::string& label,
                 const std::string& bare) {
-  const auto odd = [](const std::string& key) {
-    return key.find(kReplacementText) != std::string::npos || !is_valid_utf8(key);
-  };
-  if (path.empty() || std::any_of(path.begin(), path.end(), odd)) return true;
+  if (path.empty() || std::any_of(path.begin(), path.end(), has_replacement_rune)) return true;
   if (source == ColumnSource::metadata && (path[0] == label || path[0] == bare)) return true;
   const std::string name = joined_label_name(path);
   return name == label || name == bare;

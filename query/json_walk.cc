@@ -161,7 +161,7 @@ bool append_json_unescaped(std::string_view text, std::string* out) {
 }
 
 std::string_view without_replacement_runes(std::string_view text, std::string* scratch) {
-  if (text.find(kReplacementText) == std::string_view::npos && is_valid_utf8(text)) return text;
+  if (!has_replacement_rune(text)) return text;
   // `text` may be a view into *scratch; a byte never moves to the right, so this works in place.
   const bool in_place = text.data() == scratch->data();
   if (!in_place) scratch->assign(text);

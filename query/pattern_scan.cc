@@ -20,7 +20,6 @@ namespace cordwood::query {
 namespace {
 
 constexpr size_t kMaxPatterns = 20'000;  // lines of further ones count for the pattern that takes all
-constexpr uint64_t kMapNodeBytes = 64;   // of a map, beside the item
 
 /// Lines by pattern, level and bucket.
 class PatternTable {
@@ -34,14 +33,14 @@ class PatternTable {
     auto found = counts_.find(key_);
     if (found == counts_.end()) {
       if (counts_.size() >= kMaxPatterns && pattern != kAny) return add(kAny, level, time_ns);
-      TRY(memory_->add(key_.size() * 2 + sizeof(Counts) + kMapNodeBytes));
+      TRY(memory_->add(key_.size() * 2 + sizeof(Counts) + kNodeBytes));
       found = counts_.emplace(key_, Counts{std::string(pattern), std::string(level)}).first;
     }
     Counts& counts = found->second;
     const int64_t bucket = floor_div(time_ns, step_ns_);
     if (counts.last == nullptr || counts.last_bucket != bucket) {
       const auto [at, is_new] = counts.buckets.try_emplace(bucket, 0);
-      if (is_new) TRY(memory_->add(kMapNodeBytes));
+      if (is_new) TRY(memory_->add(kNodeBytes));
       counts.last = &at->second;
       counts.last_bucket = bucket;
     }

@@ -9,6 +9,9 @@
 
 namespace cordwood::query {
 
+/// What a set or a map takes beside the bytes of an item.
+inline constexpr uint64_t kNodeBytes = 64;
+
 /// Bytes a query holds for its answer and its working set, taken from the query share in steps.
 class QueryMemory {
  public:

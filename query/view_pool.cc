@@ -8,7 +8,7 @@ namespace cordwood::query {
 namespace {
 
 /// No view takes more than this share of the room.
-constexpr uint64_t kQueryShare = 4;
+constexpr uint64_t kViewShare = 4;
 /// Once a query has left this share of the room, its further views become slim: it is one that reads much, and gains
 /// most when all of its blocks stay open.
 constexpr uint64_t kWholeShare = 8;
@@ -44,7 +44,7 @@ void ViewPool::Read::Return::operator()(BlockView* view) const {
 
 void ViewPool::Read::give_back(std::unique_ptr<BlockView> view, const Return& how) {
   const std::optional<uint64_t> bytes = view->settle(left_bytes_ >= pool_->max_bytes_ / kWholeShare);
-  if (!bytes || *bytes > pool_->max_bytes_ / kQueryShare) return;
+  if (!bytes || *bytes > pool_->max_bytes_ / kViewShare) return;
   left_bytes_ += *bytes;
   std::list<Entry> entry;
   entry.push_front({how.source, how.source.get(), std::move(view), how.kept, {}});

@@ -22,8 +22,7 @@ constexpr size_t kMaxLinesLookedAt = 4096;
 
 /// Whether the cell, in whatever form its line is, is the value that a query sees.
 bool is_plain(std::string_view cell) {
-  return cell.find('\\') == std::string_view::npos && cell.find(kReplacementText) == std::string_view::npos &&
-         is_valid_utf8(cell);
+  return cell.find('\\') == std::string_view::npos && !has_replacement_rune(cell);
 }
 
 /// Blank constants are followed by a cell, which could be anything.

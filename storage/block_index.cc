@@ -227,8 +227,7 @@ void BlockIndexBuilder::list_token(std::string_view token, uint8_t all, bool hig
   const uint64_t hash = token_hash(token);
   if (!is_new(token, hash)) return;
   if (!hex) add_grams(token);
-  if (high && (token.find(kReplacementText) != std::string_view::npos || !is_valid_utf8(token)))
-    facts_.flags |= BlockTextFacts::kHidden;
+  if (high && has_replacement_rune(token)) facts_.flags |= BlockTextFacts::kHidden;
 }
 
 /// Digits, a letter, perhaps digits: what grams it has is told by the lengths.

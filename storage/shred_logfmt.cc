@@ -16,7 +16,7 @@ bool is_space(char c) {
 bool is_valid_key(std::string_view key) {
   bool ascii = true;
   for (char c : key) ascii &= static_cast<uint8_t>(c) < 0x80;
-  return ascii || (is_valid_utf8(key) && key.find(kReplacementText) == std::string_view::npos);
+  return ascii || !has_replacement_rune(key);
 }
 
 bool has_digit(std::string_view word) {

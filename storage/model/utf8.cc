@@ -67,6 +67,10 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+bool has_replacement_rune(std::string_view text) {
+  return text.find(kReplacementText) != std::string_view::npos || !is_valid_utf8(text);
+}
+
 bool is_printable(char32_t rune) {
   if (rune < 0x80) return rune >= 0x20 && rune < 0x7f;
   static const RE2 graphic("[\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}]");

@@ -20,6 +20,8 @@ Utf8Rune decode_utf8(std::string_view text, size_t at);
 inline constexpr std::string_view kReplacementText = "\xEF\xBF\xBD";
 void append_utf8(char32_t rune, std::string* out);
 bool is_valid_utf8(std::string_view text);
+/// Whether U+FFFD stands in the text, or for an invalid byte of it.
+bool has_replacement_rune(std::string_view text);
 /// Whether Go's strconv.IsPrint holds: graphic characters and the ASCII space, no other spaces.
 bool is_printable(char32_t rune);
 /// Each invalid byte becomes U+FFFD.
