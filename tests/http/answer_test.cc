@@ -11,9 +11,7 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-constexpr const char* kRange = "/loki/api/v1/query_range";
 constexpr const char* kInstant = "/loki/api/v1/query";
-constexpr const char* kForm = "application/x-www-form-urlencoded";
 
 std::string unpacked(const std::string& body) {
   z_stream z{};

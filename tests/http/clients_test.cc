@@ -14,13 +14,11 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-constexpr const char* kClientRange = "/loki/api/v1/query_range";
-
 class ClientsTest : public ::testing::Test {
  protected:
   static std::string ns(int64_t seconds) { return std::to_string(1'795'000'000 + seconds) + "000000000"; }
   json range(const std::string& query, int64_t from, int64_t to, const HttpHeaders& headers = {}) {
-    return server_.ask(kClientRange, {{"query", query}, {"start", ns(from)}, {"end", ns(to)}, {"direction", "forward"}},
+    return server_.ask(kRange, {{"query", query}, {"start", ns(from)}, {"end", ns(to)}, {"direction", "forward"}},
                        headers);
   }
   static std::vector<std::string> lines_of(const json& answer) {
@@ -49,8 +47,8 @@ TEST_F(ClientsTest, CategorisedLabelsComeBeforeTheResultAndOnEveryEntry) {
       ["1795000002000000000","with",{"trace_id":"abc"}]]}])"));
   HttpHeaders flags;
   flags.add("X-Loki-Response-Encoding-Flags", "categorize-labels");
-  const auto reply = server_.call(
-      "GET", std::string(kClientRange) + "?query=%7Bapp%3D%22cat%22%7D&start=" + ns(0) + "&end=" + ns(9), flags);
+  const auto reply =
+      server_.call("GET", std::string(kRange) + "?query=%7Bapp%3D%22cat%22%7D&start=" + ns(0) + "&end=" + ns(9), flags);
   EXPECT_LT(reply.body.find("\"encodingFlags\":[\"categorize-labels\"]"), reply.body.find("\"result\":"));
   EXPECT_THAT(reply.body, HasSubstr("plain \\u003cb\\u003e"));
   const json data = json::parse(reply.body)["data"];
@@ -76,8 +74,7 @@ TEST_F(ClientsTest, AdjacentRangesShareNoLineAndLoseNone) {
   EXPECT_EQ(lines_of(range(R"({app="adj"})", 1, 2)), std::vector<std::string>{"a"});
   EXPECT_EQ(lines_of(range(R"({app="adj"})", 2, 4)), (std::vector<std::string>{"b", "c"}));
   const json counts = server_.ask(
-      kClientRange,
-      {{"query", R"(count_over_time({app="adj"}[1s]))"}, {"start", ns(2)}, {"end", ns(3)}, {"step", "1000ms"}});
+      kRange, {{"query", R"(count_over_time({app="adj"}[1s]))"}, {"start", ns(2)}, {"end", ns(3)}, {"step", "1000ms"}});
   EXPECT_EQ(counts["data"]["result"][0]["values"], json::parse(R"([[1795000002,"1"],[1795000003,"1"]])"));
 }
 
@@ -116,12 +113,11 @@ TEST_F(ClientsTest, IndexEndpointsTakeTimesInEveryForm) {
 TEST_F(ClientsTest, TheVolumeHistogramKnowsLevelsNobodySent) {
   server_.push(json::parse(R"([{"stream":{"app":"vol"},"values":[["1795000001000000000","level=error x"],
       ["1795000002000000000","nothing"]]}])"));
-  const json answer =
-      server_.ask(kClientRange,
-                  {{"query", R"(sum by (level, detected_level) (count_over_time({app="vol"} | drop __error__[10s])))"},
-                   {"start", ns(0)},
-                   {"end", ns(10)},
-                   {"step", "10000ms"}});
+  const json answer = server_.ask(
+      kRange, {{"query", R"(sum by (level, detected_level) (count_over_time({app="vol"} | drop __error__[10s])))"},
+               {"start", ns(0)},
+               {"end", ns(10)},
+               {"step", "10000ms"}});
   std::set<std::string> levels;
   for (const auto& series : answer["data"]["result"]) levels.insert(series["metric"].value("detected_level", ""));
   EXPECT_EQ(levels, (std::set<std::string>{"error", "unknown"}));
@@ -219,7 +215,7 @@ TEST_F(ClientsTest, GrafanaAsksThirteenThingsAtOnce) {
     threads.emplace_back([&, i] {
       HttpClient client(ServerUrl{"127.0.0.1", std::to_string(server_.port()), ""});
       auto reply = client.call("GET",
-                               std::string(kClientRange) + "?query=" + percent_encode(queries[i]) + "&start=" + ns(0) +
+                               std::string(kRange) + "?query=" + percent_encode(queries[i]) + "&start=" + ns(0) +
                                    "&end=" + ns(9) + "&limit=1000&step=1000ms",
                                {}, "");
       if (reply.ok()) replies[i] = std::move(*reply);
@@ -304,9 +300,8 @@ TEST_F(ClientsTest, ErrorsArePlainText) {
   f("GET", "/nosuch", 404, "404 page not found\n");
   f("GET", "/loki/api/v1/labels/", 404, "404 page not found\n");
   f("DELETE", "/loki/api/v1/labels", 405, "");
-  f("GET", std::string(kClientRange) + "?query=%7Bapp%3D%22x", 400,
-    "parse error at line 1, col 6: literal not terminated");
-  f("GET", std::string(kClientRange) + "?query=%7Bapp%3D%22x%22%7D&limit=0", 400, "limit must be a positive value");
+  f("GET", std::string(kRange) + "?query=%7Bapp%3D%22x", 400, "parse error at line 1, col 6: literal not terminated");
+  f("GET", std::string(kRange) + "?query=%7Bapp%3D%22x%22%7D&limit=0", 400, "limit must be a positive value");
   f("GET", "/loki/api/v1/drilldown-limits", 401, "no org id\n");
   f("GET", "/api/prom/rules", 404, "no rule groups found\n");
   f("GET", "/prometheus/api/v1/rules", 200, R"({"status":"success","data":{"groups":[]},"errorType":"","error":""})");
@@ -314,7 +309,7 @@ TEST_F(ClientsTest, ErrorsArePlainText) {
 
 TEST_F(ClientsTest, FormsArePostedAndGoBeforeTheUrl) {
   server_.push(json::parse(R"([{"stream":{"app":"form"},"values":[["1795000001000000000","x"]]}])"));
-  const auto reply = server_.post(std::string(kClientRange) + "?query=%7Bapp%3D%22other%22%7D&start=" + ns(0),
+  const auto reply = server_.post(std::string(kRange) + "?query=%7Bapp%3D%22other%22%7D&start=" + ns(0),
                                   "application/x-www-form-urlencoded", "query=%7Bapp%3D%22form%22%7D&end=" + ns(9));
   EXPECT_EQ(lines_of(json::parse(reply.body)), std::vector<std::string>{"x"});
 }

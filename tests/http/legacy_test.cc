@@ -9,8 +9,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kLegacyForm = "application/x-www-form-urlencoded";
-
 class LegacyTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -71,7 +69,7 @@ TEST_F(LegacyTest, RefusesWhatItCannotShow) {
     const auto got = server_.get("/api/prom/query?" + parameters);
     EXPECT_EQ(got.status, 400) << parameters;
     EXPECT_EQ(got.body, want) << parameters;
-    EXPECT_EQ(server_.post("/api/prom/query", kLegacyForm, parameters).body, want);
+    EXPECT_EQ(server_.post("/api/prom/query", kForm, parameters).body, want);
   };
   const std::string rate = "query=" + percent_encode(R"(rate({app="a"}[1m]))");
   f(rate, "rpc error: code = Code(400) desc = legacy endpoints only support streams result type");
@@ -90,7 +88,7 @@ TEST_F(LegacyTest, LabelsValuesAndSeries) {
   EXPECT_EQ(ask("/api/prom/series", {{"match[]", R"({pod="1"})"}}),
             json::parse(R"({"status":"success","data":[{"app":"a","pod":"1","service_name":"a"}]})"));
   EXPECT_EQ(ask("/api/prom/series", {{"match", R"({pod="2"})"}}), json::parse(R"({"status":"success","data":[]})"));
-  const auto posted = server_.post("/api/prom/label/app/values", kLegacyForm, "start=1795000000&end=1795000009");
+  const auto posted = server_.post("/api/prom/label/app/values", kForm, "start=1795000000&end=1795000009");
   EXPECT_EQ(json::parse(posted.body)["data"], json::parse(R"(["a","b"])"));
 }
 

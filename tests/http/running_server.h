@@ -22,6 +22,9 @@
 
 namespace cordwood::api {
 
+inline constexpr const char* kRange = "/loki/api/v1/query_range";
+inline constexpr const char* kForm = "application/x-www-form-urlencoded";
+
 inline std::string binary() {
   const char* path = std::getenv("CORDWOOD_BINARY");
   return path != nullptr ? path : "build/cordwood";

@@ -11,6 +11,9 @@
 
 namespace cordwood::ingest {
 
+inline constexpr std::string_view kJson = "application/json";
+inline constexpr std::string_view kProtobuf = "application/x-protobuf";
+
 /// A row as text, for comparing.
 struct PlainRow {
   std::string stream;

@@ -2,16 +2,13 @@
 #include "ingest/otlp_answer.h"
 
 #include <gtest/gtest.h>
-#include <zstd.h>
 
 #include "tests/ingest/fake_engine.h"
 #include "tests/ingest/protobuf_body.h"
+#include "tests/ingest/zstd_packed.h"
 
 namespace cordwood::ingest {
 namespace {
-
-constexpr std::string_view kJson = "application/json";
-constexpr std::string_view kProtobuf = "application/x-protobuf";
 
 PushResponse push(PushBench* bench, std::string_view body, std::string_view type = kJson,
                   std::string_view encoding = "") {
@@ -35,12 +32,6 @@ std::string protobuf_records(const std::vector<std::string>& lines) {
   }
   ProtoText resource, request;
   return request.bytes(1, resource.bytes(2, scope.out).out).out;
-}
-
-std::string zstd_packed(const std::string& raw) {
-  std::string out(ZSTD_compressBound(raw.size()), '\0');
-  out.resize(ZSTD_compress(out.data(), out.size(), raw.data(), raw.size(), 1));
-  return out;
 }
 
 TEST(OtlpAnswer, SuccessIsTheMessageInTheRequestsEncoding) {

@@ -9,9 +9,6 @@
 namespace cordwood::ingest {
 namespace {
 
-constexpr std::string_view kProtobufType = "application/x-protobuf";
-constexpr std::string_view kJsonType = "application/json";
-
 PushResponse push_otlp(PushBench* bench, std::string_view body, std::string_view type, std::string_view encoding = "") {
   return bench->push(body, type, encoding, PushProtocol::otlp);
 }
@@ -51,8 +48,8 @@ TEST(PushOtlp, CapturedRecords) {
       {"a", "1"}, {"b", "x"}, {"c", "[1,2]"}, {"d", "1.5"}, {"e", "true"}};
   for (const bool json : {true, false}) {
     PushBench bench;
-    const auto response = json ? push_otlp(&bench, kCapturedJson, kJsonType)
-                               : push_otlp(&bench, from_hex(kCapturedProtobuf), kProtobufType);
+    const auto response =
+        json ? push_otlp(&bench, kCapturedJson, kJson) : push_otlp(&bench, from_hex(kCapturedProtobuf), kProtobuf);
     EXPECT_EQ(response.status, 204) << response.body;
     ASSERT_EQ(bench.engine.rows.size(), 1u);
     const PlainRow& row = bench.engine.rows[0];
@@ -78,7 +75,7 @@ std::string record_with(std::string_view fields) {
 TEST(PushOtlp, Bodies) {
   const auto f = [](std::string_view body, std::string_view want) {
     PushBench bench;
-    const auto response = push_otlp(&bench, record_with(fmt::format(R"("body":{})", body)), kJsonType);
+    const auto response = push_otlp(&bench, record_with(fmt::format(R"("body":{})", body)), kJson);
     ASSERT_EQ(response.status, 204) << response.body;
     EXPECT_EQ(bench.engine.rows[0].line, want);
     EXPECT_EQ(bench.engine.rows[0].stream, R"({service_name="unknown_service"})");
@@ -108,7 +105,7 @@ TEST(PushOtlp, Attributes) {
       R"("droppedAttributesCount":2}],"scope":{"attributes":[{"key":"s","value":{"stringValue":"1"}}],)"
       R"("droppedAttributesCount":4}}],"resource":{"attributes":[{"key":"container.name","value":{"stringValue":"c"}},)"
       R"({"key":"host","value":{"stringValue":"h"}}]}}]})",
-      kJsonType);
+      kJson);
   ASSERT_EQ(response.status, 204) << response.body;
   const PlainRow& row = bench.engine.rows[0];
   EXPECT_EQ(row.stream, R"({container_name="c", service_name="c"})");
@@ -132,16 +129,16 @@ TEST(PushOtlp, Answers) {
     EXPECT_EQ(response.status, status) << body;
     EXPECT_EQ(status_text(response), text) << body;
   };
-  f("{}", kJsonType, "", 422, "error at least one valid stream is required for ingestion");
-  f("", kProtobufType, "", 422, "error at least one valid stream is required for ingestion");
+  f("{}", kJson, "", 422, "error at least one valid stream is required for ingestion");
+  f("", kProtobuf, "", 422, "error at least one valid stream is required for ingestion");
   f("{}", "application/json; charset=utf-8", "", 400, "content type: application/json; charset=utf-8 is not supported");
-  f("{}", kJsonType, "deflate", 400, "unsupported content encoding deflate: only gzip, lz4 and zstd are supported");
-  f(record_with(R"("attributes":[{"key":"_","value":{"intValue":1}}])"), kJsonType, "", 503,
+  f("{}", kJson, "deflate", 400, "unsupported content encoding deflate: only gzip, lz4 and zstd are supported");
+  f(record_with(R"("attributes":[{"key":"_","value":{"intValue":1}}])"), kJson, "", 503,
     R"(normalization for label name "_" resulted in invalid name "_")");
-  f(record_with(R"("traceId":"xyz")"), kJsonType, "", 400, "invalid id: 32 hex digits expected");
-  f(record_with(R"("observedTimeUnixNano":"18446744073709551615","timeUnixNano":"9223372036854775808")"), kJsonType, "",
+  f(record_with(R"("traceId":"xyz")"), kJson, "", 400, "invalid id: 32 hex digits expected");
+  f(record_with(R"("observedTimeUnixNano":"18446744073709551615","timeUnixNano":"9223372036854775808")"), kJson, "",
     400, "timestamp: 9223372036854775808 does not fit 64-bit signed nanoseconds");
-  f("\x0a\x7f", kProtobufType, "", 400, "proto: malformed ExportLogsServiceRequest");
+  f("\x0a\x7f", kProtobuf, "", 400, "proto: malformed ExportLogsServiceRequest");
 }
 
 TEST(PushOtlp, RecordsWithoutTime) {
@@ -149,7 +146,7 @@ TEST(PushOtlp, RecordsWithoutTime) {
   const auto f = [&](std::string_view times, int64_t want) {
     const auto response = push_otlp(
         &bench, fmt::format(R"({{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{{}"body":{{}}}}]}}]}}]}})", times),
-        kJsonType);
+        kJson);
     ASSERT_EQ(response.status, 204) << response.body;
     EXPECT_EQ(bench.engine.last_rows[0].time_ns, want);
   };
@@ -170,10 +167,10 @@ TEST(PushOtlp, DeepNestingIsRefused) {
     message = value.bytes(5, array.bytes(1, message).out).out;
   }
   PushBench bench;
-  EXPECT_EQ(push_otlp(&bench, record_with("\"body\":" + json), kJsonType).status, 400);
+  EXPECT_EQ(push_otlp(&bench, record_with("\"body\":" + json), kJson).status, 400);
   ProtoText record, scope, resource, request;
   request.bytes(1, resource.bytes(2, scope.bytes(2, record.bytes(5, message).out).out).out);
-  EXPECT_EQ(push_otlp(&bench, request.out, kProtobufType).status, 400);
+  EXPECT_EQ(push_otlp(&bench, request.out, kProtobuf).status, 400);
 }
 
 }  // namespace

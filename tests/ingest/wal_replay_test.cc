@@ -2,7 +2,6 @@
 // Whatever is pushed, the WAL record of it gives the same rows again, by the rules of then.
 #include <gtest/gtest.h>
 #include <zlib.h>
-#include <zstd.h>
 
 #include <random>
 
@@ -10,17 +9,12 @@
 #include "tests/ingest/fake_engine.h"
 #include "tests/ingest/protobuf_body.h"
 #include "tests/ingest/zlib_packed.h"
+#include "tests/ingest/zstd_packed.h"
 
 namespace cordwood::ingest {
 namespace {
 
 constexpr int64_t kReceivedNs = 1'800'000'000'000'000'000;
-
-std::string packed_body(const std::string& raw) {
-  std::string out(ZSTD_compressBound(raw.size()), '\0');
-  out.resize(ZSTD_compress(out.data(), out.size(), raw.data(), raw.size(), 1));
-  return out;
-}
 
 struct RandomStream {
   std::string app;
@@ -156,25 +150,23 @@ struct Form {
 };
 
 std::vector<Form> forms() {
-  constexpr std::string_view kAsJson = "application/json";
-  constexpr std::string_view kAsProtobuf = "application/x-protobuf";
   const auto gzip = [](const std::string& raw) { return zlib_packed(raw, MAX_WBITS + 16); };
   const auto deflate = [](const std::string& raw) { return zlib_packed(raw, -MAX_WBITS); };
   using S = const std::vector<RandomStream>&;
   return {
-      {kAsJson, "", PushProtocol::loki, to_json},
-      {kAsJson, "gzip", PushProtocol::loki, [=](S s) { return gzip(to_json(s)); }},
-      {kAsJson, "deflate", PushProtocol::loki, [=](S s) { return deflate(to_json(s)); }},
-      {kAsJson, "zstd", PushProtocol::loki, [](S s) { return packed_body(to_json(s)); }},
-      {kAsProtobuf, "", PushProtocol::loki, [](S s) { return snappy_packed(to_protobuf(s)); }},
-      {kAsProtobuf, "snappy", PushProtocol::loki_legacy, [](S s) { return snappy_packed(to_protobuf(s)); }},
-      {kAsProtobuf, "gzip", PushProtocol::loki, [=](S s) { return gzip(snappy_packed(to_protobuf(s))); }},
-      {kAsJson, "", PushProtocol::loki_legacy, to_json_v0},
-      {kAsJson, "gzip", PushProtocol::otlp, [=](S s) { return gzip(to_otlp_json(s)); }},
-      {kAsJson, "", PushProtocol::otlp, to_otlp_json},
-      {kAsProtobuf, "", PushProtocol::otlp, to_otlp_protobuf},
+      {kJson, "", PushProtocol::loki, to_json},
+      {kJson, "gzip", PushProtocol::loki, [=](S s) { return gzip(to_json(s)); }},
+      {kJson, "deflate", PushProtocol::loki, [=](S s) { return deflate(to_json(s)); }},
+      {kJson, "zstd", PushProtocol::loki, [](S s) { return zstd_packed(to_json(s)); }},
+      {kProtobuf, "", PushProtocol::loki, [](S s) { return snappy_packed(to_protobuf(s)); }},
+      {kProtobuf, "snappy", PushProtocol::loki_legacy, [](S s) { return snappy_packed(to_protobuf(s)); }},
+      {kProtobuf, "gzip", PushProtocol::loki, [=](S s) { return gzip(snappy_packed(to_protobuf(s))); }},
+      {kJson, "", PushProtocol::loki_legacy, to_json_v0},
+      {kJson, "gzip", PushProtocol::otlp, [=](S s) { return gzip(to_otlp_json(s)); }},
+      {kJson, "", PushProtocol::otlp, to_otlp_json},
+      {kProtobuf, "", PushProtocol::otlp, to_otlp_protobuf},
       {"application/json; charset=utf-8", "gzip", PushProtocol::otlp_spec, [=](S s) { return gzip(to_otlp_json(s)); }},
-      {kAsProtobuf, "zstd", PushProtocol::otlp, [](S s) { return packed_body(to_otlp_protobuf(s)); }},
+      {kProtobuf, "zstd", PushProtocol::otlp, [](S s) { return zstd_packed(to_otlp_protobuf(s)); }},
   };
 }
 

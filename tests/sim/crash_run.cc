@@ -7,6 +7,7 @@
 #include "storage/cached_store.h"
 #include "storage/wal_reader.h"
 #include "tests/sim/acknowledged_rows.h"
+#include "tests/sim/history_begin.h"
 #include "tests/support/engine_world.h"
 #include "tests/support/eraser_world.h"
 #include "tests/support/faulty_bucket.h"
@@ -15,9 +16,6 @@
 namespace cordwood {
 
 namespace {
-
-const TenantId kTenants[] = {"a", "b%c"};
-constexpr int64_t kStartNs = 1'700'006'399'000'000'000;  // a second before midnight: rows fall on two days
 
 class CrashRun {
  public:

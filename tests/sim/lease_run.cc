@@ -8,6 +8,7 @@
 
 #include "storage/s3_lease.h"
 #include "storage/s3_store.h"
+#include "tests/sim/history_begin.h"
 #include "tests/sim/pushed_rows.h"
 #include "tests/support/engine_world.h"
 #include "tests/support/eraser_world.h"
@@ -18,9 +19,7 @@ namespace cordwood {
 
 namespace {
 
-const TenantId kLeaseTenants[] = {"a", "b%c"};
-constexpr int64_t kLeaseStartNs = 1'700'006'399'000'000'000;  // a second before midnight: rows fall on two days
-constexpr int64_t kDurationNs = 30'000'000'000;               // of the lease
+constexpr int64_t kDurationNs = 30'000'000'000;  // of the lease
 constexpr int64_t kTickNs = kDurationNs / 20;
 constexpr int64_t kMs = 1'000'000;
 constexpr size_t kServers = 2;
@@ -118,7 +117,7 @@ class LeaseRun {
   LooseBucket bucket_;
   std::array<std::unique_ptr<Server>, kServers> servers_;
   std::vector<LateWrite> late_;
-  PushedRows pushed_{{kLeaseTenants[0], kLeaseTenants[1]}};
+  PushedRows pushed_{{kTenants[0], kTenants[1]}};
   int64_t now_ns_ = 0;
   int passing_ = 0;        ///< calls of pass() within each other
   double trouble_ = 0.02;  ///< how often a request goes wrong
@@ -145,7 +144,7 @@ void LeaseRun::pass(int64_t ns) {
     now_ns_ += part_ns;
     for (const auto& server : servers_) {
       server->world.clock.advance_ns(static_cast<int64_t>(static_cast<double>(part_ns) * server->rate));
-      server->world.clock.set_now_ns(kLeaseStartNs + now_ns_ + server->wall_ahead_ns);
+      server->world.clock.set_now_ns(kStartNs + now_ns_ + server->wall_ahead_ns);
     }
     deliver_late(false);
     if (passing_ > 1) continue;
@@ -374,11 +373,11 @@ void LeaseRun::compare(size_t at) {
 
 void LeaseRun::append(size_t at) {
   EngineWorld& world = servers_[at]->world;
-  const TenantId& tenant = kLeaseTenants[pick(2)];
+  const TenantId& tenant = kTenants[pick(2)];
   std::vector<StoredRow> rows(1 + pick(6));
   for (StoredRow& row : rows) {
     row.stream = fmt::format("s{}", pick(4));
-    row.time_ns = kLeaseStartNs + static_cast<int64_t>(pick(40)) * 50 * kMs;
+    row.time_ns = kStartNs + static_cast<int64_t>(pick(40)) * 50 * kMs;
     row.line = fmt::format("{{\"row\":{},\"text\":\"{}\"}}", next_row_++, std::string(pick(20), 'x'));
   }
   const RowBatch batch = make_batch(*world.engine, tenant, rows);
@@ -403,10 +402,10 @@ bool LeaseRun::flush(size_t at) {
 void LeaseRun::request_delete(size_t at) {
   DeleteRequest request;
   request.id = fmt::format("d{}", report_.deletes++);
-  request.tenant = kLeaseTenants[pick(2)];
+  request.tenant = kTenants[pick(2)];
   request.query = fmt::format("s{} *", pick(4));
-  request.start_ns = kLeaseStartNs;
-  request.end_ns = kLeaseStartNs + static_cast<int64_t>(pick(40)) * 50 * kMs;
+  request.start_ns = kStartNs;
+  request.end_ns = kStartNs + static_cast<int64_t>(pick(40)) * 50 * kMs;
   request.created_ns = servers_[at]->world.clock.now_ns();
   pushed_.deleted(request, false);
   pushed_.deleted(request, servers_[at]->erasing.target().request_delete(request).ok());

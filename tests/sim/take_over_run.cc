@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/sim/history_begin.h"
 #include "tests/sim/pushed_rows.h"
 #include "tests/support/engine_world.h"
 #include "tests/support/eraser_world.h"
@@ -16,8 +17,6 @@ namespace cordwood {
 
 namespace {
 
-const TenantId kTakeOverTenants[] = {"a", "b%c"};
-constexpr int64_t kTakeOverStartNs = 1'700'006'399'000'000'000;  // a second before midnight: rows fall on two days
 constexpr size_t kMachines = 3;
 constexpr size_t kNobody = kMachines;
 
@@ -117,11 +116,11 @@ class TakeOverRun {
 
   void append(size_t at) {
     EngineWorld& world = machines_[at]->world;
-    const TenantId& tenant = kTakeOverTenants[pick(2)];
+    const TenantId& tenant = kTenants[pick(2)];
     std::vector<StoredRow> rows(1 + pick(6));
     for (StoredRow& row : rows) {
       row.stream = fmt::format("s{}", pick(4));
-      row.time_ns = kTakeOverStartNs + static_cast<int64_t>(pick(40)) * 50'000'000;
+      row.time_ns = kStartNs + static_cast<int64_t>(pick(40)) * 50'000'000;
       row.line = fmt::format("{{\"row\":{},\"text\":\"{}\"}}", next_row_++, std::string(pick(20), 'x'));
     }
     const RowBatch batch = make_batch(*world.engine, tenant, rows);
@@ -143,10 +142,10 @@ class TakeOverRun {
   void request_delete(size_t at) {
     DeleteRequest request;
     request.id = fmt::format("d{}", report_.deletes++);
-    request.tenant = kTakeOverTenants[pick(2)];
+    request.tenant = kTenants[pick(2)];
     request.query = fmt::format("s{} *", pick(4));
-    request.start_ns = kTakeOverStartNs;
-    request.end_ns = kTakeOverStartNs + static_cast<int64_t>(pick(40)) * 50'000'000;
+    request.start_ns = kStartNs;
+    request.end_ns = kStartNs + static_cast<int64_t>(pick(40)) * 50'000'000;
     request.created_ns = now_ns_;
     const bool done = machines_[at]->erasing.target().request_delete(request).ok();
     pushed_.deleted(request, done);
@@ -248,9 +247,9 @@ class TakeOverRun {
   std::array<std::unique_ptr<Machine>, kMachines> machines_;
   size_t last_ = kNobody;
   size_t still_there_ = kNobody;
-  PushedRows pushed_{{kTakeOverTenants[0], kTakeOverTenants[1]}};
+  PushedRows pushed_{{kTenants[0], kTenants[1]}};
   uint64_t next_row_ = 0;
-  int64_t now_ns_ = kTakeOverStartNs;
+  int64_t now_ns_ = kStartNs;
   TakeOverReport report_;
 };
 
