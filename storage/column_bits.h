@@ -37,6 +37,10 @@ inline uint64_t read_bits(const char* data, uint64_t index, uint32_t width) {
   return width == 64 ? low : low & ((uint64_t{1} << width) - 1);
 }
 
+/// What is done with each value is called from several places below.  Without this it would become a function of its
+/// own, and keep in memory what belongs in registers: `[&](uint64_t value) CORDWOOD_INLINE { … }`.
+#define CORDWOOD_INLINE __attribute__((always_inline))
+
 /// Calls take(value) for values that lie in a word one behind the other, from its lowest bit on.
 template <typename Take, uint32_t... Nth>
 inline void take_from_word(uint64_t word, uint32_t width, uint64_t mask, Take& take,

@@ -318,7 +318,7 @@ void IntFrame::decode_deltas(int64_t* out) const {
   const uint64_t scale = scale_;
   uint64_t v = base_;
   *out++ = static_cast<int64_t>(v);
-  for_each_bits(bits_, count_ - 1, width_, [&](uint64_t offset) {
+  for_each_bits(bits_, count_ - 1, width_, [&](uint64_t offset) CORDWOOD_INLINE {
     v += step + scale * offset;
     *out++ = static_cast<int64_t>(v);
   });
@@ -338,12 +338,13 @@ Result<void> IntFrame::decode_groups(ByteReader* in, std::string_view data, uint
       return Error::corrupt("integer frame: bits of a group do not match its count");
     if (delta) *out++ = static_cast<int64_t>(v);
     if (delta) {
-      for_each_bits(bits, packed, width, [&](uint64_t offset) {
+      for_each_bits(bits, packed, width, [&](uint64_t offset) CORDWOOD_INLINE {
         v += step + offset;
         *out++ = static_cast<int64_t>(v);
       });
     } else {
-      for_each_bits(bits, packed, width, [&](uint64_t offset) { *out++ = static_cast<int64_t>(v + offset); });
+      for_each_bits(bits, packed, width,
+                    [&](uint64_t offset) CORDWOOD_INLINE { *out++ = static_cast<int64_t>(v + offset); });
     }
     done += values;
   }
@@ -359,7 +360,7 @@ Result<void> IntFrame::decode_ids(std::string_view data, uint32_t count, uint32_
     if (!std::all_of(f.values_.begin(), f.values_.end(), in_range)) return out_of_range();
     uint32_t table[kMaxTable];  // ids that are out of range count as the first
     for (size_t i = 0; i < kMaxTable; ++i) table[i] = static_cast<uint32_t>(f.values_[i < f.values_.size() ? i : 0]);
-    for_each_bits(f.bits_, count, f.width_, [&](uint64_t id) { *out++ = table[id]; });
+    for_each_bits(f.bits_, count, f.width_, [&](uint64_t id) CORDWOOD_INLINE { *out++ = table[id]; });
     return {};
   }
   constexpr uint32_t kNarrow = 32;
@@ -367,7 +368,7 @@ Result<void> IntFrame::decode_ids(std::string_view data, uint32_t count, uint32_
     const uint64_t base = f.base_;
     const uint64_t scale = f.scale_;
     bool odd = false;
-    for_each_bits(f.bits_, count, f.width_, [&](uint64_t offset) {
+    for_each_bits(f.bits_, count, f.width_, [&](uint64_t offset) CORDWOOD_INLINE {
       const uint64_t v = base + scale * offset;
       odd |= v >= bound;
       *out++ = static_cast<uint32_t>(v);
@@ -403,10 +404,11 @@ void IntFrame::decode(int64_t* out) const {
   if (mode_ == Mode::table) {
     int64_t table[kMaxTable];  // ids that are out of range count as the first
     for (size_t i = 0; i < kMaxTable; ++i) table[i] = i < values_.size() ? values_[i] : values_[0];
-    for_each_bits(bits_, count_, width_, [&](uint64_t id) { *out++ = table[id]; });
+    for_each_bits(bits_, count_, width_, [&](uint64_t id) CORDWOOD_INLINE { *out++ = table[id]; });
     return;
   }
-  for_each_bits(bits_, count_, width_, [&](uint64_t offset) { *out++ = static_cast<int64_t>(base + scale * offset); });
+  for_each_bits(bits_, count_, width_,
+                [&](uint64_t offset) CORDWOOD_INLINE { *out++ = static_cast<int64_t>(base + scale * offset); });
 }
 
 }  // namespace cordwood

@@ -84,7 +84,8 @@ Result<void> IntFrame::find(std::string_view data, uint32_t count, Test&& test, 
       passes[id] = passed ? 1 : 0;
       passing += passes[id];
     }
-    if (passing > 0) for_each_bits(f.bits_, count, f.width_, [&](uint64_t id) { out.append(passes[id]); });
+    const auto take = [&](uint64_t id) CORDWOOD_INLINE { out.append(passes[id]); };
+    if (passing > 0) for_each_bits(f.bits_, count, f.width_, take);
     return {};
   }
   std::vector<int64_t> values(count);
