@@ -70,6 +70,7 @@ struct Config {
   ingest::IngestLimits ingest_limits = ingest::default_ingest_limits();
   query::QueryLimits query_limits;
   query::ReadGateOptions read_gate;
+  uint32_t ahead_threads = 16;
   uint64_t kept_results_bytes = 48u << 20;
   uint64_t open_blocks_bytes = 32u << 20;
   query::TailOptions tail;

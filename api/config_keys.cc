@@ -233,6 +233,9 @@ void add_own_keys(Table& t) {
   t.number("threads.push", FIELD(http.push_threads), "Pushes handled at a time; most of them wait for the disk.");
   t.number("threads.query", FIELD(read_gate.running),
            "Queries run at a time; one that has run for 50 ms gives way to others.");
+  t.number(
+      "threads.ahead", FIELD(ahead_threads),
+      "Most threads that open blocks ahead of a query while processors are idle, and never as many as those; 0: none.");
   t.number("threads.reads", FIELD(http.query_threads),
            "Queries under way at a time, those included that wait for their turn or for the answer of another.");
   t.number("threads.background", FIELD(background_threads), "Threads that seal and publish.");

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "api/build_version.h"
 #include "api/config_keys.h"
@@ -16,6 +17,7 @@
 #include "index/segment_terms_opener.h"
 #include "lifecycle/eraser.h"
 #include "lifecycle/merger.h"
+#include "query/ahead_threads.h"
 #include "query/delete_predicate.h"
 #include "query/kept_steps.h"
 #include "query/kept_sums.h"
@@ -101,6 +103,9 @@ class ServerImpl final : public Server {
   }
 
   void open_queries() {
+    const uint32_t others = std::max(std::thread::hardware_concurrency(), 1u) - 1;
+    const uint32_t threads = std::min(config_.ahead_threads, others);
+    if (threads > 0) ahead_ = std::make_unique<query::AheadThreads>(query::AheadOptions{.threads = threads}, metrics_);
     const query::QueryEngine::Environment reads{
         .snapshot = [this] { return engine_->snapshot(); },
         .streams = index_.get(),
@@ -114,6 +119,7 @@ class ServerImpl final : public Server {
         .kept = &kept_steps_,
         .views = &views_,
         .gate = &read_gate_,
+        .ahead = ahead_.get(),
         .metrics = &metrics_};
     queries_ = std::make_unique<query::QueryEngine>(reads);
     tails_ = std::make_unique<query::TailReader>(reads, tail_hub_);
@@ -351,6 +357,7 @@ class ServerImpl final : public Server {
   query::KeptSteps kept_steps_;
   query::KeptSums kept_sums_;
   query::ViewPool views_;
+  std::unique_ptr<query::AheadThreads> ahead_;  ///< null: none
   query::TailHub tail_hub_;
   std::atomic<Phase> phase_{Phase::starting};
   mutable Mutex waits_mu_;

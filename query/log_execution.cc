@@ -86,10 +86,10 @@ Result<void> run_merged(const QueryScope& scope, const ReadPlan& plan, const Ran
 
 /// The rows that pass, sought block by block.
 Result<void> run_filtered(const QueryScope& scope, const ReadPlan& plan, const RangeRequest& request,
-                          Pipeline* pipeline, StreamCollector* collector) {
+                          Pipeline* pipeline, BlocksAhead::MakePipeline make, StreamCollector* collector) {
   TopRows top(scope, plan, request.direction, uint64_t{request.limit} + request.skip,
               RowCapture(request.categorize_labels));
-  TRY(top.run(pipeline));
+  TRY(top.run(pipeline, std::move(make)));
   std::vector<CapturedRow> rows = std::move(top).take();
   for (size_t i = request.skip; i < rows.size(); ++i) {
     TRY(collector->add(std::move(rows[i])));
@@ -105,11 +105,13 @@ Result<Streams> run_log_query(const QueryScope& scope, const LogQuery& query, co
   TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, {request.start_ns, end_ns}, query));
   // Stages that cannot be built are an error only where there are lines for them.
   if (plan.blocks.empty()) return Streams{};
-  TRY_ASSIGN(const auto pipeline, Pipeline::make(query.stages, {}, scope.environment->rows_one_by_one));
+  const auto make = [&query](uint64_t rows_one_by_one) { return Pipeline::make(query.stages, {}, rows_one_by_one); };
+  TRY_ASSIGN(const auto pipeline, make(scope.environment->rows_one_by_one));
   StreamCollector collector(scope.memory);
   // An interval counts from the row before it in the answer, so its rows have to come in order.
   if (filters(query) && request.interval_ns <= 0) {
-    TRY(run_filtered(scope, plan, request, pipeline.get(), &collector));
+    TRY(run_filtered(
+        scope, plan, request, pipeline.get(), [&make] { return make(0); }, &collector));
   } else {
     TRY(run_merged(scope, plan, request, pipeline.get(), &collector));
   }

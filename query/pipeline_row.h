@@ -109,7 +109,7 @@ class PipelineRow {
   std::optional<Error> failure_;
 };
 
-/// One operator of a pipeline.  Belongs to one query and one thread; may keep caches between rows.
+/// One operator of a pipeline.  Belongs to one query, one thread at a time; may keep caches between rows.
 class RowStage {
  public:
   virtual ~RowStage() = default;

@@ -127,7 +127,7 @@ struct QueryStats {
   uint64_t blocks_in_range = 0;   ///< after time and stream pruning
   uint64_t blocks_ruled_out = 0;  ///< of these, left unopened because their index denies what the filters ask for
   int64_t execution_ns = 0;
-  int64_t cpu_ns = 0;        ///< processor time of the thread that ran it
+  int64_t cpu_ns = 0;        ///< processor time of the threads that ran it
   std::string empty_reason;  ///< why an answer is empty: no stream matches, newest line is older, …
 };
 
@@ -153,6 +153,7 @@ class KeptSteps;
 class KeptSums;
 class ViewPool;
 class ReadGate;
+class AheadThreads;
 
 struct DetectedLabels;
 struct DetectedFieldsRequest;
@@ -173,7 +174,7 @@ struct QueryError {
 template <typename T>
 using Answer = std::variant<T, QueryError>;
 
-/// Runs LogQL against a store.  Thread-safe; a call runs on its caller's thread.
+/// Runs LogQL against a store.  Thread-safe; a call runs on its caller's thread, which others may help.
 class QueryEngine {
  public:
   struct Environment {
@@ -194,6 +195,7 @@ class QueryEngine {
     KeptSteps* kept = nullptr;      ///< results for the next refresh; null: none
     ViewPool* views = nullptr;      ///< blocks left open; null: none
     ReadGate* gate = nullptr;       ///< decides which reads run; null: all
+    AheadThreads* ahead = nullptr;  ///< open blocks for queries while processors are idle; null: none do
     Metrics* metrics = nullptr;     ///< may be null
   };
   explicit QueryEngine(Environment environment);

@@ -52,7 +52,7 @@ struct QueryRun {
 
   QueryResult finish() {
     result.stats.execution_ns = clock->monotonic_ns() - started_ns;
-    result.stats.cpu_ns = clock->thread_cpu_ns() - started_cpu_ns;
+    result.stats.cpu_ns += clock->thread_cpu_ns() - started_cpu_ns;
     return std::move(result);
   }
 

@@ -127,7 +127,8 @@ Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggrega
   TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, windows.covered(), range.query));
   if (plan.blocks.empty()) return StepVector();
   // Stages that cannot be built are an error only where there are lines for them.
-  TRY_ASSIGN(const auto pipeline, Pipeline::make(stages, demand, scope.environment->rows_one_by_one, extra));
+  const auto make = [&](uint64_t rows_one_by_one) { return Pipeline::make(stages, demand, rows_one_by_one, extra); };
+  TRY_ASSIGN(const auto pipeline, make(scope.environment->rows_one_by_one));
   RangeScan scan(scope, aggregation, demand, windows, pipeline.get(), stages);
   KeptSums* keeper = scope.environment->kept_sums;
   const bool counts = !range.unwrap && (aggregation.op == RangeOp::count || aggregation.op == RangeOp::rate);
@@ -135,7 +136,7 @@ Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggrega
   const std::string question = keeps ? sums_key(scope, aggregation, demand) : std::string();
   const std::shared_ptr<BlockSums> sums = keeps ? keeper->find(question) : nullptr;
   scan.keep_sums(sums);
-  TRY(scan.run(plan));
+  TRY(scan.run(plan, [&make] { return make(0); }));
   if (sums != nullptr) keeper->finish(question, sums, scan.blocks_taken());
   return scan.finish(wanted);
 }

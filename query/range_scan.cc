@@ -28,7 +28,7 @@ RangeScan::RangeScan(const QueryScope& scope, const RangeAggregation& aggregatio
   prepare_row(scope, &row_);
 }
 
-Result<void> RangeScan::run(const ReadPlan& plan) {
+Result<void> RangeScan::run(const ReadPlan& plan, BlocksAhead::MakePipeline make) {
   CopyFilter copies(scope_, plan);
   bool copies_ready = false;
   if (shortcut_.possible()) shortcut_.prepare(plan);
@@ -40,7 +40,12 @@ Result<void> RangeScan::run(const ReadPlan& plan) {
   if (sums_ != nullptr) std::erase_if(blocks, [&](const PlannedBlock* block) { return take(plan, *block); });
   const CountShortcut::Taker taker{[this](const auto& labels) { return series_of(labels); },
                                    [this](const auto& part) { return add(part); }};
-  for (const PlannedBlock* planned : blocks) {
+  // Where tables tell the counts few blocks are opened, and nobody knows which.
+  if (shortcut_.possible()) make = nullptr;
+  Pipeline* const own = pipeline_;
+  BlocksAhead ahead(scope_, plan, std::move(blocks), own, std::move(make));
+  for (size_t at = 0; at < ahead.blocks().size(); ++at) {
+    const PlannedBlock* const planned = ahead.blocks()[at];
     TRY(scope_.guard->check());
     const size_t warnings = scope_.warnings->size();
     const bool whole = sums_ != nullptr && counts_whole(plan, *planned);
@@ -51,12 +56,15 @@ Result<void> RangeScan::run(const ReadPlan& plan) {
     if (known.ok() && !(*known && rest.empty())) {
       if (!copies_ready) TRY(copies.prepare());
       copies_ready = true;
-      TRY(scan_block(plan, *planned, *known ? &rest : nullptr, copies.active() ? &copies : nullptr));
+      TRY_ASSIGN(const BlocksAhead::Block block, ahead.open(at));
+      TRY(scan_block(plan, block, *known ? &rest : nullptr, copies.active() ? &copies : nullptr));
+      ahead.close();
     } else if (planned->source->in_head()) {
       counting_ = false;  // its tables have more rows each time
     }
     if (whole) keep_counted(*planned, scope_.warnings->size() == warnings);
   }
+  pipeline_ = own;
   return {};
 }
 
@@ -135,9 +143,11 @@ Result<void> RangeScan::add_taken(const Extremes* wanted) {
   return {};
 }
 
-Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& planned,
+Result<void> RangeScan::scan_block(const ReadPlan& plan, const BlocksAhead::Block& opened,
                                    const std::vector<CountShortcut::Rest>* rest, CopyFilter* copies) {
-  TRY_ASSIGN(const OpenBlock block, open_block(scope_, plan, planned));
+  const PlannedBlock& planned = *opened.planned;
+  const OpenBlock& block = *opened.open;
+  pipeline_ = opened.pipeline;
   row_.source = planned.source.get();
   std::vector<RowSpan> spans = block.spans;
   if (rest != nullptr) {
@@ -159,7 +169,7 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const PlannedBlock& pla
   const bool open_head = planned.source->in_head() && block.view != nullptr && block.view->columns() == nullptr;
   counting_ = counting_ && !open_head;
   const uint64_t rows = row_count(spans);
-  pipeline_->on_block(rows);
+  if (rest != nullptr) pipeline_->on_block(rows);
   sampled_ = nullptr;
   for (const RowSpan& span : spans) {
     auto scanned = scan({block, span, plan.streams[span.ordinal].stream.get(), copies});

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "query/blocks_ahead.h"
 #include "query/column_samples.h"
 #include "query/copy_filter.h"
 #include "query/count_shortcut.h"
@@ -27,14 +28,15 @@ class RangeScan {
             const WindowGrid& windows, Pipeline* pipeline, std::span<const Stage> stages);
   /// What blocks count is taken from `sums`, and put there; only for counts in one window.  Null: nothing is kept.
   void keep_sums(std::shared_ptr<BlockSums> sums) { sums_ = std::move(sums); }
-  Result<void> run(const ReadPlan& plan);
+  /// `make`: see BlocksAhead.
+  Result<void> run(const ReadPlan& plan, BlocksAhead::MakePipeline make);
   uint64_t blocks_taken() const { return blocks_taken_; }
   /// One value per series and window that holds samples.  `wanted`: of an instant answer no others are needed; null:
   /// all are.
   Result<StepVector> finish(const Extremes* wanted);
 
  private:
-  Result<void> scan_block(const ReadPlan& plan, const PlannedBlock& planned,
+  Result<void> scan_block(const ReadPlan& plan, const BlocksAhead::Block& block,
                           const std::vector<CountShortcut::Rest>* rest, CopyFilter* copies);
   /// Whether the block counts whole, whatever else there is.
   bool counts_whole(const ReadPlan& plan, const PlannedBlock& planned) const;
@@ -80,7 +82,7 @@ class RangeScan {
 
   const QueryScope& scope_;
   const WindowGrid& windows_;
-  Pipeline* pipeline_;
+  Pipeline* pipeline_;  ///< of the block that is read
   SampleValue value_;
   SeriesTable table_;
   ColumnSamples samples_;

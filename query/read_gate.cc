@@ -17,7 +17,8 @@ ReadGateOptions filled(ReadGateOptions options) {
 
 }  // namespace
 
-ReadGate::ReadGate(ReadGateOptions options, Clock& clock, Metrics* metrics) : options_(filled(options)), clock_(clock) {
+ReadGate::ReadGate(ReadGateOptions options, Clock& clock, Metrics* metrics)
+    : options_(filled(options)), clock_(clock), idle_processors_(options_.processors) {
   if (metrics == nullptr) return;
   pauses_ = &metrics->counter("cordwood_query_pauses_total", "Times a long read gave way to others.");
 }
@@ -101,6 +102,8 @@ void ReadGate::admit() {
     visit->let_in_.notify_all();
   }
   crowded_ = running_long_ > 1 && running_.size() > options_.processors;
+  const auto running = static_cast<uint32_t>(running_.size());
+  idle_processors_ = (options_.processors - std::min(options_.processors, running)) / std::max(running, 1u);
 }
 
 }  // namespace cordwood::query

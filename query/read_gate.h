@@ -28,6 +28,8 @@ struct ReadGateOptions {
 class ReadGate {
  public:
   ReadGate(ReadGateOptions options, Clock& clock, Metrics* metrics = nullptr);
+  /// How many processors the reads that run leave alone, for each of them.
+  uint32_t idle_processors() const { return idle_processors_.load(std::memory_order_relaxed); }
 
   /// One read's place.  Waits for it to be let in; whoever stops waiting runs nevertheless, and finds out at its next
   /// check.
@@ -68,6 +70,7 @@ class ReadGate {
   const ReadGateOptions options_;
   Clock& clock_;
   Counter* pauses_ = nullptr;
+  std::atomic<uint32_t> idle_processors_;
   std::atomic<bool> crowded_{false};  ///< long reads other than one are to give way
   mutable Mutex mu_;
   std::list<Visit*> waiting_ GUARDED_BY(mu_);  ///< in the order they came

@@ -25,6 +25,8 @@ class ReadGuard final : private Patience {
   ReadGuard(const ReadContext& context, Clock& clock, ReadGate* gate);
   /// cancelled or timeout.  Lets other reads run when it is their turn.
   Result<void> check();
+  /// For other threads that work for this read: when what they wait for is to end.  Thread-safe.
+  const Patience& patience() const { return *this; }
 
  private:
   int64_t until_ns() const override { return deadline_ns_; }

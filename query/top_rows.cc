@@ -123,33 +123,35 @@ Result<void> TopRows::scan_span(const OpenBlock& block, const RowSpan& span, Pip
   return {};
 }
 
-Result<void> TopRows::scan_block(const PlannedBlock& planned, Pipeline* pipeline) {
-  TRY(scope_.guard->check());
-  TRY_ASSIGN(OpenBlock block, open_block(scope_, plan_, planned));
-  pipeline->on_block(row_count(block.spans));
-  row_.source = planned.source.get();
+Result<void> TopRows::scan_block(const BlocksAhead::Block& opened) {
+  OpenBlock& block = *opened.open;
+  row_.source = opened.planned->source.get();
   // The span that begins nearest comes first: what it gives spares most of the others.
   const auto first_time = [&](const RowSpan& span) { return block.times[backward_ ? span.end - 1 : span.begin]; };
   std::stable_sort(block.spans.begin(), block.spans.end(), [&](const RowSpan& a, const RowSpan& b) {
     return backward_ ? first_time(a) > first_time(b) : first_time(a) < first_time(b);
   });
   for (const RowSpan& span : block.spans) {
-    auto scanned = scan_span(block, span, pipeline);
+    auto scanned = scan_span(block, span, opened.pipeline);
     if (!scanned.ok() && !skip_damaged(scope_, scanned.error())) return scanned;
   }
   return {};
 }
 
-Result<void> TopRows::run(Pipeline* pipeline) {
+Result<void> TopRows::run(Pipeline* pipeline, BlocksAhead::MakePipeline make) {
   std::vector<const PlannedBlock*> blocks;
   for (const PlannedBlock& block : plan_.blocks) blocks.push_back(&block);
   const auto first_time = [this](const PlannedBlock* b) { return backward_ ? b->time_max_ns : b->time_min_ns; };
   std::stable_sort(blocks.begin(), blocks.end(), [&](const PlannedBlock* a, const PlannedBlock* b) {
     return backward_ ? first_time(a) > first_time(b) : first_time(a) < first_time(b);
   });
-  for (const PlannedBlock* block : blocks) {
-    if (too_late(first_time(block))) break;
-    TRY(scan_block(*block, pipeline));
+  BlocksAhead ahead(scope_, plan_, std::move(blocks), pipeline, std::move(make));
+  for (size_t at = 0; at < ahead.blocks().size(); ++at) {
+    if (too_late(first_time(ahead.blocks()[at]))) break;
+    TRY(scope_.guard->check());
+    TRY_ASSIGN(const BlocksAhead::Block block, ahead.open(at));
+    TRY(scan_block(block));
+    ahead.close();
   }
   return {};
 }

@@ -4,8 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "query/open_block.h"
-#include "query/pipeline.h"
+#include "query/blocks_ahead.h"
 #include "query/stream_collector.h"
 
 namespace cordwood::query {
@@ -16,7 +15,8 @@ namespace cordwood::query {
 class TopRows {
  public:
   TopRows(const QueryScope& scope, const ReadPlan& plan, Direction direction, uint64_t limit, RowCapture capture);
-  Result<void> run(Pipeline* pipeline);
+  /// `make`: see BlocksAhead.
+  Result<void> run(Pipeline* pipeline, BlocksAhead::MakePipeline make);
   /// In the order of the answer.
   std::vector<CapturedRow> take() &&;
 
@@ -44,7 +44,7 @@ class TopRows {
   bool full() const { return heap_.size() >= limit_; }
   /// Whether every row of this time or later in the direction comes too late.
   bool too_late(int64_t time_ns) const;
-  Result<void> scan_block(const PlannedBlock& planned, Pipeline* pipeline);
+  Result<void> scan_block(const BlocksAhead::Block& block);
   Result<void> scan_span(const OpenBlock& block, const RowSpan& span, Pipeline* pipeline);
   Result<void> offer(const Place& place, BlockView& view);
   /// A copy gives its place to the row that is kept if it arrived earlier.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -22,7 +23,7 @@ class ViewPool {
 
   /// What one query opens and gives back: the first ones as they are, more of them without what takes room.  Once that
   /// is three quarters of the room it neither takes views nor leaves any: one that reads everything once must not drive
-  /// out what others come back for.  One thread at a time; outlives its views.
+  /// out what others come back for.  Thread-safe; outlives its views.
   class Read {
    public:
     /// `pool` may be null.
@@ -41,7 +42,7 @@ class ViewPool {
     bool takes_part() const { return pool_ != nullptr && left_bytes_ < pool_->max_bytes_ / 4 * 3; }
     void give_back(std::unique_ptr<BlockView> view, const Return& how);
     ViewPool* pool_;
-    uint64_t left_bytes_ = 0;
+    std::atomic<uint64_t> left_bytes_{0};
   };
   using View = Read::View;
 

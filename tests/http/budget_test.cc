@@ -73,6 +73,23 @@ TEST_F(BudgetTest, TimeIsCountedFromTheArrival) {
   EXPECT_THAT(reply.body, StartsWith("request timed out, decrease the duration of the request"));
 }
 
+TEST_F(BudgetTest, ThreadsThatOpenBlocksAheadAreAChoice) {
+  constexpr const char* kName = "cordwood_query_blocks_ahead_total";
+  for (const char* config : {"threads:\n  ahead: 0\n", "store:\n  block_size: 64KB\n"}) {
+    RunningServer server(config);
+    const int64_t end_s = fill(&server);
+    EXPECT_EQ(server.post("/flush", "", "").status, 204);
+    for (int turn = 0; turn < 3; ++turn) {
+      const auto reply =
+          server.get(url(fmt::format(R"(sum(count_over_time({{app=~"a|b"}} |~ "id=.*{}7 " [2h])))", turn + 1), end_s));
+      ASSERT_EQ(reply.status, 200) << reply.body;
+      EXPECT_THAT(reply.body, HasSubstr("\"400\"")) << reply.body;
+    }
+    const bool none = std::string_view(config).starts_with("threads") || std::thread::hardware_concurrency() < 2;
+    EXPECT_EQ(server.get("/metrics").body.find(kName) == std::string::npos, none);
+  }
+}
+
 /// Many clients ask the same and different things at once, through one place to run, and all get their answers.
 TEST_F(BudgetTest, ManyAtOnceGetTheirAnswers) {
   constexpr int kClients = 24, kTurns = 5;

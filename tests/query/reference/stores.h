@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "query/ahead_threads.h"
 #include "tests/query/merged_store.h"
 #include "tests/query/reference/random_entries.h"
 
 namespace cordwood::query::reference {
 
-/// A store that holds the pushes in one form.
+/// A store that holds the pushes in one form.  Of every other question other threads open blocks ahead.
 class FormedStore {
  public:
   enum Form : unsigned char { head, young, merged, mixed };
@@ -19,13 +20,12 @@ class FormedStore {
       if (form == mixed && i == 7) world_.merge();
     }
     if (form == merged) world_.merge();
+    QueryEngine::Environment helped = world_.store.environment();
+    helped.ahead = &ahead_;
+    helped_ = std::make_unique<QueryEngine>(helped);
   }
-  Answer<QueryResult> range(const RangeRequest& request) const {
-    return world_.store.queries().range(context(), request);
-  }
-  Answer<QueryResult> instant(const InstantRequest& request) const {
-    return world_.store.queries().instant(context(), request);
-  }
+  Answer<QueryResult> range(const RangeRequest& request) const { return engine().range(context(), request); }
+  Answer<QueryResult> instant(const InstantRequest& request) const { return engine().instant(context(), request); }
 
   void request_delete(DeleteRequest request) {
     request.tenant = context().tenant;
@@ -39,6 +39,7 @@ class FormedStore {
   }
 
  private:
+  const QueryEngine& engine() const { return ++asked_ % 2 == 0 ? world_.store.queries() : *helped_; }
   DeleteTarget& target() { return *world_.store.world().engine->delete_target(); }
   ReadContext context() const {
     ReadContext out = world_.store.context();
@@ -47,6 +48,10 @@ class FormedStore {
   }
 
   MergedStore world_;
+  AheadThreads ahead_{{.threads = 2, .begin_after_ns = 0, .run_delay_ns = [] { return 0; }},
+                      world_.store.world().metrics};
+  std::unique_ptr<QueryEngine> helped_;
+  mutable size_t asked_ = 0;
 };
 
 /// The same pushes in every form.
