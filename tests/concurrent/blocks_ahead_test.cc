@@ -78,6 +78,28 @@ TEST_F(BlocksAheadTest, AnswersAndStatisticsAreThoseOfOneThread) {
   EXPECT_GT(opened(), 0u);
 }
 
+TEST_F(BlocksAheadTest, DamagedBlocksAreLeftOutAsByOneThread) {
+  const auto objects = store_.world().store->list_all("segments/");
+  ASSERT_TRUE(objects.ok()) << objects.error().message;
+  ASSERT_GE(objects->size(), static_cast<size_t>(kBlocks));
+  constexpr unsigned kFlips = 200;
+  for (size_t i = 0; i < objects->size(); i += 3) {
+    store_.world().fs.damage("data/objects/" + (*objects)[i].key, kFlips);
+  }
+  const QueryEngine engine = helped();
+  size_t warned = 0;
+  for (int round = 0; round < 5; ++round) {
+    for (const char* question : kQuestions) {
+      const auto alone = ask(store_.queries(), question), got = ask(engine, question);
+      ASSERT_EQ(answer_text(got), answer_text(alone)) << question;
+      const auto& warnings = std::get<QueryResult>(got).warnings;
+      EXPECT_EQ(warnings, std::get<QueryResult>(alone).warnings) << question;
+      warned += warnings.size();
+    }
+  }
+  EXPECT_GT(warned, 0u);
+}
+
 TEST_F(BlocksAheadTest, NobodyHelpsWhereNoProcessorIsIdle) {
   ReadGate gate({.running = 8, .processors = 1}, store_.world().clock);
   const QueryEngine engine = helped(&gate);
