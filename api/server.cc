@@ -77,7 +77,7 @@ class ServerImpl final : public Server {
     eraser_.reset();
     merger_.reset();
     close();
-    lease_.reset();
+    lease_.reset();  // last: a task that close() waited for may have removed published rows from the bucket's log
   }
 
   /// Listens, and opens the store as soon as that is possible.
@@ -227,7 +227,6 @@ class ServerImpl final : public Server {
     ticker_.reset();
     drain(deadline_ns);
     commit_index();
-    lease_.reset();
     log_->info("stopped", {});
     return {};
   }

@@ -155,6 +155,18 @@ TEST(NodeLeaseTest, OneServerWritesAsANodeWhereTheBucketAcknowledges) {
   EXPECT_EQ(count_lines(next), 30u);
 }
 
+TEST(NodeLeaseTest, IsKeptUntilNothingOfTheServerWrites) {
+  S3Double bucket;
+  RunningServer server(config_for(bucket) + "store: {ack: bucket, lease_duration: 5s}\n");
+  server.push(lines(0, 10));
+  server.kill_now();
+  bucket.set_latency_ns(60'000'000);
+  server.start();  // and publishes what it replays, on a thread of its own
+  server.wait_for_log("generation published");
+  EXPECT_EQ(server.terminate(), 0);
+  for (const auto& [key, object] : bucket.objects()) EXPECT_FALSE(key.starts_with("logs/one/wal/")) << server.log();
+}
+
 TEST(NodeLeaseTest, ANodeMayHaveALeaseThoughTheDiskAcknowledges) {
   S3Double bucket;
   const std::string store = "    backoff_config: {min_period: 1ms, max_period: 5ms, max_retries: 1}\nstore: {";
