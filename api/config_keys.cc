@@ -244,7 +244,7 @@ void add_own_keys(Table& t) {
       {"memory.head", "Rows not sealed yet."},
       {"memory.sealing", "Blocks being sealed."},
       {"memory.catalog", "Segment tails and the stream index."},
-      {"memory.cache", "Caches."},
+      {"memory.cache", "Caches: what queries keep for the next ones, fields of rows not sealed yet among it."},
       {"memory.query", "Running queries."}};
   for (size_t i = 0; i < kMemoryShares; ++i) {
     t.size(

@@ -21,7 +21,7 @@ struct FieldProbe;
 class BlockColumns;
 class IdReads;
 
-/// What reading cost.  Each query owns one; every block it opens adds to it.
+/// What reading cost: of a query, or of one of its threads; every block that is opened adds to it.
 struct ReadStats {
   uint64_t blocks_opened = 0;  ///< blocks of which any data frame was read
   uint64_t narrow_frames = 0;  ///< frames of packed or dictionary pieces
@@ -108,7 +108,7 @@ class BlockView {
   /// How many of the row's metadata pairs, at the end, the server derived (see BatchRow::derived_count).
   virtual Result<uint32_t> derived_metadata_count(uint32_t row) = 0;
 
-  /// The shape of a row's line, or null when the line is kept raw (always null for rows not sealed yet).
+  /// The shape of a row's line, or null when the line is kept raw, or not sealed and not cut (head_shreds.h).
   virtual Result<const Shape*> shape(uint32_t row) = 0;
   /// Text of one slot of the row's shape, as it stands in the line.
   virtual Result<std::string_view> cell(uint32_t row, const ShapeSlot& slot, std::string* scratch) = 0;

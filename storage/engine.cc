@@ -211,8 +211,10 @@ Result<EngineImpl::GenerationPtr> EngineImpl::create_generation() {
 
 EngineImpl::GenerationPtr EngineImpl::make_generation(uint64_t number) const {
   return std::make_shared<Generation>(
-      number, GenerationLimits{options_.block_raw_bytes, std::min(options_.block_rows, kMaxRowsSealed)}, env_,
-      spill_path(number));
+      number,
+      GenerationLimits{options_.block_raw_bytes, std::min(options_.block_rows, kMaxRowsSealed),
+                       options_.head_keeps_from_rows},
+      env_, spill_path(number));
 }
 
 std::string EngineImpl::spill_path(uint64_t generation) const {

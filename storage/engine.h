@@ -30,8 +30,10 @@ struct EngineOptions {
   std::string node = "node-1";
   /// Other machines may open the store as the same node: whoever opened it last has it, the others stop.
   bool claim_node = false;
-  uint64_t block_raw_bytes = 8u << 20;          ///< a family's rows seal at this size
-  uint32_t block_rows = 64u << 10;              ///< or at this many rows
+  uint64_t block_raw_bytes = 8u << 20;  ///< a family's rows seal at this size
+  uint32_t block_rows = 64u << 10;      ///< or at this many rows
+  /// A head block with fewer rows keeps nothing for the next query: there may be very many.
+  uint32_t head_keeps_from_rows = 256;
   uint64_t generation_raw_bytes = 512u << 20;   ///< a generation closes beyond this
   int64_t generation_age_ns = 300'000'000'000;  ///< or this long after its first row
   uint32_t max_pending_generations = 2;         ///< closed but not published; beyond it appends get unavailable

@@ -125,7 +125,7 @@ Generation::DayPlace& Generation::place_of(StreamEntry& entry, int64_t time_ns) 
 void Generation::register_stream(const StreamEntry& entry, DayPlace& place) {
   Family& family = *place.family;
   if (family.block == nullptr) {
-    family.block = std::make_shared<HeadBlock>(family.tenant, *environment_.memory);
+    family.block = std::make_shared<HeadBlock>(family.tenant, *environment_.memory, limits_.head_keeps_from_rows);
     ++family.blocks_begun;
   }
   place.stream_number = family.block->add_stream(entry.stream);

@@ -18,6 +18,7 @@ namespace cordwood {
 struct GenerationLimits {
   uint64_t block_raw_bytes = 8u << 20;
   uint32_t block_rows = 64u << 10;
+  uint32_t head_keeps_from_rows = 0;
 };
 
 /// The rows of one WAL file set: open head blocks by family and day, blocks on their way to being sealed, and

@@ -26,11 +26,13 @@ void grow_chunks(Arena* arena) {
 
 }  // namespace
 
-HeadBlock::HeadBlock(TenantId tenant, MemoryAccountant& memory)
+HeadBlock::HeadBlock(TenantId tenant, MemoryAccountant& memory, uint32_t keeps_from_rows)
     : tenant_(std::move(tenant)),
+      keeps_from_rows_(keeps_from_rows),
       seed_(reinterpret_cast<uintptr_t>(this)),
       lines_(kFirstChunkBytes),
       pairs_(kFirstChunkBytes),
+      accountant_(memory),
       memory_(memory.charge(MemoryShare::head, 0)) {}
 
 uint32_t HeadBlock::add_stream(StreamPtr stream) {
@@ -192,6 +194,33 @@ bool HeadBlock::may_have_metadata(const HeadPrefix& prefix, std::string_view nam
   const MutexLock lock(info_mu_);
   count_up_to(prefix);
   return counts_.may_have_metadata(name);
+}
+
+const HeadShreds* HeadBlock::shreds(const HeadPrefix& prefix, uint32_t* rows) const {
+  if (prefix.rows < keeps_from_rows_) return nullptr;
+  HeadShreds* shreds = nullptr;
+  {
+    const MutexLock lock(info_mu_);
+    if (shreds_ == nullptr) shreds_ = std::make_unique<HeadShreds>(accountant_);
+    shreds = shreds_.get();
+  }
+  *rows = shreds->extend(*this, prefix.rows);
+  return shreds;
+}
+
+RowBits HeadBlock::rows_with(const HeadPrefix& prefix, TextNeedle needle) const {
+  if (prefix.rows < keeps_from_rows_) {
+    RowBits found(prefix.rows);
+    search_head_lines(*this, 0, prefix.rows, needle, &found);
+    return found;
+  }
+  HeadSearches* searches = nullptr;
+  {
+    const MutexLock lock(info_mu_);
+    if (searches_ == nullptr) searches_ = std::make_unique<HeadSearches>();
+    searches = searches_.get();
+  }
+  return searches->find(*this, prefix.rows, needle);
 }
 
 void HeadBlock::count_up_to(const HeadPrefix& prefix) const {

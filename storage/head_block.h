@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
-#include <bit>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,54 +11,12 @@
 #include "storage/base/mutex.h"
 #include "storage/block_view.h"
 #include "storage/head_counts.h"
+#include "storage/head_searches.h"
+#include "storage/head_shreds.h"
 #include "storage/model/row_batch.h"
+#include "storage/stable_vector.h"
 
 namespace cordwood {
-
-/// Elements that never move.  One writer appends; a reader that learnt a count under the writer's lock may read all
-/// elements below it without any lock.
-template <typename T>
-class StableVector {
- public:
-  void push_back(T value) {
-    const Place at = place(size_);
-    CHECK(at.chunk < kChunks, "{} elements are too many", size_);
-    if (chunks_[at.chunk] == nullptr) {
-      chunks_[at.chunk] = std::make_unique<T[]>(at.chunk_size);
-      reserved_ += at.chunk_size * sizeof(T);
-    }
-    chunks_[at.chunk][at.offset] = std::move(value);
-    ++size_;
-  }
-  const T& operator[](uint32_t i) const {
-    const Place at = place(i);
-    return chunks_[at.chunk][at.offset];
-  }
-  uint32_t size() const { return size_; }              ///< the writer's view
-  size_t reserved_bytes() const { return reserved_; }  ///< likewise
-
- private:
-  /// Element i + kBase lies in one of the four chunks that share the range between two powers of two; so space that
-  /// is not used yet is a fifth at most.
-  static constexpr uint64_t kBase = 16;
-  static constexpr int kBaseWidth = 5;
-  static constexpr size_t kChunks = 4 * 20;
-  struct Place {
-    size_t chunk;
-    uint64_t offset;
-    uint64_t chunk_size;
-  };
-  static Place place(uint64_t i) {
-    const uint64_t shifted = i + kBase;
-    const int width = std::bit_width(shifted);
-    const uint64_t chunk_size = uint64_t{1} << (width - 3);
-    const auto quarter = static_cast<size_t>((shifted >> (width - 3)) & 3);
-    return {static_cast<size_t>(width - kBaseWidth) * 4 + quarter, shifted & (chunk_size - 1), chunk_size};
-  }
-  std::array<std::unique_ptr<T[]>, kChunks> chunks_;
-  uint32_t size_ = 0;
-  size_t reserved_ = 0;
-};
 
 /// A row of the head; its bytes lie in the block's arenas.
 struct HeadRow {
@@ -108,7 +64,8 @@ struct HeadPrefix {
 /// prefix) hold the generation's lock; a prefix may be read by any thread without one.
 class HeadBlock {
  public:
-  HeadBlock(TenantId tenant, MemoryAccountant& memory);
+  /// With fewer than `keeps_from_rows` rows nothing is kept for the next query.
+  HeadBlock(TenantId tenant, MemoryAccountant& memory, uint32_t keeps_from_rows = 0);
 
   const TenantId& tenant() const { return tenant_; }
   /// Numbers count up from 0.
@@ -131,6 +88,10 @@ class HeadBlock {
   std::shared_ptr<const std::vector<BlockCount>> counts(const HeadPrefix& prefix) const;
   /// False when no row of a prefix has metadata of this name.  Likewise.
   bool may_have_metadata(const HeadPrefix& prefix, std::string_view name) const;
+  /// The lines of a prefix as shapes and cells, as many as `rows` says, from the first; null: none.  Any thread.
+  const HeadShreds* shreds(const HeadPrefix& prefix, uint32_t* rows) const;
+  /// Rows of a prefix whose line holds the needle.  Any thread.
+  RowBits rows_with(const HeadPrefix& prefix, TextNeedle needle) const;
 
  private:
   /// What the writer needs of a stream to tell duplicates.
@@ -151,6 +112,7 @@ class HeadBlock {
   void count_up_to(const HeadPrefix& prefix) const REQUIRES(info_mu_);
 
   const TenantId tenant_;
+  const uint32_t keeps_from_rows_;
   const uint64_t seed_;
   StableVector<HeadRow> rows_;
   StableVector<StreamPtr> streams_;
@@ -162,11 +124,14 @@ class HeadBlock {
   uint64_t raw_bytes_ = 0;
   uint64_t arrival_min_ = 0;
   uint64_t arrival_max_ = 0;
+  MemoryAccountant& accountant_;
   MemoryReservation memory_;
 
   mutable Mutex info_mu_;
-  mutable std::shared_ptr<const BlockInfo> info_ GUARDED_BY(info_mu_);  ///< of the first info_->rows rows
-  mutable HeadCounts counts_ GUARDED_BY(info_mu_);                      ///< of the first counts_.rows() rows
+  mutable std::shared_ptr<const BlockInfo> info_ GUARDED_BY(info_mu_);   ///< of the first info_->rows rows
+  mutable HeadCounts counts_ GUARDED_BY(info_mu_);                       ///< of the first counts_.rows() rows
+  mutable std::unique_ptr<HeadShreds> shreds_ GUARDED_BY(info_mu_);      ///< null until asked for
+  mutable std::unique_ptr<HeadSearches> searches_ GUARDED_BY(info_mu_);  ///< likewise
 };
 
 /// Row numbers of a prefix by (stream number, time, arrival); `run_ends[s]` is where stream s ends.

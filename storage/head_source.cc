@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/head_source.h"
 
-#include "storage/column_search.h"
+#include "storage/column_text.h"
 #include "storage/row_search.h"
 
 namespace cordwood {
@@ -29,24 +29,6 @@ std::shared_ptr<const HeadOrder> order_of(const HeadPrefix& prefix, const BlockI
     begin = end;
   }
   return order;
-}
-
-/// Rows, by arrival, whose line holds the needle.  Lines that came one after the other lie so, too, and are searched as
-/// one text.
-RowBits lines_with(const HeadPrefix& prefix, TextNeedle needle) {
-  RowBits found(prefix.rows);
-  std::vector<uint32_t> ends;
-  for (uint32_t begin = 0; begin < prefix.rows; begin += static_cast<uint32_t>(ends.size())) {
-    const char* const text = prefix.block->row(begin).line_data;
-    ends.clear();
-    uint32_t end = 0;
-    for (uint32_t i = begin; i < prefix.rows && prefix.block->row(i).line_data == text + end; ++i) {
-      end += prefix.block->row(i).line_bytes;
-      ends.push_back(end);
-    }
-    search_cells({text, end}, ends, contains(needle), begin, &found);
-  }
-  return found;
 }
 
 class HeadView final : public BlockView {
@@ -84,14 +66,26 @@ class HeadView final : public BlockView {
   }
   Result<uint32_t> derived_metadata_count(uint32_t row) override { return uint32_t{at(row).derived_count}; }
 
-  Result<const Shape*> shape(uint32_t) override { return static_cast<const Shape*>(nullptr); }
-  Result<std::string_view> cell(uint32_t, const ShapeSlot&, std::string*) override {
-    return Error::invalid("rows of the head have no shape, so no cells");
+  Result<const Shape*> shape(uint32_t row) override {
+    count_rows();
+    if (!asked_for_shreds_) shreds_ = prefix_.block->shreds(prefix_, &rows_cut_);
+    asked_for_shreds_ = true;
+    const uint32_t by_arrival = order_->rows[row];
+    return by_arrival < rows_cut_ ? shreds_->shape(by_arrival) : nullptr;
+  }
+  Result<std::string_view> cell(uint32_t row, const ShapeSlot& slot, std::string*) override {
+    CHECK(order_->rows[row] < rows_cut_, "a cell of row {} without its shape", row);
+    return shreds_->cell(order_->rows[row], at(row).line(), slot);
+  }
+  Result<std::optional<int64_t>> integer_cell(uint32_t row, const ShapeSlot& slot) override {
+    TRY_ASSIGN(const std::string_view text, cell(row, slot, nullptr));
+    int64_t value = 0;
+    return parse_integer(text, &value) ? std::optional(value) : std::nullopt;
   }
   Result<RowBits> rows_with_text(TextNeedle needle, TextPlace place) override {
     if (place != TextPlace::line) return search_rendered(*this, needle, place);
     count_rows();
-    const RowBits by_arrival = lines_with(prefix_, needle);
+    const RowBits by_arrival = prefix_.block->rows_with(prefix_, needle);
     RowBits found(row_count());
     if (by_arrival.none()) return found;
     for (uint32_t row = 0; row < row_count(); ++row) {
@@ -100,9 +94,6 @@ class HeadView final : public BlockView {
     return found;
   }
   bool searches_at_once() const override { return true; }
-  Result<std::optional<int64_t>> integer_cell(uint32_t, const ShapeSlot&) override {
-    return Error::invalid("rows of the head have no shape, so no cells");
-  }
 
  private:
   const HeadRow& at(uint32_t row) const {
@@ -120,6 +111,9 @@ class HeadView final : public BlockView {
   std::shared_ptr<const HeadOrder> order_;
   ReadStats* stats_;
   bool counted_ = false;
+  bool asked_for_shreds_ = false;
+  uint32_t rows_cut_ = 0;
+  const HeadShreds* shreds_ = nullptr;  ///< the block's; it has the first rows_cut_ rows
 };
 
 class HeadSource final : public BlockSource {

@@ -7,7 +7,7 @@
 
 namespace cordwood {
 
-/// The rows of a prefix as a block: raw lines.  They are sorted when first opened.
+/// The rows of a prefix as a block.  They are sorted when first opened.
 BlockSourcePtr make_head_source(HeadPrefix prefix);
 
 }  // namespace cordwood

@@ -29,6 +29,7 @@ struct EngineWorld {
     options.append_wait_ns = 0;
     options.parallel_reads = 1;
     options.wal.group_wait_us = 0;
+    options.head_keeps_from_rows = 1;
   }
   /// Opens the store as a process that starts does.
   Result<void> open() {
