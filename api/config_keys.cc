@@ -253,7 +253,7 @@ void add_own_keys(Table& t) {
   t.size("memory.one_query", FIELD(query_limits.max_query_memory_bytes),
          "Most of memory.query that one query takes; never more than three quarters.");
   t.size("memory.kept_results", FIELD(kept_results_bytes),
-         "Most of memory.cache that results of metric queries take, kept for the next refresh; 0: none are kept.");
+         "Most of memory.cache that results of queries take, kept for the next refresh; 0: none are kept.");
   t.size("memory.open_blocks", FIELD(open_blocks_bytes),
          "Most of memory.cache that blocks take which queries have read, kept open for the next; 0: none are kept.");
   t.text("store.node", FIELD(engine.node), "This server's name in manifests and objects.");

@@ -19,6 +19,7 @@
 #include "lifecycle/merger.h"
 #include "query/ahead_threads.h"
 #include "query/delete_predicate.h"
+#include "query/kept_lines.h"
 #include "query/kept_steps.h"
 #include "query/kept_sums.h"
 #include "query/view_pool.h"
@@ -51,8 +52,9 @@ class ServerImpl final : public Server {
         stopping_(std::move(stopping)),
         memory_(config.memory),
         read_gate_(config.read_gate, clock_, &metrics_),
-        kept_steps_(config.kept_results_bytes / 2, memory_, metrics_),
+        kept_steps_(config.kept_results_bytes / 4, memory_, metrics_),
         kept_sums_(config.kept_results_bytes / 2, memory_, metrics_),
+        kept_lines_(config.kept_results_bytes / 4, memory_, metrics_),
         views_(config.open_blocks_bytes, memory_, metrics_),
         tail_hub_(config.tail, {.memory = &memory_, .clock = &clock_, .metrics = &metrics_}) {
     config_.engine.data_dir = config_.data_dir;
@@ -117,6 +119,7 @@ class ServerImpl final : public Server {
                                uint64_t version) { return engine_->oldest_since(tenant, version); },
         .kept_sums = &kept_sums_,
         .kept = &kept_steps_,
+        .kept_lines = &kept_lines_,
         .views = &views_,
         .gate = &read_gate_,
         .ahead = ahead_.get(),
@@ -355,6 +358,7 @@ class ServerImpl final : public Server {
   query::ReadGate read_gate_;
   query::KeptSteps kept_steps_;
   query::KeptSums kept_sums_;
+  query::KeptLines kept_lines_;
   query::ViewPool views_;
   std::unique_ptr<query::AheadThreads> ahead_;  ///< null: none
   query::TailHub tail_hub_;

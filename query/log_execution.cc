@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/log_execution.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
 
+#include "query/kept_lines.h"
+#include "query/logql_print.h"
 #include "query/pipeline.h"
 #include "query/row_merge.h"
 #include "query/stream_collector.h"
@@ -48,8 +52,12 @@ bool filters(const LogQuery& query) {
 }
 
 /// Rows of all blocks in order, until there are enough.
-Result<void> run_merged(const QueryScope& scope, const ReadPlan& plan, const RangeRequest& request, Pipeline* pipeline,
+Result<void> run_merged(const QueryScope& scope, const LogQuery& query, const RangeRequest& request, TimeRange range,
                         StreamCollector* collector) {
+  TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, range, query));
+  // Stages that cannot be built are an error only where there are lines for them.
+  if (plan.blocks.empty()) return {};
+  TRY_ASSIGN(const auto pipeline, Pipeline::make(query.stages, {}, scope.environment->rows_one_by_one));
   RowMerge merge(scope, plan, request.direction);
   RowCapture capture(request.categorize_labels);
   IntervalGate gate(request.interval_ns, scope.context->limits.split_queries_by_interval_ns);
@@ -84,13 +92,75 @@ Result<void> run_merged(const QueryScope& scope, const ReadPlan& plan, const Ran
   return {};
 }
 
-/// The rows that pass, sought block by block.
-Result<void> run_filtered(const QueryScope& scope, const ReadPlan& plan, const RangeRequest& request,
-                          Pipeline* pipeline, BlocksAhead::MakePipeline make, StreamCollector* collector) {
+/// The rows that pass, in the order of the answer, sought block by block.
+Result<std::vector<CapturedRow>> filtered_rows(const QueryScope& scope, const LogQuery& query,
+                                               const RangeRequest& request, TimeRange range) {
+  TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, range, query));
+  // Stages that cannot be built are an error only where there are lines for them.
+  if (plan.blocks.empty()) return std::vector<CapturedRow>();
+  const auto make = [&query](uint64_t rows_one_by_one) { return Pipeline::make(query.stages, {}, rows_one_by_one); };
+  TRY_ASSIGN(const auto pipeline, make(scope.environment->rows_one_by_one));
   TopRows top(scope, plan, request.direction, uint64_t{request.limit} + request.skip,
               RowCapture(request.categorize_labels));
-  TRY(top.run(pipeline, std::move(make)));
-  std::vector<CapturedRow> rows = std::move(top).take();
+  TRY(top.run(pipeline.get(), [&make] { return make(0); }));
+  return std::move(top).take();
+}
+
+/// The same, by what an answer before has told; nothing when that is not enough.
+Result<std::optional<std::vector<CapturedRow>>> rows_since(const QueryScope& scope, const LogQuery& query,
+                                                           const RangeRequest& request, TimeRange range,
+                                                           const NewestLines& known) {
+  using Rows = std::vector<CapturedRow>;
+  const int64_t changed_ns = scope.environment->oldest_since(scope.context->tenant, known.version);
+  const int64_t from_ns = std::min({changed_ns, known.range.end_ns, range.end_ns});
+  if (from_ns <= range.start_ns) return std::optional<Rows>();
+  TRY_ASSIGN(const uint64_t all_bytes, planned_bytes_of_all(scope, range, query));
+  const uint64_t before_bytes = scope.stats->planned_bytes;
+  Rows rows;
+  if (from_ns < range.end_ns) {
+    TRY_ASSIGN(rows, filtered_rows(scope, query, request, {from_ns, range.end_ns}));
+  }
+  const auto taken = append_older(known, range, from_ns, request.limit, &rows);
+  if (!taken) {
+    scope.stats->planned_bytes = before_bytes;
+    return std::optional<Rows>();
+  }
+  scope.stats->planned_bytes = std::max(scope.stats->planned_bytes, all_bytes);
+  scope.environment->kept_lines->count(*taken);
+  return std::optional(std::move(rows));
+}
+
+/// The rows that pass, of which the newest are kept for the next refresh.
+Result<std::vector<CapturedRow>> newest_rows(const QueryScope& scope, const LogQuery& query,
+                                             const RangeRequest& request, TimeRange range) {
+  KeptLines* const keeper = scope.environment->kept_lines;
+  const bool keeps = keeper != nullptr && request.direction == Direction::backward && request.skip == 0 &&
+                     depends_on_rows_alone(query);
+  if (!keeps) return filtered_rows(scope, query, request, range);
+  const std::string question =
+      fmt::format("{} {} {} {}", to_string(query), request.limit, request.categorize_labels, scope.context->tenant);
+  const std::shared_ptr<const NewestLines> known = keeper->find(question);
+  const size_t warnings = scope.warnings->size();
+  std::optional<std::vector<CapturedRow>> rows;
+  if (known != nullptr) {
+    TRY_ASSIGN(rows, rows_since(scope, query, request, range, *known));
+  }
+  if (!rows) {
+    TRY_ASSIGN(rows, filtered_rows(scope, query, request, range));
+  }
+  NewestLines kept{range, scope.version, rows->size() < request.limit, {}};
+  uint64_t bytes = kept.memory_bytes();
+  for (const CapturedRow& row : *rows) bytes += row.memory_bytes();
+  if (scope.warnings->size() == warnings && keeper->takes(bytes)) {
+    kept.rows = *rows;
+    keeper->keep(question, std::make_shared<const NewestLines>(std::move(kept)));
+  }
+  return std::move(*rows);
+}
+
+Result<void> run_filtered(const QueryScope& scope, const LogQuery& query, const RangeRequest& request, TimeRange range,
+                          StreamCollector* collector) {
+  TRY_ASSIGN(std::vector<CapturedRow> rows, newest_rows(scope, query, request, range));
   for (size_t i = request.skip; i < rows.size(); ++i) {
     TRY(collector->add(std::move(rows[i])));
     ++scope.stats->entries_returned;
@@ -102,19 +172,12 @@ Result<void> run_filtered(const QueryScope& scope, const ReadPlan& plan, const R
 
 Result<Streams> run_log_query(const QueryScope& scope, const LogQuery& query, const RangeRequest& request) {
   const int64_t end_ns = request.end_ns == request.start_ns ? request.end_ns + 1 : request.end_ns;
-  TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, {request.start_ns, end_ns}, query));
-  // Stages that cannot be built are an error only where there are lines for them.
-  if (plan.blocks.empty()) return Streams{};
-  const auto make = [&query](uint64_t rows_one_by_one) { return Pipeline::make(query.stages, {}, rows_one_by_one); };
-  TRY_ASSIGN(const auto pipeline, make(scope.environment->rows_one_by_one));
+  const TimeRange range{request.start_ns, end_ns};
   StreamCollector collector(scope.memory);
   // An interval counts from the row before it in the answer, so its rows have to come in order.
-  if (filters(query) && request.interval_ns <= 0) {
-    TRY(run_filtered(
-        scope, plan, request, pipeline.get(), [&make] { return make(0); }, &collector));
-  } else {
-    TRY(run_merged(scope, plan, request, pipeline.get(), &collector));
-  }
+  const bool in_order = !filters(query) || request.interval_ns > 0;
+  TRY(in_order ? run_merged(scope, query, request, range, &collector)
+               : run_filtered(scope, query, request, range, &collector));
   return std::move(collector).finish();
 }
 

@@ -149,6 +149,7 @@ struct VolumeRequest {
   bool aggregate_by_labels = false;
 };
 
+class KeptLines;
 class KeptSteps;
 class KeptSums;
 class ViewPool;
@@ -191,12 +192,13 @@ class QueryEngine {
     std::function<uint64_t()> version = {};
     /// Engine::oldest_since(); unset: nothing is kept.
     std::function<int64_t(const TenantId&, uint64_t version)> oldest_since = {};
-    KeptSums* kept_sums = nullptr;  ///< counts of blocks; null: none
-    KeptSteps* kept = nullptr;      ///< results for the next refresh; null: none
-    ViewPool* views = nullptr;      ///< blocks left open; null: none
-    ReadGate* gate = nullptr;       ///< decides which reads run; null: all
-    AheadThreads* ahead = nullptr;  ///< open blocks for queries while processors are idle; null: none do
-    Metrics* metrics = nullptr;     ///< may be null
+    KeptSums* kept_sums = nullptr;    ///< counts of blocks; null: none
+    KeptSteps* kept = nullptr;        ///< results for the next refresh; null: none
+    KeptLines* kept_lines = nullptr;  ///< the newest lines, likewise
+    ViewPool* views = nullptr;        ///< blocks left open; null: none
+    ReadGate* gate = nullptr;         ///< decides which reads run; null: all
+    AheadThreads* ahead = nullptr;    ///< open blocks for queries while processors are idle; null: none do
+    Metrics* metrics = nullptr;       ///< may be null
   };
   explicit QueryEngine(Environment environment);
   ~QueryEngine();

@@ -101,15 +101,6 @@ StepVector absent(const StepVector& vector, const std::vector<Matcher>& matchers
   return result;
 }
 
-/// Whether the same rows always come to the same.
-bool depends_on_rows_alone(const LogQuery& query) {
-  return std::none_of(query.stages.begin(), query.stages.end(), [](const Stage& stage) {
-    const bool is_template =
-        std::holds_alternative<LineFormatStage>(stage) || std::holds_alternative<LabelFormatStage>(stage);
-    return is_template && to_string(stage).find("now") != std::string::npos;
-  });
-}
-
 /// All that the counts of a block depend on.
 std::string sums_key(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand) {
   return fmt::format("{} {} {} {} {}", to_string(aggregation.range.query), demand.without, demand.no_labels,
@@ -188,14 +179,6 @@ StepVector join(const KeptVector& kept, const StepGrid& grid, uint32_t steps, St
   return out;
 }
 
-/// What a query costs shall not depend on what was asked before: steps that are kept count for its budget.
-Result<void> count_planned_bytes(const QueryScope& scope, const LogRange& range, const StepGrid& grid) {
-  if (scope.context->limits.max_query_bytes_read == 0) return {};
-  const WindowGrid windows(grid, range.range_ns, range.offset_ns);
-  TRY(make_read_plan(scope, windows.covered(), range.query));
-  return {};
-}
-
 /// scan() for the steps that no answer before has told, or that rows have come for since.
 Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
                              const Grouping* outer, const StepGrid& grid, const Extremes* wanted) {
@@ -205,10 +188,11 @@ Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& ag
   const std::string key = kept_key(scope, aggregation, outer, grid);
   const std::shared_ptr<const KeptVector> kept = keeper->find(key);
   const uint32_t steps = kept == nullptr ? 0 : usable_steps(scope, *kept, grid, aggregation.range.offset_ns);
-  uint64_t& planned_bytes = scope.stats->planned_bytes;
-  const uint64_t before_bytes = planned_bytes;
-  if (steps > 0) TRY(count_planned_bytes(scope, aggregation.range, grid));
-  const uint64_t all_bytes = std::exchange(planned_bytes, before_bytes);
+  uint64_t all_bytes = 0;
+  if (steps > 0) {
+    const WindowGrid windows(grid, aggregation.range.range_ns, aggregation.range.offset_ns);
+    TRY_ASSIGN(all_bytes, planned_bytes_of_all(scope, windows.covered(), aggregation.range.query));
+  }
   keeper->count(steps);
   const size_t warnings = scope.warnings->size();
   StepVector vector;
@@ -216,7 +200,7 @@ Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& ag
     TRY_ASSIGN(vector,
                scan(scope, aggregation, demand, {grid.time_ns(steps), grid.step_ns, grid.count - steps}, nullptr));
   }
-  planned_bytes = std::max(planned_bytes, all_bytes);
+  scope.stats->planned_bytes = std::max(scope.stats->planned_bytes, all_bytes);
   if (steps > 0) {
     TRY(scope.memory->add(kept->memory_bytes()));
     vector = join(*kept, grid, steps, std::move(vector));

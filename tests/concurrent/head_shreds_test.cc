@@ -50,8 +50,8 @@ TEST(HeadShredsTest, AreMadeForPrefixesWhileRowsCome) {
   std::vector<BlockSourcePtr> prefixes;
   for (uint32_t i = 0; i < 4; ++i) {
     append_some(300);
-    prefixes.push_back(make_head_source(
-        {block, block->row_count(), block->stream_count(), block->raw_bytes(), block->arrival_max()}));
+    prefixes.push_back(
+        make_head_source({block, block->row_count(), block->stream_count(), block->raw_bytes(), block->arrival_max()}));
   }
   std::atomic<int> mistakes = 0;
   std::vector<std::thread> readers;

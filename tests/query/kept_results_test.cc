@@ -5,6 +5,7 @@
 #include <map>
 #include <random>
 
+#include "query/kept_lines.h"
 #include "query/kept_steps.h"
 #include "query/kept_sums.h"
 #include "tests/query/query_store.h"
@@ -26,6 +27,7 @@ class KeptResultsTest : public testing::Test {
     };
     reads.kept = &steps_;
     reads.kept_sums = &sums_;
+    reads.kept_lines = &lines_;
     keeping_ = std::make_unique<QueryEngine>(reads);
   }
 
@@ -100,11 +102,31 @@ class KeptResultsTest : public testing::Test {
       ASSERT_NEAR(samples[0].second, all.at(labels)[0].second, 1e-9) << query << " " << labels;
     }
   }
+  static std::vector<std::string> lines_of(const Answer<QueryResult>& answer) {
+    const auto* result = std::get_if<QueryResult>(&answer);
+    if (result == nullptr) return {"error " + std::get<QueryError>(answer).message};
+    std::vector<std::string> out;
+    for (const LogStream& stream : std::get<Streams>(result->data).streams) {
+      std::string labels;
+      for (const auto& [name, value] : stream.labels) labels += name + "=" + value + ",";
+      for (const LogEntry& entry : stream.entries) {
+        out.push_back(fmt::format("{} {} {} {}", labels, entry.time_ns, entry.line, entry.parsed.size()));
+      }
+    }
+    return out;
+  }
+  /// Returns how many lines came.
+  size_t compare_lines(RangeRequest request) const {
+    const auto got = lines_of(keeping_->range(store_.context(), request));
+    EXPECT_EQ(got, lines_of(plain_->range(store_.context(), request))) << request.query;
+    return got.size();
+  }
   uint64_t count(const char* name) { return store_.world().metrics.counter(name, "").value(); }
 
   QueryStore store_;
   KeptSteps steps_{1u << 20, store_.world().memory, store_.world().metrics};
   KeptSums sums_{1u << 20, store_.world().memory, store_.world().metrics};
+  KeptLines lines_{1u << 20, store_.world().memory, store_.world().metrics};
   std::unique_ptr<QueryEngine> plain_;
   std::unique_ptr<QueryEngine> keeping_;
 };
@@ -148,6 +170,39 @@ TEST_F(KeptResultsTest, AreWhatAnEngineSaysThatKeepsNone) {
   EXPECT_GT(count("cordwood_query_kept_blocks_total"), 300u);
 }
 
+/// Rows come late, blocks are sealed, ranges go on, go back and are longer than what was kept.
+TEST_F(KeptResultsTest, LinesAreThoseOfAnEngineThatKeepsNone) {
+  std::mt19937 random(12);
+  int64_t now_ns = kStart;
+  size_t lines = 0;
+  for (int round = 0; round < 250; ++round) {
+    now_ns += static_cast<int64_t>(random() % 8) * kNsPerSecond;
+    for (auto rows = static_cast<int>(random() % 15); rows > 0; --rows) {
+      const int64_t late_s = random() % 9 == 0 ? static_cast<int64_t>(random() % 200) : 0;
+      // Of few times and lines, so that there are ties and copies.
+      push(now_ns - late_s * kNsPerSecond, random() % 2 == 0 ? "a" : "b",
+           fmt::format("user=u{} {}", random() % 4, random() % 3 == 0 ? "breaker" : "fine"));
+    }
+    if (random() % 6 == 0) store_.flush();
+    for (const char* query :
+         {R"({app=~".+"} |= "breaker")", R"({app="a"} | logfmt | user="u1")",
+          R"({app="b"} | logfmt | user!="u1" | line_format "{{.user}}")", R"({app="none"} |= "x")"}) {
+      RangeRequest request;
+      request.query = query;
+      request.limit = random() % 3 == 0 ? 7 : 40;
+      request.end_ns = now_ns + 1 - static_cast<int64_t>(random() % 4 == 0 ? random() % 30 : 0) * kNsPerSecond;
+      request.start_ns = request.end_ns - static_cast<int64_t>(random() % 5 == 0 ? random() % 500 : 120) * kNsPerSecond;
+      request.step_ns = kNsPerSecond;
+      request.categorize_labels = random() % 2 == 0;
+      request.direction = random() % 8 == 0 ? Direction::forward : Direction::backward;
+      lines += compare_lines(request);
+    }
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(lines, 5'000u);
+  EXPECT_GT(count("cordwood_query_kept_lines_total"), lines / 10);
+}
+
 TEST_F(KeptResultsTest, TakeNoMoreThanTheirRoom) {
   for (int i = 0; i < 50; ++i) push(kStart + i * kNsPerSecond, "a", fmt::format("user=u{}", i));
   store_.flush();
@@ -157,9 +212,14 @@ TEST_F(KeptResultsTest, TakeNoMoreThanTheirRoom) {
     for (int again = 0; again < 2; ++again) {
       compare_instant("sum by (user) (count_over_time(" + filter + " | logfmt [5m]))", kStart + 60 * kNsPerSecond);
     }
-    ASSERT_LE(store_.world().memory.used(MemoryShare::cache), 2u << 20);
+    RangeRequest request;
+    request.query = filter;
+    request.start_ns = kStart;
+    request.end_ns = kStart + 60 * kNsPerSecond;
+    compare_lines(request);
+    ASSERT_LE(store_.world().memory.used(MemoryShare::cache), 3u << 20);
   }
-  EXPECT_GT(store_.world().memory.used(MemoryShare::cache), 1u << 20) << "the room is used";
+  EXPECT_GT(store_.world().memory.used(MemoryShare::cache), 2u << 20) << "the room is used";
 }
 
 TEST_F(KeptResultsTest, OneQuestionTakesNoMoreThanItsShare) {
@@ -192,6 +252,13 @@ TEST_F(KeptResultsTest, AreNotKeptWhenTheClockHasASay) {
   compare_range(query, kStart + 30 * kNsPerSecond);
   compare_range(query, kStart + 30 * kNsPerSecond);
   EXPECT_EQ(count("cordwood_query_kept_steps_total"), 0u);
+  RangeRequest request;
+  request.query = R"({app="a"} |= "x" | line_format "{{ now | unixEpoch }}")";
+  request.start_ns = kStart - kNsPerSecond;
+  request.end_ns = kStart + kNsPerSecond;
+  EXPECT_EQ(lines_of(keeping_->range(store_.context(), request)).size(), 1u);
+  EXPECT_EQ(lines_of(keeping_->range(store_.context(), request)).size(), 1u);
+  EXPECT_EQ(count("cordwood_query_kept_lines_total"), 0u);
 }
 
 }  // namespace
