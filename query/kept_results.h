@@ -14,8 +14,8 @@
 
 namespace cordwood::query {
 
-/// The latest results of one kind, by question, for the next refresh of the panels that ask it.  Those asked for longest
-/// ago go first.  T tells its memory_bytes().  Thread-safe.
+/// The latest results of one kind, by question, for the next refresh of the panels that ask it.  Those asked for
+/// longest ago go first.  T tells its memory_bytes().  Thread-safe.
 template <typename T>
 class KeptResults {
  public:
@@ -53,8 +53,8 @@ struct QueryScope;
 /// Whether the same rows always come to the same: what is not so cannot be kept.
 bool depends_on_rows_alone(const LogQuery& query);
 
-/// The planned bytes of a query (QueryStats) were nothing kept, which are not counted yet: what it costs its budget shall
-/// not depend on what was asked before.  Fails where they are too many.
+/// The planned bytes of a query (QueryStats) were nothing kept, which are not counted yet: what it costs its budget
+/// shall not depend on what was asked before.  Fails where they are too many.
 Result<uint64_t> planned_bytes_of_all(const QueryScope& scope, TimeRange range, const LogQuery& query);
 
 }  // namespace cordwood::query

@@ -15,24 +15,35 @@ std::shared_ptr<const BlockSums::OfBlock> BlockSums::find(const BlockSourcePtr& 
   return known->second.sums;
 }
 
-void BlockSums::keep(const BlockSourcePtr& block, const SeriesTable& table, const std::vector<Part>& counted) {
-  uint64_t most_bytes = sizeof(Known) + sizeof(OfBlock) + counted.size() * sizeof(Part);
-  for (const Part& one : counted) most_bytes += table.keys().bytes_of(one.series);
-  auto sums = std::make_shared<OfBlock>();
-  sums->parts.reserve(counted.size());
+uint64_t BlockSums::bytes_of(const OfBlock& sums) {
+  return sizeof(Known) + sizeof(OfBlock) + sums.parts.size() * sizeof(Part) + sums.cells.size() * sizeof(Cell);
+}
+
+void BlockSums::keep(const BlockSourcePtr& block, const SeriesTable& table, OfBlock counted) {
+  auto sums = std::make_shared<OfBlock>(std::move(counted));
+  const uint64_t own_bytes = bytes_of(*sums);
+  uint64_t most_bytes = own_bytes;
+  for (const Part& one : sums->parts) most_bytes += table.keys().bytes_of(one.series);
   const MutexLock lock(mu_);
   prune();
+  if (bytes_ + most_bytes > max_bytes_ && sums->from_ns != kWhole) forget_blocks();
   if (bytes_ + most_bytes > max_bytes_) return;
   NumberedTexts::Translation numbers(table.keys(), &keys_);
-  for (const Part& one : counted) {
+  for (Part& one : sums->parts) {
     bool is_new = false;
-    const uint32_t series = numbers.number(one.series, &is_new);
-    if (is_new) bytes_ += keys_.bytes_of(series);
-    sums->parts.push_back({series, one.sum});
+    one.series = numbers.number(one.series, &is_new);
+    if (is_new) bytes_ += keys_.bytes_of(one.series);
   }
   has_errors_ = has_errors_ || table.may_have_errors();
-  bytes_ += sums->parts.size() * sizeof(Part) + sizeof(Known) + sizeof(OfBlock);
-  blocks_[block.get()] = {block, std::move(sums)};
+  Known& known = blocks_[block.get()];
+  if (known.sums != nullptr) bytes_ -= bytes_of(*known.sums);
+  bytes_ += own_bytes;
+  known = {block, std::move(sums)};
+}
+
+void BlockSums::forget_blocks() {
+  for (const auto& [block, known] : blocks_) bytes_ -= bytes_of(*known.sums);
+  blocks_.clear();
 }
 
 void BlockSums::prune() {
@@ -42,7 +53,7 @@ void BlockSums::prune() {
       ++at;
       continue;
     }
-    bytes_ -= at->second.sums->parts.size() * sizeof(Part) + sizeof(Known) + sizeof(OfBlock);
+    bytes_ -= bytes_of(*at->second.sums);
     at = blocks_.erase(at);
   }
   prune_at_ = std::max<size_t>(64, 2 * blocks_.size());
@@ -80,7 +91,7 @@ uint64_t BlockSums::memory_bytes() const {
 KeptSums::KeptSums(uint64_t max_bytes, MemoryAccountant& memory, Metrics& metrics)
     : max_bytes_(max_bytes),
       blocks_(metrics.counter("cordwood_query_kept_blocks_total",
-                              "Blocks of instant metric queries whose sums were known from a query before.")),
+                              "Blocks of metric queries whose sums were known from a query before.")),
       entries_(max_bytes, memory) {}
 
 std::shared_ptr<BlockSums> KeptSums::find(const std::string& question) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,24 +20,32 @@
 
 namespace cordwood::query {
 
-/// What one question counted in whole blocks, by series: blocks do not change, so the next to ask adds up what is here.
-/// Thread-safe.
+/// What one question counted in blocks, by series and cell of its windows: blocks do not change, so the next to ask
+/// adds up what is here.  Thread-safe.
 class BlockSums {
  public:
   struct Part {
     uint32_t series = 0;  ///< number of its key here
     uint32_t sum = 0;
   };
-  struct OfBlock {
-    std::vector<Part> parts;
+  /// Parts of one cell.
+  struct Cell {
+    int64_t time_ns = 0;  ///< some time in it
+    size_t end = 0;       ///< of its parts, which begin where those of the cell before end
   };
-  /// Beyond `max_bytes` nothing more is kept.
+  static constexpr int64_t kWhole = std::numeric_limits<int64_t>::min();
+  struct OfBlock {
+    int64_t from_ns = kWhole;  ///< rows of this time or later are counted
+    std::vector<Part> parts;
+    std::vector<Cell> cells;
+  };
+  /// Beyond `max_bytes` nothing more is kept, or all that is known goes where a question's range moves on.
   explicit BlockSums(uint64_t max_bytes) : max_bytes_(max_bytes) {}
 
   /// Null when nothing is known of the block.
   std::shared_ptr<const OfBlock> find(const BlockSourcePtr& block) const;
-  /// `counted`: by numbers of the table.
-  void keep(const BlockSourcePtr& block, const SeriesTable& table, const std::vector<Part>& counted);
+  /// The series of `counted` are by numbers of the table.
+  void keep(const BlockSourcePtr& block, const SeriesTable& table, OfBlock counted);
   /// The key of every series here, by number.
   template <typename Take>
   void for_each_key(Take&& take) const {
@@ -60,7 +69,9 @@ class BlockSums {
     std::weak_ptr<const BlockSource> block;  ///< which may go
     std::shared_ptr<const OfBlock> sums;
   };
+  static uint64_t bytes_of(const OfBlock& sums);
   void prune() REQUIRES(mu_);
+  void forget_blocks() REQUIRES(mu_);
 
   const uint64_t max_bytes_;
   mutable Mutex mu_;

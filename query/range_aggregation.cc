@@ -101,15 +101,24 @@ StepVector absent(const StepVector& vector, const std::vector<Matcher>& matchers
   return result;
 }
 
-/// All that the counts of a block depend on.
-std::string sums_key(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand) {
-  return fmt::format("{} {} {} {} {}", to_string(aggregation.range.query), demand.without, demand.no_labels,
-                     fmt::join(demand.groups, ","), scope.context->tenant);
+int64_t phase_ns(int64_t time_ns, int64_t step_ns) {
+  return time_ns - floor_div(time_ns, step_ns) * step_ns;
 }
 
-/// What the scan of the rows comes to.
+/// All that the counts of a block depend on; with the cells that windows cut time into, or for one window without.
+std::string sums_key(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
+                     const StepGrid* cells) {
+  const LogRange& range = aggregation.range;
+  const std::string question = fmt::format("{} {} {} {} {}", to_string(range.query), demand.without, demand.no_labels,
+                                           fmt::join(demand.groups, ","), scope.context->tenant);
+  if (cells == nullptr) return question;
+  return fmt::format("{} {} {} {}", question, cells->step_ns, range.range_ns,
+                     phase_ns(cells->start_ns - range.offset_ns, cells->step_ns));
+}
+
+/// What the scan of the rows comes to.  `moves_on`: the grid may be asked for again, some steps on.
 Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
-                        const StepGrid& grid, const Extremes* wanted) {
+                        const StepGrid& grid, const Extremes* wanted, bool moves_on) {
   const LogRange& range = aggregation.range;
   const bool sees_line = aggregation.op == RangeOp::bytes || aggregation.op == RangeOp::bytes_rate;
   const std::vector<Stage> stages = sees_line ? range.query.stages : without_unseen_line_formats(range.query.stages);
@@ -123,10 +132,12 @@ Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggrega
   RangeScan scan(scope, aggregation, demand, windows, pipeline.get(), stages);
   KeptSums* keeper = scope.environment->kept_sums;
   const bool counts = !range.unwrap && (aggregation.op == RangeOp::count || aggregation.op == RangeOp::rate);
-  const bool keeps = keeper != nullptr && grid.count == 1 && counts && depends_on_rows_alone(range.query);
-  const std::string question = keeps ? sums_key(scope, aggregation, demand) : std::string();
+  // The only step of a grid has the cells of many when it is no shorter than the range.
+  const bool by_cell = moves_on && (grid.count > 1 || grid.step_ns >= range.range_ns);
+  const bool keeps = keeper != nullptr && (by_cell || grid.count == 1) && counts && depends_on_rows_alone(range.query);
+  const std::string question = keeps ? sums_key(scope, aggregation, demand, by_cell ? &grid : nullptr) : std::string();
   const std::shared_ptr<BlockSums> sums = keeps ? keeper->find(question) : nullptr;
-  scan.keep_sums(sums);
+  scan.keep_sums(sums, by_cell);
   TRY(scan.run(plan, [&make] { return make(0); }));
   if (sums != nullptr) keeper->finish(question, sums, scan.blocks_taken());
   return scan.finish(wanted);
@@ -136,10 +147,9 @@ Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggrega
 std::string kept_key(const QueryScope& scope, const RangeAggregation& aggregation, const Grouping* outer,
                      const StepGrid& grid) {
   const auto by = outer == nullptr ? std::optional<Grouping>() : std::optional<Grouping>(*outer);
-  return fmt::format("{} {} {} {} {}{} {} {}", grid.step_ns,
-                     grid.start_ns - floor_div(grid.start_ns, grid.step_ns) * grid.step_ns, to_string(aggregation.op),
-                     aggregation.parameter, to_string(aggregation.range), to_string(aggregation.grouping),
-                     to_string(by), scope.context->tenant);
+  return fmt::format("{} {} {} {} {}{} {} {}", grid.step_ns, phase_ns(grid.start_ns, grid.step_ns),
+                     to_string(aggregation.op), aggregation.parameter, to_string(aggregation.range),
+                     to_string(aggregation.grouping), to_string(by), scope.context->tenant);
 }
 
 /// How many steps, from the first, are in what was kept, and would come to the same now.
@@ -184,7 +194,7 @@ Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& ag
                              const Grouping* outer, const StepGrid& grid, const Extremes* wanted) {
   KeptSteps* keeper = scope.environment->kept;
   const bool keeps = keeper != nullptr && grid.count > 1 && depends_on_rows_alone(aggregation.range.query);
-  if (!keeps) return scan(scope, aggregation, demand, grid, wanted);
+  if (!keeps) return scan(scope, aggregation, demand, grid, wanted, false);
   const std::string key = kept_key(scope, aggregation, outer, grid);
   const std::shared_ptr<const KeptVector> kept = keeper->find(key);
   const uint32_t steps = kept == nullptr ? 0 : usable_steps(scope, *kept, grid, aggregation.range.offset_ns);
@@ -197,8 +207,8 @@ Result<StepVector> scan_news(const QueryScope& scope, const RangeAggregation& ag
   const size_t warnings = scope.warnings->size();
   StepVector vector;
   if (steps < grid.count) {
-    TRY_ASSIGN(vector,
-               scan(scope, aggregation, demand, {grid.time_ns(steps), grid.step_ns, grid.count - steps}, nullptr));
+    TRY_ASSIGN(vector, scan(scope, aggregation, demand, {grid.time_ns(steps), grid.step_ns, grid.count - steps},
+                            nullptr, true));
   }
   scope.stats->planned_bytes = std::max(scope.stats->planned_bytes, all_bytes);
   if (steps > 0) {

@@ -37,7 +37,9 @@ Result<void> RangeScan::run(const ReadPlan& plan, BlocksAhead::MakePipeline make
   std::sort(blocks.begin(), blocks.end(), [](const PlannedBlock* a, const PlannedBlock* b) {
     return a->source->info().arrival_min < b->source->info().arrival_min;
   });
-  if (sums_ != nullptr) std::erase_if(blocks, [&](const PlannedBlock* block) { return take(plan, *block); });
+  if (sums_ != nullptr) {
+    TRY(take_known(plan, &blocks));
+  }
   const CountShortcut::Taker taker{[this](const auto& labels) { return series_of(labels); },
                                    [this](const auto& part) { return add(part); }};
   // Where tables tell the counts few blocks are opened, and nobody knows which.
@@ -48,8 +50,8 @@ Result<void> RangeScan::run(const ReadPlan& plan, BlocksAhead::MakePipeline make
     const PlannedBlock* const planned = ahead.blocks()[at];
     TRY(scope_.guard->check());
     const size_t warnings = scope_.warnings->size();
-    const bool whole = sums_ != nullptr && counts_whole(plan, *planned);
-    counting_ = whole;
+    const bool alone = sums_ != nullptr && counts_alone(plan, *planned);
+    counting_ = alone;
     std::vector<CountShortcut::Rest> rest;
     auto known = shortcut_.read(plan, windows_, *planned, taker, &rest);
     if (!known.ok() && !skip_damaged(scope_, known.error())) return std::move(known).error();
@@ -62,51 +64,101 @@ Result<void> RangeScan::run(const ReadPlan& plan, BlocksAhead::MakePipeline make
     } else if (planned->source->in_head()) {
       counting_ = false;  // its tables have more rows each time
     }
-    if (whole) keep_counted(*planned, scope_.warnings->size() == warnings);
+    const int64_t from_ns = by_cell_ ? plan.range.start_ns : BlockSums::kWhole;
+    if (alone) keep_counted(*planned, from_ns, scope_.warnings->size() == warnings);
   }
   pipeline_ = own;
   return {};
 }
 
-bool RangeScan::counts_whole(const ReadPlan& plan, const PlannedBlock& planned) const {
-  const WindowGrid::Stretch stretch = windows_.stretch(planned.time_max_ns);
+bool RangeScan::counts_alone(const ReadPlan& plan, const PlannedBlock& planned) const {
+  if (planned.time_max_ns >= plan.range.end_ns) return false;
+  if (by_cell_ && plan.range != windows_.covered()) return false;
+  if (!by_cell_) {
+    const WindowGrid::Stretch stretch = windows_.stretch(planned.time_max_ns);
+    if (stretch.cell < 0 || !stretch.holds(planned.time_min_ns)) return false;
+    if (planned.time_min_ns < plan.range.start_ns) return false;
+  }
   const auto& parts = planned.source->info().streams;
-  return stretch.cell >= 0 && stretch.holds(planned.time_min_ns) && plan.range.contains(planned.time_min_ns) &&
-         plan.range.contains(planned.time_max_ns) &&
-         std::none_of(parts.begin(), parts.end(), [&plan](const BlockStream& part) {
-           const auto ordinal = plan.ordinal(*part.stream);
-           return ordinal && plan.streams[*ordinal].contested;
-         });
+  return std::none_of(parts.begin(), parts.end(), [&plan](const BlockStream& part) {
+    const auto ordinal = plan.ordinal(*part.stream);
+    return ordinal && plan.streams[*ordinal].contested;
+  });
 }
 
-bool RangeScan::take(const ReadPlan& plan, const PlannedBlock& planned) {
-  const auto sums = counts_whole(plan, planned) ? sums_->find(planned.source) : nullptr;
-  if (sums == nullptr) return false;
-  for (const BlockSums::Part& part : sums->parts) {
-    if (part.series >= taken_.size()) taken_.resize(part.series + 1);
-    taken_[part.series] += part.sum;
+Result<void> RangeScan::take_known(const ReadPlan& plan, std::vector<const PlannedBlock*>* blocks) {
+  std::vector<const PlannedBlock*> others;
+  for (const PlannedBlock* const block : *blocks) {
+    const auto sums = counts_alone(plan, *block) ? sums_->find(block->source) : nullptr;
+    if (sums == nullptr || std::max(plan.range.start_ns, block->time_min_ns) < sums->from_ns) {
+      others.push_back(block);
+      continue;
+    }
+    TRY(take(plan, *sums));
+    ++blocks_taken_;
+  }
+  *blocks = std::move(others);
+  return {};
+}
+
+Result<void> RangeScan::take(const ReadPlan& plan, const BlockSums::OfBlock& sums) {
+  size_t begin = 0;
+  for (const BlockSums::Cell& cell : sums.cells) {
+    const std::span parts(sums.parts.data() + begin, cell.end - begin);
+    begin = cell.end;
+    if (by_cell_ && plan.range.contains(cell.time_ns)) {
+      TRY(take_cell(cell.time_ns, parts));
+    }
+    for (size_t i = 0; !by_cell_ && i < parts.size(); ++i) {
+      if (parts[i].series >= taken_.size()) taken_.resize(parts[i].series + 1);
+      taken_[parts[i].series] += parts[i].sum;
+      scope_.stats->post_filter_lines += parts[i].sum;
+    }
+  }
+  return {};
+}
+
+Result<void> RangeScan::take_cell(int64_t time_ns, std::span<const BlockSums::Part> parts) {
+  const int64_t cell = windows_.cell(time_ns);
+  for (const BlockSums::Part& part : parts) {
+    if (part.series >= series_taken_.size()) series_taken_.resize(part.series + 1);
+    std::optional<uint32_t>& series = series_taken_[part.series];
+    if (!series) {
+      TRY_ASSIGN(series, series_of_key(sums_->key(part.series)));
+    }
+    TRY(add_sample(*series, time_ns, cell, part.sum));
     scope_.stats->post_filter_lines += part.sum;
   }
-  ++blocks_taken_;
-  return true;
+  return {};
 }
 
-void RangeScan::keep_counted(const PlannedBlock& planned, bool keeps) {
-  std::vector<BlockSums::Part> counted;
-  counted.reserve(in_block_.size());
-  for (const uint32_t series : in_block_) {
-    counted.push_back({series, counted_[series]});
+void RangeScan::end_cell() {
+  if (in_cell_.empty()) return;
+  for (const uint32_t series : in_cell_) {
+    block_sums_.parts.push_back({series, counted_[series]});
     counted_[series] = 0;
   }
-  in_block_.clear();
-  if (keeps && counting_) sums_->keep(planned.source, table_, counted);
+  in_cell_.clear();
+  block_sums_.cells.push_back({counted_time_ns_, block_sums_.parts.size()});
+}
+
+void RangeScan::keep_counted(const PlannedBlock& planned, int64_t from_ns, bool keeps) {
+  end_cell();
+  block_sums_.from_ns = from_ns;
+  if (keeps && counting_) sums_->keep(planned.source, table_, std::move(block_sums_));
+  block_sums_ = {};
   counting_ = false;
 }
 
-Result<void> RangeScan::add_taken(std::string_view key, double sum) {
+Result<uint32_t> RangeScan::series_of_key(std::string_view key) {
   bool is_new = false;
   const uint32_t series = table_.find_key(key, &is_new);
   if (is_new) TRY(scope_.memory->add(table_.last_bytes()));
+  return series;
+}
+
+Result<void> RangeScan::add_taken(std::string_view key, double sum) {
+  TRY_ASSIGN(const uint32_t series, series_of_key(key));
   return add_sample(series, 0, windows_.first_cell(0), sum);
 }
 
@@ -245,14 +297,17 @@ Result<void> RangeScan::add(const CountShortcut::Part& part) {
   return add_sample(part.series, part.time_ns, part.cell, part.value);
 }
 
-void RangeScan::count(uint32_t series, uint32_t rows) {
+void RangeScan::count(uint32_t series, int64_t time_ns, int64_t cell, uint32_t rows) {
+  if (cell != counted_cell_) end_cell();
+  counted_cell_ = cell;
+  counted_time_ns_ = time_ns;
   if (series >= counted_.size()) counted_.resize(std::max<size_t>(series + 1, 2 * counted_.size()));
-  if (counted_[series] == 0) in_block_.push_back(series);
+  if (counted_[series] == 0) in_cell_.push_back(series);
   counted_[series] += rows;
 }
 
 Result<void> RangeScan::add_sample(uint32_t series, int64_t time_ns, int64_t cell, double value) {
-  if (counting_) count(series, static_cast<uint32_t>(value));
+  if (counting_) count(series, time_ns, cell, static_cast<uint32_t>(value));
   const uint64_t grown = series_->add(series, time_ns, cell, value);
   return grown > 0 ? scope_.memory->add(grown) : Result<void>();
 }

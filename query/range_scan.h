@@ -26,8 +26,12 @@ class RangeScan {
   /// All arguments outlive the scan; `stages` are those the pipeline was made of.
   RangeScan(const QueryScope& scope, const RangeAggregation& aggregation, const LabelDemand& demand,
             const WindowGrid& windows, Pipeline* pipeline, std::span<const Stage> stages);
-  /// What blocks count is taken from `sums`, and put there; only for counts in one window.  Null: nothing is kept.
-  void keep_sums(std::shared_ptr<BlockSums> sums) { sums_ = std::move(sums); }
+  /// What blocks count is taken from `sums`, and put there; only for counts.  Null: nothing is kept.  `by_cell`: for
+  /// all windows that cut time into the same cells; else for one window, where blocks count as a whole or not at all.
+  void keep_sums(std::shared_ptr<BlockSums> sums, bool by_cell) {
+    sums_ = std::move(sums);
+    by_cell_ = by_cell;
+  }
   /// `make`: see BlocksAhead.
   Result<void> run(const ReadPlan& plan, BlocksAhead::MakePipeline make);
   uint64_t blocks_taken() const { return blocks_taken_; }
@@ -38,12 +42,16 @@ class RangeScan {
  private:
   Result<void> scan_block(const ReadPlan& plan, const BlocksAhead::Block& block,
                           const std::vector<CountShortcut::Rest>* rest, CopyFilter* copies);
-  /// Whether the block counts whole, whatever else there is.
-  bool counts_whole(const ReadPlan& plan, const PlannedBlock& planned) const;
-  /// Takes what sums_ know of a block; false when that is nothing.
-  bool take(const ReadPlan& plan, const PlannedBlock& planned);
-  /// What has been counted of a block; `keeps`: it is all there is.
-  void keep_counted(const PlannedBlock& planned, bool keeps);
+  /// Whether the block's rows in the range count, whatever else there is.
+  bool counts_alone(const ReadPlan& plan, const PlannedBlock& planned) const;
+  /// Takes what sums_ know of blocks, and leaves the others.
+  Result<void> take_known(const ReadPlan& plan, std::vector<const PlannedBlock*>* blocks);
+  Result<void> take(const ReadPlan& plan, const BlockSums::OfBlock& sums);
+  Result<void> take_cell(int64_t time_ns, std::span<const BlockSums::Part> parts);
+  /// What has been counted of a block from a time on; `keeps`: it is all there is.
+  void keep_counted(const PlannedBlock& planned, int64_t from_ns, bool keeps);
+  /// Ends the cell that is counted.
+  void end_cell();
   /// Adds taken_ to the series; of those that it alone knows, no more than are `wanted` become some.
   Result<void> add_taken(const Extremes* wanted);
   Result<void> add_taken(std::string_view key, double sum);
@@ -73,11 +81,12 @@ class RangeScan {
   /// Samples [begin, end) of read_.
   Result<void> add_samples(std::span<const int64_t> times, size_t begin, size_t end, int64_t cell);
   /// Counts rows of a series for sums_.
-  void count(uint32_t series, uint32_t rows);
+  void count(uint32_t series, int64_t time_ns, int64_t cell, uint32_t rows);
   Result<void> add(const CountShortcut::Part& part);
   /// The series to give, in order.
   std::vector<uint32_t> pick(const Extremes* wanted) const;
   Result<uint32_t> series_of(const std::vector<LabelView>& labels);
+  Result<uint32_t> series_of_key(std::string_view key);
   Result<void> add_sample(uint32_t series, int64_t time_ns, int64_t cell, double value);
 
   const QueryScope& scope_;
@@ -97,11 +106,16 @@ class RangeScan {
   std::unique_ptr<WindowTable> series_;
   bool counts_rows_;  ///< each sample is 1
   std::shared_ptr<BlockSums> sums_;
+  bool by_cell_ = false;
   std::vector<double> taken_;  ///< from sums_, by their number of the series
   uint64_t blocks_taken_ = 0;
-  bool counting_ = false;           ///< a block that sums_ are to know
-  std::vector<uint32_t> counted_;   ///< of that block, by series
-  std::vector<uint32_t> in_block_;  ///< its series
+  bool counting_ = false;                              ///< a block that sums_ are to know
+  BlockSums::OfBlock block_sums_;                      ///< of that block, but for the cell that is counted
+  int64_t counted_cell_ = 0;                           ///< that cell
+  int64_t counted_time_ns_ = 0;                        ///< some time in it
+  std::vector<uint32_t> counted_;                      ///< of it, by series
+  std::vector<uint32_t> in_cell_;                      ///< its series
+  std::vector<std::optional<uint32_t>> series_taken_;  ///< by number in sums_: the series here
   PipelineRow row_;
 };
 

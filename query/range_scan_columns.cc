@@ -120,7 +120,7 @@ Result<void> RangeScan::add_samples(std::span<const int64_t> times, size_t begin
   read_times_.clear();
   for (size_t i = begin; i < end; ++i) read_times_.push_back(times[read_.rows[i]]);
   if (counting_) {
-    for (const uint32_t one : series) count(one, 1);
+    for (const uint32_t one : series) count(one, read_times_.front(), cell, 1);
   }
   const uint64_t grown = series_->add(series, read_times_, cell, std::span(read_.values).subspan(begin, end - begin));
   return grown > 0 ? scope_.memory->add(grown) : Result<void>();

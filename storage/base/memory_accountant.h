@@ -47,7 +47,7 @@ class MemoryReservation {
 class MemoryAccountant {
  public:
   struct Limits {
-    std::array<uint64_t, kMemoryShares> bytes{48u << 20, 96u << 20, 32u << 20, 32u << 20, 64u << 20, 128u << 20};
+    std::array<uint64_t, kMemoryShares> bytes{48u << 20, 96u << 20, 32u << 20, 32u << 20, 96u << 20, 128u << 20};
   };
   explicit MemoryAccountant(Limits limits) : limits_(limits) {}
 
