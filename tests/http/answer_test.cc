@@ -33,7 +33,11 @@ std::string form(const std::string& query, const std::string& rest) {
 
 class AnswerTest : public ::testing::Test {
  protected:
-  explicit AnswerTest(const std::string& config = "limits_config: {discover_log_levels: false}\n") : server_(config) {}
+  /// Each answer is read anew, so that its figures tell what it takes.
+  explicit AnswerTest(const std::string& config =
+                          "limits_config: {discover_log_levels: false}\n"
+                          "memory: {kept_results: 0}\n")
+      : server_(config) {}
   void SetUp() override {
     server_.push(json::parse(R"([{"stream":{"app":"x"},"values":[
         ["1795000001000000000","a=1 app=2 m=3"],["1795000002000000000","a=4",{"m":"5"}],

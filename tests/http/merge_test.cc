@@ -84,7 +84,7 @@ std::string only_segment(const std::string& directory) {
 
 /// Merged segments know which blocks hold a value; a damaged list of it costs nothing but time.
 TEST(MergeTest, FieldsOfMergedSegmentsRuleBlocksOut) {
-  RunningServer server("merge:\n  fan_in: 2\n  quiet_after: 1s\n");
+  RunningServer server("merge:\n  fan_in: 2\n  quiet_after: 1s\nmemory: {kept_results: 0}\n");
   const auto answer = [&](const std::string& filter) {
     json got = server.ask("/loki/api/v1/query_range", {{"query", "{env=\"prod\"} " + filter},
                                                        {"start", std::to_string(kStartNs - 6 * kDayNs)},
