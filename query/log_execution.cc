@@ -148,14 +148,11 @@ Result<std::vector<CapturedRow>> newest_rows(const QueryScope& scope, const LogQ
   if (!rows) {
     TRY_ASSIGN(rows, filtered_rows(scope, query, request, range));
   }
-  NewestLines kept{range, scope.version, rows->size() < request.limit, {}};
-  uint64_t bytes = kept.memory_bytes();
-  for (const CapturedRow& row : *rows) bytes += row.memory_bytes();
-  if (scope.warnings->size() == warnings && keeper->takes(bytes)) {
-    kept.rows = *rows;
-    keeper->keep(question, std::make_shared<const NewestLines>(std::move(kept)));
+  NewestLines newest{range, scope.version, rows->size() < request.limit, std::move(*rows)};
+  if (scope.warnings->size() == warnings && keeper->takes(newest.memory_bytes())) {
+    keeper->keep(question, std::make_shared<const NewestLines>(newest));
   }
-  return std::move(*rows);
+  return std::move(newest.rows);
 }
 
 Result<void> run_filtered(const QueryScope& scope, const LogQuery& query, const RangeRequest& request, TimeRange range,

@@ -106,16 +106,21 @@ Result<void> RangeScan::take(const ReadPlan& plan, const BlockSums::OfBlock& sum
   for (const BlockSums::Cell& cell : sums.cells) {
     const std::span parts(sums.parts.data() + begin, cell.end - begin);
     begin = cell.end;
-    if (by_cell_ && plan.range.contains(cell.time_ns)) {
+    if (!by_cell_) {
+      take_whole(parts);
+    } else if (plan.range.contains(cell.time_ns)) {
       TRY(take_cell(cell.time_ns, parts));
-    }
-    for (size_t i = 0; !by_cell_ && i < parts.size(); ++i) {
-      if (parts[i].series >= taken_.size()) taken_.resize(parts[i].series + 1);
-      taken_[parts[i].series] += parts[i].sum;
-      scope_.stats->post_filter_lines += parts[i].sum;
     }
   }
   return {};
+}
+
+void RangeScan::take_whole(std::span<const BlockSums::Part> parts) {
+  for (const BlockSums::Part& part : parts) {
+    if (part.series >= taken_.size()) taken_.resize(part.series + 1);
+    taken_[part.series] += part.sum;
+    scope_.stats->post_filter_lines += part.sum;
+  }
 }
 
 Result<void> RangeScan::take_cell(int64_t time_ns, std::span<const BlockSums::Part> parts) {

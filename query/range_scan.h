@@ -47,6 +47,7 @@ class RangeScan {
   /// Takes what sums_ know of blocks, and leaves the others.
   Result<void> take_known(const ReadPlan& plan, std::vector<const PlannedBlock*>* blocks);
   Result<void> take(const ReadPlan& plan, const BlockSums::OfBlock& sums);
+  void take_whole(std::span<const BlockSums::Part> parts);
   Result<void> take_cell(int64_t time_ns, std::span<const BlockSums::Part> parts);
   /// What has been counted of a block from a time on; `keeps`: it is all there is.
   void keep_counted(const PlannedBlock& planned, int64_t from_ns, bool keeps);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/head_shreds.h"
 
-#include <algorithm>
-
 #include "storage/head_block.h"
 
 namespace cordwood {
