@@ -23,7 +23,7 @@ bool begins_no_json(std::string_view text) {
 /// Whether all lines of the shape begin in a way that `refused` says, by its first constant or the cells of its first
 /// slot.
 Result<bool> always_refused(BlockColumns& columns, const Shape& shape, bool (*refused)(std::string_view)) {
-  const std::string& start = shape.constants.front();
+  const std::string_view start = shape.constants.front();
   if (!start.empty() || shape.slots.empty()) return refused(start);
   TRY_ASSIGN(const ColumnCells* cells, columns.cells(shape.slots.front().column));
   if (cells->typed) return cells->exceptions.empty();

@@ -30,10 +30,10 @@ std::optional<std::string_view> CellText::value(LineForm form, ShapeSlot::Kind k
 
 bool slots_tell_fields(const Shape& shape) {
   return std::none_of(shape.constants.begin(), shape.constants.end(),
-                      [](const std::string& text) { return text.find('\\') != std::string::npos; });
+                      [](std::string_view text) { return text.find('\\') != std::string_view::npos; });
 }
 
-std::string joined_label_name(const std::vector<std::string>& path) {
+std::string joined_label_name(std::span<const std::string> path) {
   std::string name;
   for (const std::string& key : path) {
     const size_t size = name.size();

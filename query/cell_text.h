@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,6 @@ class CellText {
 bool slots_tell_fields(const Shape& shape);
 
 /// Name that the parsers give to the keys from the outermost object in; empty when all are blank.
-std::string joined_label_name(const std::vector<std::string>& path);
+std::string joined_label_name(std::span<const std::string> path);
 
 }  // namespace cordwood::query

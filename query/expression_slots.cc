@@ -48,7 +48,7 @@ ExpressionSlots::ExpressionSlots(LineForm form, const std::vector<ExtractionExpr
 
 ExpressionSlots::Fields ExpressionSlots::find(const Shape& shape) const {
   if (shape.form != form_ || !names_differ_) return std::nullopt;
-  std::string line = shape.constants[0];
+  std::string line(shape.constants[0]);
   for (size_t i = 0; i < shape.slots.size(); ++i) {
     line += shape.slots[i].kind == ShapeSlot::Kind::array ? "[]" : stand_in(i);
     line += shape.constants[i + 1];

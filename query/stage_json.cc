@@ -42,7 +42,7 @@ class Json final : public RowStage {
       const size_t token = next_json_token(text, 0);
       return token != std::string_view::npos && text[token] != '{';
     };
-    const std::string& start = (*shape)->constants.front();
+    const std::string_view start = (*shape)->constants.front();
     if (!start.empty() || (*shape)->slots.empty()) return begins_otherwise(start);
     const auto cell = row.block().cell(row.row(), (*shape)->slots.front(), &cell_scratch_);
     return cell.ok() && begins_otherwise(*cell);

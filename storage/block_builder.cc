@@ -49,8 +49,8 @@ bool renders_to(const Shape& shape, std::span<const std::string_view> cells, std
 /// constants and cells one by one.
 bool has_clear_edges(const Shape& shape) {
   for (size_t i = 0; i < shape.slots.size(); ++i) {
-    const std::string& before = shape.constants[i];
-    const std::string& after = shape.constants[i + 1];
+    const std::string_view before = shape.constants[i];
+    const std::string_view after = shape.constants[i + 1];
     if (before.empty() ? i > 0 : is_token_char(before.back()) || before.back() == '-' || before.back() == '\\')
       return false;
     if (after.empty() ? i + 1 < shape.slots.size()
@@ -213,7 +213,7 @@ void BlockBuilder::Impl::encode_shapes(std::vector<std::string>* out) const {
       w.varint(column_map[slot.column]);
       w.u8(static_cast<uint8_t>(slot.kind));
     }
-    for (const std::string& constant : shape.constants) w.string(constant);
+    for (const std::string_view constant : shape.constants) w.string(constant);
   }
 }
 

@@ -191,11 +191,11 @@ void FieldReader::take_shape(const Shape& shape) {
   if (may_begin_as_object(shape.constants.front())) doubtful_.insert(&shape);
   if (shape.form == LineForm::logfmt) {
     // Such lines are read as text by queries.
-    const auto escaped = [](const std::string& constant) { return constant.find('\\') != std::string::npos; };
+    const auto escaped = [](std::string_view constant) { return constant.find('\\') != std::string_view::npos; };
     if (std::any_of(shape.constants.begin(), shape.constants.end(), escaped)) out_.logfmt_elsewhere = true;
     return;
   }
-  for (const std::string& constant : shape.constants) add_words(constant);
+  for (const std::string_view constant : shape.constants) add_words(constant);
 }
 
 /// Lines not kept as json that may begin as an object does.

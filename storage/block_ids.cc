@@ -34,12 +34,12 @@ std::vector<Stretch> stretches_of(const Shape& shape) {
   std::vector<Stretch> all;
   bool goes_on = false;
   for (uint32_t i = 0; i < shape.slots.size(); ++i) {
-    const std::string& before = shape.constants[i];
+    const std::string_view before = shape.constants[i];
     if (!goes_on) {
       const auto begin = std::find_if_not(before.rbegin(), before.rend(), may_be_in_id).base();
       all.push_back({{std::string(begin, before.end())}, {}});
     }
-    const std::string& after = shape.constants[i + 1];
+    const std::string_view after = shape.constants[i + 1];
     const auto end = std::find_if_not(after.begin(), after.end(), may_be_in_id);
     all.back().slots.push_back(i);
     all.back().constants.emplace_back(after.begin(), end);
@@ -128,7 +128,7 @@ Result<void> IdScan::scan_shapes() {
   std::vector<std::vector<Stretch>> joined(shapes.size() + 1);  // by shape id
   bool any = false;
   for (size_t i = 0; i < shapes.size(); ++i) {
-    for (const std::string& constant : shapes[i].constants) TRY(take(constant));
+    for (const std::string_view constant : shapes[i].constants) TRY(take(constant));
     for (Stretch& stretch : stretches_of(shapes[i])) {
       if (stretch.is_one_cell()) {
         alone_[shapes[i].slots[stretch.slots[0]].column] = true;

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "storage/base/coding.h"
+#include "storage/block_shapes.h"
 #include "storage/column_reader.h"
 #include "storage/needle_search.h"
 #include "storage/shape_rows.h"
@@ -83,7 +84,7 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   };
   Result<std::span<const Shape>> shapes() override {
     TRY(load_shapes());
-    return std::span<const Shape>(shapes_);
+    return std::span<const Shape>(shapes_.all());
   }
   Result<const ShapeRows*> shape_rows() override {
     if (!shape_rows_.loaded()) TRY(load_shape_rows());
@@ -138,10 +139,9 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   }
   /// Forgets what takes much room; what a view of a column or of times was given is void.
   void make_slim();
-  Result<void> load_shapes();
+  Result<void> load_shapes() { return shapes_.load(&frames_, directory_); }
   Result<void> load_shape_rows();
   Result<void> load_metadata_shapes();
-  Result<Shape> parse_shape(std::string_view text) const;
   Result<MetadataShape> parse_metadata_shape(std::string_view text) const;
   /// `rows` and `shapes_with` belong to lines or to metadata, as the column does.
   Result<OpenColumn*> open_column(uint32_t index);
@@ -171,13 +171,11 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   TextPiece shared_;
   std::optional<IdListReader> ids_;
   std::vector<OpenColumn> columns_;
-  std::vector<Shape> shapes_;  ///< id - 1
-  bool shapes_loaded_ = false;
-  std::vector<std::optional<LineBytes>> line_bytes_;  ///< likewise; empty until somebody asks
+  BlockShapes shapes_;
+  std::vector<std::optional<LineBytes>> line_bytes_;  ///< by shape id - 1; empty until somebody asks
   ShapeRows shape_rows_;
   std::vector<MetadataShape> metadata_shapes_;
   ShapeRows metadata_rows_;
-  std::vector<std::vector<uint32_t>> shapes_with_;                   ///< by column: ids of line shapes that have it
   std::vector<std::vector<uint32_t>> metadata_with_;                 ///< by column: ids of metadata shapes that have it
   std::vector<uint32_t> metadata_list_;                              ///< all columns that hold metadata values
   std::unordered_map<std::string_view, uint32_t> metadata_columns_;  ///< first occurrence of each name
@@ -206,54 +204,6 @@ Result<void> SealedView::prepare() {
     metadata_list_.push_back(c);
     if (meta.occurrence == 0) metadata_columns_.emplace(meta.path[0], c);
   }
-  return {};
-}
-
-Result<Shape> SealedView::parse_shape(std::string_view text) const {
-  Shape shape;
-  ByteReader in(text);
-  const uint8_t form = in.u8();
-  if (form == 0 || form > static_cast<uint8_t>(LineForm::text)) return Error::corrupt("block: unknown form of a shape");
-  shape.form = static_cast<LineForm>(form);
-  const uint64_t slots = in.count(3);
-  shape.slots.reserve(slots);
-  for (uint64_t i = 0; i < slots; ++i) {
-    const uint64_t column = in.varint();
-    const uint8_t kind = in.u8();
-    if (column >= directory_.columns.size() || kind > static_cast<uint8_t>(ShapeSlot::Kind::text)) {
-      return Error::corrupt("block: a shape names an unknown column");
-    }
-    const ColumnMeta& meta = directory_.columns[column];
-    if (meta.source == ColumnSource::metadata || meta.source == ColumnSource::packed_metadata) {
-      return Error::corrupt("block: a shape names a metadata column");
-    }
-    shape.slots.push_back({static_cast<uint32_t>(column), static_cast<ShapeSlot::Kind>(kind), meta.path});
-  }
-  shape.constants.reserve(slots + 1);
-  for (uint64_t i = 0; i <= slots; ++i) shape.constants.emplace_back(in.string());
-  TRY(in.finish("shape"));
-  return shape;
-}
-
-Result<void> SealedView::load_shapes() {
-  if (shapes_loaded_) return {};
-  TextPiece texts(&frames_, kShapesPiece);
-  if (texts.rows() != directory_.shape_count) return Error::corrupt("block: number of shapes differs");
-  shapes_.clear();
-  shapes_.reserve(directory_.shape_count);
-  shapes_with_.assign(directory_.columns.size(), {});
-  if (raw_column_ != UINT32_MAX) shapes_with_[raw_column_].push_back(0);
-  for (uint32_t i = 0; i < directory_.shape_count; ++i) {
-    TRY_ASSIGN(const std::string_view text, texts.get(i));
-    TRY_ASSIGN(Shape shape, parse_shape(text));
-    for (const ShapeSlot& slot : shape.slots) {
-      std::vector<uint32_t>& with = shapes_with_[slot.column];
-      if (!with.empty() && with.back() == i + 1) return Error::corrupt("block: a shape names a column twice");
-      with.push_back(i + 1);
-    }
-    shapes_.push_back(std::move(shape));
-  }
-  shapes_loaded_ = true;
   return {};
 }
 
@@ -313,7 +263,7 @@ Result<SealedView::OpenColumn*> SealedView::open_column(uint32_t index) {
   if (!of_metadata && !shape_rows_.loaded()) TRY(load_shape_rows());
   TRY(reader(index));
   const RowRanks& ranks =
-      of_metadata ? metadata_rows_.ranks(metadata_with_[index]) : shape_rows_.ranks(shapes_with_[index]);
+      of_metadata ? metadata_rows_.ranks(metadata_with_[index]) : shape_rows_.ranks(shapes_.with(index));
   if (ranks.count() != meta.cells) return Error::corrupt("block: cells of a column do not match its rows");
   c.ranks = &ranks;
   return &c;
@@ -349,7 +299,7 @@ void SealedView::make_slim() {
   shape_rows_.forget_ids();
   metadata_rows_.forget_ids();
   for (uint32_t piece = 0; piece < kFixedPieces; ++piece) {
-    if (is_large(piece)) frames_.forget(piece);
+    if (piece != kShapesPiece && is_large(piece)) frames_.forget(piece);
   }
   for (uint32_t c = 0; c < columns_.size(); ++c) {
     const ColumnMeta& meta = directory_.columns[c];
@@ -366,8 +316,8 @@ void SealedView::make_slim() {
 
 std::optional<uint64_t> SealedView::settle(bool slim) {
   if (slim) make_slim();
-  constexpr uint64_t kColumnBytes = 256, kShapeBytes = 2048;  // with what the directory and the lists here say of one
-  uint64_t bytes = sizeof(*this) + columns_.size() * kColumnBytes + shapes_.size() * kShapeBytes + frames_.settle();
+  constexpr uint64_t kColumnBytes = 256;  // with what the directory and the lists here say of one
+  uint64_t bytes = sizeof(*this) + columns_.size() * kColumnBytes + shapes_.memory_bytes() + frames_.settle();
   bytes += times_.memory_bytes() + shared_.memory_bytes() + shape_rows_.memory_bytes() + metadata_rows_.memory_bytes();
   if (ids_) bytes += ids_->settle(slim);
   for (OpenColumn& column : columns_) bytes += column.reader != nullptr ? column.reader->settle(slim) : 0;
@@ -383,7 +333,7 @@ Result<std::string_view> SealedView::line(uint32_t row, std::string* scratch) {
     if (raw_column_ == UINT32_MAX) return Error::corrupt("block: a raw row but no raw column");
     return cell_text(raw_column_, row, scratch, false);
   }
-  const Shape& shape = shapes_[id - 1];
+  const Shape& shape = shapes_.of_id(id);
   scratch->clear();
   for (size_t i = 0; i < shape.slots.size(); ++i) {
     scratch->append(shape.constants[i]);
@@ -395,12 +345,12 @@ Result<std::string_view> SealedView::line(uint32_t row, std::string* scratch) {
 }
 
 Result<const SealedView::LineBytes*> SealedView::line_bytes_of(uint32_t shape_id) {
-  if (line_bytes_.empty()) line_bytes_.resize(shapes_.size());
+  if (line_bytes_.empty()) line_bytes_.resize(shapes_.all().size());
   std::optional<LineBytes>& known = line_bytes_[shape_id - 1];
   if (known) return &*known;
   LineBytes bytes;
-  const Shape& shape = shapes_[shape_id - 1];
-  for (const std::string& constant : shape.constants) bytes.common += constant.size();
+  const Shape& shape = shapes_.of_id(shape_id);
+  for (const std::string_view constant : shape.constants) bytes.common += constant.size();
   for (const ShapeSlot& slot : shape.slots) {
     TRY_ASSIGN(const ColumnReader* r, reader(slot.column));
     if (const auto same = r->same_text_bytes()) {
@@ -436,7 +386,7 @@ Result<bool> SealedView::append_around(uint32_t row, uint32_t column, size_t bef
   if (!shape_rows_.loaded()) TRY(load_shape_rows());
   const uint32_t id = shape_rows_.shape(row);
   if (id == 0) return false;
-  const Shape& shape = shapes_[id - 1];
+  const Shape& shape = shapes_.of_id(id);
   const auto slot =
       std::find_if(shape.slots.begin(), shape.slots.end(), [column](const ShapeSlot& s) { return s.column == column; });
   if (slot == shape.slots.end()) return Error::corrupt("block: a row lacks a cell");
@@ -503,7 +453,7 @@ Result<const Shape*> SealedView::shape(uint32_t row) {
   CHECK(row < row_count(), "row {} of {}", row, row_count());
   if (!shape_rows_.loaded()) TRY(load_shape_rows());
   const uint32_t id = shape_rows_.shape(row);
-  const Shape* shape = id == 0 ? nullptr : &shapes_[id - 1];
+  const Shape* shape = id == 0 ? nullptr : &shapes_.of_id(id);
   return shape;
 }
 

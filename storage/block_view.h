@@ -57,14 +57,15 @@ struct ShapeSlot {
   };
   uint32_t column = 0;  ///< index of the block's column that holds the cells
   Kind kind = Kind::bare;
-  std::vector<std::string> path;  ///< decoded keys from the outermost object; one element for logfmt
+  std::span<const std::string> path;  ///< decoded keys from the outermost object; one element for logfmt
 };
 
 /// The constant parts of lines that look alike: constant[0] slot[0] constant[1] … slot[n-1] constant[n].
+/// All of it views, as long as the block or the shredder that it comes from.
 struct Shape {
   LineForm form = LineForm::raw;
-  std::vector<std::string> constants;  ///< slots.size() + 1 of them
-  std::vector<ShapeSlot> slots;        ///< in the order of the line
+  std::span<const std::string_view> constants;  ///< slots.size() + 1 of them
+  std::span<const ShapeSlot> slots;             ///< in the order of the line
 };
 
 /// A text to search for.  Folded: ASCII letters match in either case; rows are found, too, that hold U+017F or U+212A,

@@ -8,13 +8,13 @@ namespace cordwood {
 namespace {
 
 constexpr uint64_t kMemoryStepBytes = 64u << 10;
-/// A shape lies here, with the shredder, and in its trie.
-constexpr uint64_t kShapeCopies = 3;
+/// What a shape is made of lies with the shredder, and again in its trie.
+constexpr uint64_t kShapeCopies = 2;
 constexpr uint32_t kMostCells = 8u << 20;
 
 uint64_t bytes_of(const Shape& shape) {
   uint64_t bytes = sizeof(Shape) + shape.slots.size() * (sizeof(ShapeSlot) + sizeof(std::string));
-  for (const std::string& constant : shape.constants) bytes += sizeof(std::string) + constant.size();
+  for (const std::string_view constant : shape.constants) bytes += sizeof(constant) + constant.size();
   for (const ShapeSlot& slot : shape.slots) {
     for (const std::string& key : slot.path) bytes += sizeof(std::string) + key.size();
   }

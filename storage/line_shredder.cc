@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "storage/base/arena.h"
 #include "storage/base/check.h"
 #include "storage/base/checksum.h"
 #include "storage/shape_trie.h"
@@ -27,6 +28,7 @@ constexpr uint64_t kSlotCost = 160;
 constexpr uint64_t kFreeTextShapes = 64;
 constexpr uint64_t kLinesPerTextShape = 4;
 constexpr size_t kMaxTextContext = 32;
+constexpr size_t kConstantBytes = 8u << 10;  ///< at a time
 
 ShapeSlot::Kind slot_kind(LineForm form, SlotScan scan) {
   if (form == LineForm::text) return ShapeSlot::Kind::text;
@@ -148,7 +150,7 @@ struct LineShredder::Impl {
     return shape.constants.back() == line.substr(from);
   }
 
-  std::vector<std::string> path_of(LineForm form, std::string_view line, const Cut& cut, const std::string& constant) {
+  std::vector<std::string> path_of(LineForm form, std::string_view line, const Cut& cut, std::string_view constant) {
     switch (form) {
       case LineForm::json: return shred::json_path(line, cuts, cut.key);
       case LineForm::logfmt: {
@@ -164,55 +166,68 @@ struct LineShredder::Impl {
     if (form == LineForm::text && text_shapes >= kFreeTextShapes && text_shapes * kLinesPerTextShape > text_lines) {
       return kRawShape;
     }
-    Shape shape;
-    shape.form = form;
+    std::vector<std::vector<std::string>> paths;
     uint64_t cost = kShapeCost + cuts.cuts.size() * kSlotCost;
     uint32_t from = 0;
     for (const Cut& cut : cuts.cuts) {
-      shape.constants.emplace_back(line.substr(from, cut.begin - from));
+      const std::string_view constant = line.substr(from, cut.begin - from);
       from = cut.end;
-      ShapeSlot slot;
-      slot.kind = slot_kind(form, cut.scan);
-      slot.path = path_of(form, line, cut, shape.constants.back());
-      cost += 2 * shape.constants.back().size();
-      for (const std::string& key : slot.path) cost += sizeof(std::string) + key.size();
+      paths.push_back(path_of(form, line, cut, constant));
+      cost += 2 * constant.size();
+      for (const std::string& key : paths.back()) cost += sizeof(std::string) + key.size();
       if (shape_bytes + cost > limits.max_shape_bytes) return kRawShape;
-      shape.slots.push_back(std::move(slot));
     }
-    shape.constants.emplace_back(line.substr(from));
-    cost += 2 * shape.constants.back().size();
-    if (shape_bytes + cost > limits.max_shape_bytes || !assign_columns(&shape)) return kRawShape;
+    cost += 2 * (line.size() - from);
+    std::vector<uint32_t> slot_columns;
+    if (shape_bytes + cost > limits.max_shape_bytes || !assign_columns(form, paths, &slot_columns)) return kRawShape;
     shape_bytes += cost;
     text_shapes += form == LineForm::text ? 1 : 0;
     const auto id = static_cast<uint32_t>(shapes.size());
-    shapes.push_back(std::move(shape));
+    keep_shape(form, line, slot_columns);
     shapes_by_hash.emplace(hash, id);
     trie_of(form).insert(line, cuts.cuts, id);
     return id;
   }
 
+  /// The shape of the line that was cut last, its cells in these columns.
+  void keep_shape(LineForm form, std::string_view line, const std::vector<uint32_t>& slot_columns) {
+    std::vector<std::string_view>& constants = constant_lists.emplace_back();
+    std::vector<ShapeSlot>& slots = slot_lists.emplace_back();
+    constants.reserve(slot_columns.size() + 1);
+    slots.reserve(slot_columns.size());
+    uint32_t from = 0;
+    for (const Cut& cut : cuts.cuts) {
+      constants.push_back(constant_texts.copy(line.substr(from, cut.begin - from)));
+      from = cut.end;
+      const uint32_t column = slot_columns[slots.size()];
+      slots.push_back({column, slot_kind(form, cut.scan), columns[column].path});
+    }
+    constants.push_back(constant_texts.copy(line.substr(from)));
+    shapes.push_back({form, constants, slots});
+  }
+
   /// False, and nothing changed, when there would be too many columns.
-  bool assign_columns(Shape* shape) {
-    if (columns.size() + shape->slots.size() > limits.max_columns && !fits_known_columns(*shape)) return false;
-    const ColumnKey::Source source = source_of(shape->form);
+  bool assign_columns(LineForm form, const std::vector<std::vector<std::string>>& paths, std::vector<uint32_t>* out) {
+    if (columns.size() + paths.size() > limits.max_columns && !fits_known_columns(form, paths)) return false;
+    const ColumnKey::Source source = source_of(form);
     std::unordered_map<std::string, uint32_t> seen;
-    for (ShapeSlot& slot : shape->slots) {
-      const std::string path = flat_path(slot.path);
+    for (const std::vector<std::string>& keys : paths) {
+      const std::string path = flat_path(keys);
       const uint32_t occurrence = seen[path]++;
       const auto [it, is_new] =
           columns_by_name.try_emplace(column_name(source, occurrence, path), static_cast<uint32_t>(columns.size()));
-      if (is_new) columns.push_back({source, slot.path, occurrence});
-      slot.column = it->second;
+      if (is_new) columns.push_back({source, keys, occurrence});
+      out->push_back(it->second);
     }
     return true;
   }
 
-  bool fits_known_columns(const Shape& shape) const {
-    const ColumnKey::Source source = source_of(shape.form);
+  bool fits_known_columns(LineForm form, const std::vector<std::vector<std::string>>& paths) const {
+    const ColumnKey::Source source = source_of(form);
     std::unordered_map<std::string, uint32_t> seen;
     size_t fresh = 0;
-    for (const ShapeSlot& slot : shape.slots) {
-      const std::string path = flat_path(slot.path);
+    for (const std::vector<std::string>& keys : paths) {
+      const std::string path = flat_path(keys);
       fresh += columns_by_name.contains(column_name(source, seen[path]++, path)) ? 0 : 1;
     }
     return columns.size() + fresh <= limits.max_columns;
@@ -232,6 +247,9 @@ struct LineShredder::Impl {
 
   void reset() {
     shapes.clear();
+    constant_lists.clear();
+    slot_lists.clear();
+    constant_texts = Arena(kConstantBytes);
     columns.clear();
     shapes_by_hash.clear();
     columns_by_name.clear();
@@ -243,6 +261,10 @@ struct LineShredder::Impl {
 
   const LineShredderLimits limits;
   std::vector<Shape> shapes;
+  // What shapes are views of: each inner list stays where it is while the outer one grows.
+  std::vector<std::vector<std::string_view>> constant_lists;
+  std::vector<std::vector<ShapeSlot>> slot_lists;
+  Arena constant_texts{kConstantBytes};
   std::vector<ColumnKey> columns;
   std::unordered_multimap<uint64_t, uint32_t> shapes_by_hash;
   std::unordered_map<std::string, uint32_t, SeededHash> columns_by_name;

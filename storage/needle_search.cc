@@ -32,7 +32,7 @@ using Alignment = std::vector<Condition>;
 class ShapeLayout {
  public:
   ShapeLayout(const Shape& shape, TextNeedle needle) : shape_(shape), needle_(needle.text), folded_(needle.folded) {
-    for (const std::string& constant : shape.constants) {
+    for (const std::string_view constant : shape.constants) {
       odd_ = odd_ || (folded_ && holds_odd_fold(constant));
       std::string& own = folded_constants_.emplace_back();
       if (folded_) fold_text(constant, &own);
@@ -166,7 +166,7 @@ class LineSearch {
 
   void lay_over(const Shape& shape, uint32_t id) {
     const bool everywhere = std::any_of(shape.constants.begin(), shape.constants.end(),
-                                        [&](const std::string& c) { return contains(needle_).matches(c); });
+                                        [&](std::string_view c) { return contains(needle_).matches(c); });
     if (everywhere) {
       verdicts_[id] = Verdict::constant;
       any_verdict_ = true;

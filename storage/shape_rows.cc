@@ -94,7 +94,7 @@ uint64_t ShapeRows::memory_bytes() const {
   return bytes;
 }
 
-const RowRanks& ShapeRows::ranks(const std::vector<uint32_t>& shapes_with_column) {
+const RowRanks& ShapeRows::ranks(std::span<const uint32_t> shapes_with_column) {
   const auto found = ranks_.find(shapes_with_column);
   if (found != ranks_.end()) return found->second;
   std::vector<uint8_t> has(used_.size(), 0);
@@ -102,7 +102,8 @@ const RowRanks& ShapeRows::ranks(const std::vector<uint32_t>& shapes_with_column
   bool all = true;
   for (size_t s = 0; s < used_.size(); ++s) all = all && (has[s] != 0 || !used_[s]);
   RowRanks ranks = all ? RowRanks(static_cast<uint32_t>(ids_.size())) : RowRanks(ids_, has);
-  return ranks_.emplace(shapes_with_column, std::move(ranks)).first->second;
+  std::vector<uint32_t> key(shapes_with_column.begin(), shapes_with_column.end());
+  return ranks_.emplace(std::move(key), std::move(ranks)).first->second;
 }
 
 }  // namespace cordwood

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -50,7 +51,7 @@ class ShapeRows {
   /// Whether any row has the shape.
   bool used(uint32_t shape) const { return used_[shape] != 0; }
   /// Ranks of a column that the given shapes (ascending) have.  Columns of the same shapes share them.
-  const RowRanks& ranks(const std::vector<uint32_t>& shapes_with_column);
+  const RowRanks& ranks(std::span<const uint32_t> shapes_with_column);
   uint64_t memory_bytes() const;
   /// Keeps nothing but ranks until it is loaded again.
   void forget_ids() {
@@ -59,9 +60,15 @@ class ShapeRows {
   }
 
  private:
+  struct Before {
+    using is_transparent = void;
+    bool operator()(std::span<const uint32_t> a, std::span<const uint32_t> b) const {
+      return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
+    }
+  };
   std::vector<uint32_t> ids_;
   std::vector<uint8_t> used_;  ///< by shape: 1 if a row has it
-  std::map<std::vector<uint32_t>, RowRanks> ranks_;
+  std::map<std::vector<uint32_t>, RowRanks, Before> ranks_;
   bool loaded_ = false;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a head block keeps for the next query: lines as shapes and cells, and what was searched for.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -79,7 +80,7 @@ TEST_F(HeadShredsTest, LinesAreTheirShapesAndCells) {
   EXPECT_EQ((*view->shape(0))->form, LineForm::json);
   EXPECT_EQ((*view->shape(3))->form, LineForm::logfmt);
   const Shape& shape = **view->shape(0);
-  EXPECT_EQ(shape.slots[1].path, (std::vector<std::string>{"b", "c"}));
+  EXPECT_THAT(shape.slots[1].path, testing::ElementsAre("b", "c"));
   EXPECT_EQ(*view->integer_cell(0, shape.slots[0]), 1);
   EXPECT_EQ(*view->integer_cell(0, shape.slots[1]), std::nullopt);
   EXPECT_GT(kept_bytes(), 0u);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -159,7 +160,7 @@ TEST(BlockTest, IntegersAreReadFromNarrowFramesAlone) {
     const Shape* shape = view->shape(row).value();
     ASSERT_NE(shape, nullptr);
     ASSERT_EQ(shape->slots.size(), 2u);
-    EXPECT_EQ(shape->slots[1].path, (std::vector<std::string>{"http", "status"}));
+    EXPECT_THAT(shape->slots[1].path, testing::ElementsAre("http", "status"));
     const auto value = view->integer_cell(row, shape->slots[1]).value();
     ASSERT_TRUE(value.has_value());
     errors += *value >= 500 ? 1 : 0;
