@@ -24,7 +24,7 @@ ViewPool::ViewPool(uint64_t max_bytes, MemoryAccountant& memory, Metrics& metric
 Result<ViewPool::View> ViewPool::Read::open(const BlockSourcePtr& source, ReadStats* stats, const RowBits** kept) {
   Read* const self = takes_part() ? this : nullptr;
   if (self != nullptr) {
-    std::list<Entry> known = pool_->take(source.get());
+    Entries known = pool_->take(source.get());
     // Another block may lie where one that is gone was.
     if (!known.empty() && known.front().source.lock() == source) {
       pool_->reused_.add(1);
@@ -46,31 +46,40 @@ void ViewPool::Read::give_back(std::unique_ptr<BlockView> view, const Return& ho
   const std::optional<uint64_t> bytes = view->settle(left_bytes_ >= pool_->max_bytes_ / kWholeShare);
   if (!bytes || *bytes > pool_->max_bytes_ / kViewShare) return;
   left_bytes_ += *bytes;
-  std::list<Entry> entry;
+  Entries entry;
   entry.push_front({how.source, how.source.get(), std::move(view), how.kept, {}});
   pool_->put(std::move(entry), *bytes);
 }
 
-void ViewPool::move(std::list<Entry>::iterator entry, std::list<Entry>* to) {
+void ViewPool::move(Entries::iterator entry, Entries* to) {
+  const auto [first, last] = places_.equal_range(entry->key);
+  places_.erase(std::find_if(first, last, [entry](const auto& place) { return place.second == entry; }));
   bytes_ -= entry->bytes.bytes();
   to->splice(to->end(), entries_, entry);
 }
 
-std::list<ViewPool::Entry> ViewPool::take(const BlockSource* source) {
-  std::list<Entry> taken;
+void ViewPool::move_expired(Entries* to) {
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const auto next = std::next(at);
+    if (at->source.expired()) move(at, to);
+    at = next;
+  }
+}
+
+ViewPool::Entries ViewPool::take(const BlockSource* source) {
+  Entries taken;
   const MutexLock lock(mu_);
-  const auto at = std::find_if(entries_.begin(), entries_.end(), [source](const Entry& e) { return e.key == source; });
-  if (at != entries_.end()) move(at, &taken);
+  const auto place = places_.find(source);
+  if (place != places_.end()) move(place->second, &taken);
   return taken;
 }
 
-void ViewPool::put(std::list<Entry> entry, uint64_t bytes) {
-  std::list<Entry> gone;  // dies after the lock is given back
+void ViewPool::put(Entries entry, uint64_t bytes) {
+  Entries gone;  // dies after the lock is given back
   const MutexLock lock(mu_);
-  for (auto at = entries_.begin(); at != entries_.end();) {
-    const auto next = std::next(at);
-    if (at->source.expired()) move(at, &gone);
-    at = next;
+  if (++puts_ >= entries_.size()) {
+    puts_ = 0;
+    move_expired(&gone);
   }
   while (!entries_.empty() && bytes_ + bytes > max_bytes_) move(std::prev(entries_.end()), &gone);
   auto reservation = memory_.reserve(MemoryShare::cache, bytes);
@@ -78,6 +87,7 @@ void ViewPool::put(std::list<Entry> entry, uint64_t bytes) {
   entry.front().bytes = *std::move(reservation);
   bytes_ += bytes;
   entries_.splice(entries_.begin(), entry);
+  places_.emplace(entries_.front().key, entries_.begin());
 }
 
 }  // namespace cordwood::query

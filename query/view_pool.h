@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <unordered_map>
 
 #include "storage/base/memory_accountant.h"
 #include "storage/base/metrics.h"
@@ -54,16 +55,21 @@ class ViewPool {
     const RowBits* kept = nullptr;  ///< lives as long as the source
     MemoryReservation bytes;
   };
-  std::list<Entry> take(const BlockSource* source) EXCLUDES(mu_);
-  void put(std::list<Entry> entry, uint64_t bytes) EXCLUDES(mu_);
+  using Entries = std::list<Entry>;
+  Entries take(const BlockSource* source) EXCLUDES(mu_);
+  void put(Entries entry, uint64_t bytes) EXCLUDES(mu_);
   /// Moves an entry to the end of a list.
-  void move(std::list<Entry>::iterator entry, std::list<Entry>* to) REQUIRES(mu_);
+  void move(Entries::iterator entry, Entries* to) REQUIRES(mu_);
+  /// Those whose block is gone.
+  void move_expired(Entries* to) REQUIRES(mu_);
 
   const uint64_t max_bytes_;
   MemoryAccountant& memory_;
   Counter& reused_;
   Mutex mu_;
-  std::list<Entry> entries_ GUARDED_BY(mu_);  ///< the latest first
+  Entries entries_ GUARDED_BY(mu_);  ///< the latest first
+  std::unordered_multimap<const BlockSource*, Entries::iterator> places_ GUARDED_BY(mu_);
+  size_t puts_ GUARDED_BY(mu_) = 0;  ///< since all entries were looked at
   uint64_t bytes_ GUARDED_BY(mu_) = 0;
 };
 

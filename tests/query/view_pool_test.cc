@@ -138,7 +138,7 @@ TEST_F(ViewPoolTest, FurtherViewsOfAQueryAreKeptSlim) {
   EXPECT_EQ(reused(), reused_before + blocks_.size());
 }
 
-TEST_F(ViewPoolTest, BlocksThatAreGoneLeaveAtTheNextOccasion) {
+TEST_F(ViewPoolTest, BlocksThatAreGoneLeaveSoon) {
   ViewPool pool(1u << 20, world().memory, world().metrics);
   {
     ViewPool::Read reads(&pool);
