@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "storage/model/time_range.h"
 
@@ -127,12 +128,20 @@ void WriterLease::tick() {
   }
 }
 
+void WriterLease::cannot(std::string_view what, int64_t timeout_ns, const Error& error) {
+  say(state(), fmt::format("{}: {}", what, error.message));
+  if (std::exchange(troubled_, true)) return;
+  env_.log->warn(what, {{"error", error.message},
+                        {"timeout_ms", timeout_ns / kNsPerMs},
+                        {"hint", "tried again; the timeout grows with store.lease_duration"}});
+}
+
 /// Waits until nobody else can have it.
 void WriterLease::watch() {
   const int64_t before_ns = env_.clock->monotonic_ns();
   const Result<std::string> text = read(options_.duration_ns / 40);
   if (!text.ok() && text.error().kind == ErrorKind::not_found) return take(std::nullopt);
-  if (!text.ok()) return say(State::waiting, "the lease of the bucket cannot be read: " + text.error().message);
+  if (!text.ok()) return cannot("the lease of the bucket cannot be read", options_.duration_ns / 40, text.error());
   const Result<LeaseRecord> record = parse_lease(*text);
   if (record.ok() && (record->released || record->owner == options_.owner)) return take(*record);
   const std::string holder = record.ok() ? record->node : "?";
@@ -151,6 +160,7 @@ void WriterLease::watch() {
                    {{"node", holder}, {"unchanged_ms", unchanged_ns / kNsPerMs}});
     return take(record.ok() ? std::optional(*record) : std::nullopt);
   }
+  troubled_ = false;
   say(State::waiting, fmt::format("the lease of the bucket is held by node {}; not renewed for {} of {} ms", holder,
                                   unchanged_ns / kNsPerMs, wait_ns / kNsPerMs));
 }
@@ -168,9 +178,10 @@ void WriterLease::take(const std::optional<LeaseRecord>& before) {
   mine_sent_ns_ = env_.clock->monotonic_ns();
   const Result<void> written = write(mine_, options_.duration_ns / 20);
   if (!written.ok()) {
-    return say(state(), "the lease of the bucket cannot be written: " + written.error().message);
+    return cannot("the lease of the bucket cannot be written", options_.duration_ns / 20, written.error());
   }
   if (!ever_held_ && before && before->owner != options_.owner) taken_over_ = true;
+  troubled_ = false;
   settled_at_ns_ = env_.clock->monotonic_ns() + options_.duration_ns / 10;
   say(State::settling, "the lease of the bucket is taken; a moment until it is sure that nobody else did");
 }

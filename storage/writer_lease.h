@@ -126,6 +126,8 @@ class WriterLease {
   void lose(const std::string& found);
   void set_until(int64_t until_ns);
   void say(State state, std::string why);
+  /// A request failed while we have not the lease; the log hears of the first in a row.
+  void cannot(std::string_view what, int64_t timeout_ns, const Error& error);
   bool is_ours(const LeaseRecord& record) const {
     return record.owner == options_.owner && record.session == options_.session;
   }
@@ -146,6 +148,7 @@ class WriterLease {
   std::string seen_;  ///< of another
   int64_t seen_since_ns_ = 0;
   bool ever_held_ = false;
+  bool troubled_ = false;  ///< the log was told
   std::atomic<bool> taken_over_{false};
 };
 

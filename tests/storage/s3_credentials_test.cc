@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/support/http_double.h"
+#include "tests/support/kept_log.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/s3_world.h"
 #include "tests/support/temporary_directory.h"
@@ -14,19 +15,6 @@ namespace cordwood {
 namespace {
 
 using ::testing::HasSubstr;
-
-/// Keeps what is logged.
-class KeptLog final : public Logger {
- public:
-  void write(LogLevel, std::string_view line) override { lines += std::string(line) + "\n"; }
-  bool enabled(LogLevel) const override { return true; }
-  size_t count(const std::string& text) const {
-    size_t n = 0;
-    for (size_t at = lines.find(text); at != std::string::npos; at = lines.find(text, at + 1)) ++n;
-    return n;
-  }
-  std::string lines;
-};
 
 /// A machine with an environment, files, and agents that answer over HTTP.
 struct Machine {

@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "tests/support/kept_log.h"
 #include "tests/support/manual_clock.h"
 
 namespace cordwood {
@@ -62,7 +63,7 @@ struct Server {
   }
   State state() const { return lease->state(); }
   Metrics metrics;
-  std::shared_ptr<Logger> log = Logger::silent();
+  std::shared_ptr<KeptLog> log = std::make_shared<KeptLog>();
   int64_t until_ns = -1;
   int64_t last_unsure_ns = INT64_MIN;
   Wire* wire = nullptr;
@@ -133,6 +134,41 @@ TEST(WriterLease, AnotherWaitsAsLongAsItIsRenewed) {
   get(&bucket, &b);
   EXPECT_TRUE(b.lease->taken_over());
   EXPECT_EQ(b.lease->state(), State::held);
+}
+
+TEST(WriterLease, OneThatCannotBeLookedAtIsToldOfOnce) {
+  Bucket bucket;
+  Server a(&bucket, "a");
+  a.wire->cut = true;
+  pass(&bucket, kDuration, {&a});
+  EXPECT_EQ(a.log->count("the lease of the bucket cannot be read"), 1u);
+  EXPECT_THAT(a.log->lines, HasSubstr("timeout_ms=750"));
+  EXPECT_THAT(a.lease->why(), HasSubstr("cannot be read: cut"));
+  a.wire->cut = false;
+  get(&bucket, &a);
+
+  Server b(&bucket, "b");
+  b.lease->tick();
+  b.wire->cut = true;
+  b.lease->tick();
+  b.lease->tick();
+  b.wire->cut = false;
+  b.lease->tick();
+  b.wire->cut = true;
+  b.lease->tick();
+  EXPECT_EQ(b.log->count("cannot be read"), 2u) << "once in a row";
+}
+
+TEST(WriterLease, OneThatCannotBeWrittenIsToldOfOnce) {
+  Bucket bucket;
+  Server a(&bucket, "a");
+  a.wire->loses_answers = [] { return true; };
+  for (int i = 0; i < 5; ++i) {
+    a.lease->tick();
+    bucket.text.reset();
+  }
+  EXPECT_EQ(a.log->count("the lease of the bucket cannot be written"), 1u);
+  EXPECT_THAT(a.lease->why(), HasSubstr("cannot be written: lost"));
 }
 
 TEST(WriterLease, ItIsNotGivenBackWhileAWriteMayStillArrive) {
