@@ -29,12 +29,13 @@ class AheadThreads {
       : options_(std::move(options)),
         opened_(metrics.counter("cordwood_query_blocks_ahead_total",
                                 "Blocks that other threads opened and filtered ahead of a query.")),
-        runner_(make_thread_pool(options_.threads, "query-ahead")) {}
+        runner_(make_thread_pool(options_.threads, "query-ahead", kNiceness)) {}
   const AheadOptions& options() const { return options_; }
   TaskRunner& runner() { return *runner_; }
   Counter& opened() { return opened_; }
 
  private:
+  static constexpr int kNiceness = 10;  ///< what one thread must do for another query comes first
   const AheadOptions options_;
   Counter& opened_;
   std::unique_ptr<TaskRunner> runner_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queries whose blocks other threads open: the answers are those of one thread alone.
 #include <fmt/core.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <thread>
@@ -119,6 +120,14 @@ TEST_F(BlocksAheadTest, NobodyHelpsAQueryThatWaitsForProcessors) {
     EXPECT_EQ(answer_text(ask(engine, question)), answer_text(ask(store_.queries(), question)));
   }
   EXPECT_EQ(opened(), 0u);
+}
+
+TEST_F(BlocksAheadTest, HelpersGiveWayToOtherThreads) {
+  AheadThreads helpers({}, store_.world().metrics);
+  std::atomic<int> niceness{0};
+  helpers.runner().post([&niceness] { niceness = ::getpriority(PRIO_PROCESS, 0); });
+  helpers.runner().drain();
+  EXPECT_GT(niceness, ::getpriority(PRIO_PROCESS, 0));
 }
 
 TEST_F(BlocksAheadTest, AQueryThatEndsEarlyLeavesNobodyAtWork) {
