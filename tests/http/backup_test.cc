@@ -86,7 +86,7 @@ class BackupAcknowledged : public ::testing::TestWithParam<std::tuple<bool, bool
 TEST_P(BackupAcknowledged, ByTheBucketComesBack) {
   const auto [lost, into_bucket] = GetParam();
   S3Double bucket;
-  const std::string config = config_for(bucket) + "store: {ack: bucket, lease_duration: 5s}\n";
+  const std::string config = config_for(bucket) + "store: {ack: bucket, lease_duration: 10s}\n";
   RunningServer server(config);
   server.push(lines(0, 200));
   EXPECT_EQ(server.call("POST", "/flush").status, 204);

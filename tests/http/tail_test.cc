@@ -265,7 +265,8 @@ TEST_F(ImpatientTailTest, AClientThatAnswersPingsMayWaitForever) {
 
 class SlowTailTest : public TailHttpTest {
  protected:
-  SlowTailTest() : TailHttpTest("tail:\n  buffer_size: 1MB\n") {}
+  // The client reads once all is pushed, however long that takes.
+  SlowTailTest() : TailHttpTest("tail:\n  buffer_size: 1MB\nserver:\n  http_server_write_timeout: 10m\n") {}
 };
 
 TEST_F(SlowTailTest, WhatAClientIsTooSlowForIsDroppedAndNamed) {
