@@ -325,8 +325,10 @@ void add_bucket_keys(Table& t) {
       "store.lease", FIELD(lease),
       "On the bucket: `auto` when it ignores If-None-Match or acknowledges, `always`, `never`: no other server writes "
       "there, at no time.");
-  t.duration("store.lease_duration", FIELD(s3.lease_duration_ns),
-             "Of the bucket's lease: how long another server waits once its holder is silent; 5s to 10m.");
+  t.duration(
+      "store.lease_duration", FIELD(s3.lease_duration_ns),
+      "Of the bucket's lease: how long another server waits once its holder is silent; 5s to 10m. To be taken, it "
+      "must be read within a fortieth of that (750 ms); the log tells when it was not.");
 }
 
 void add_merge_keys(Table& t) {
