@@ -143,7 +143,7 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   Result<void> load_shape_rows();
   Result<void> load_metadata_shapes();
   Result<MetadataShape> parse_metadata_shape(std::string_view text) const;
-  /// `rows` and `shapes_with` belong to lines or to metadata, as the column does.
+  /// Of lines or of metadata.
   Result<OpenColumn*> open_column(uint32_t index);
   Result<OpenColumn*> column(uint32_t index) {
     if (columns_[index].ranks != nullptr) return &columns_[index];

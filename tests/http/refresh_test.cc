@@ -17,7 +17,7 @@ class RefreshTest : public ::testing::TestWithParam<bool> {
   }
   /// The lines with a 7, newest first, and how many there are in all.
   void expect_all() {
-    const nlohmann::json streams = ask("query_range", R"({app="s3"} |= "7")");
+    const nlohmann::json streams = ask(R"({app="s3"} |= "7")");
     std::vector<std::string> got, want;
     for (const auto& value : streams[0]["values"]) got.push_back(value[1]);
     for (auto i = pushed_.rbegin(); i != pushed_.rend(); ++i) {
@@ -26,20 +26,17 @@ class RefreshTest : public ::testing::TestWithParam<bool> {
     }
     EXPECT_EQ(got, want);
     int sum = 0;
-    const nlohmann::json series = ask("query_range", R"(sum(count_over_time({app="s3"} |= "line" [1s])))");
+    const nlohmann::json series = ask(R"(sum(count_over_time({app="s3"} |= "line" [1s])))");
     for (const auto& value : series[0]["values"]) sum += std::stoi(value[1].get<std::string>());
     EXPECT_EQ(sum, static_cast<int>(pushed_.size()));
   }
-  nlohmann::json ask(const std::string& path, const std::string& query) {
+  nlohmann::json ask(const std::string& query) {
     // Windows of the second before 1795000000 and the one after it.
-    return server_.ask("/loki/api/v1/" + path, {{"query", query},
-                                                {"start", "1795000000"},
-                                                {"end", "1795000001"},
-                                                {"step", "1s"},
-                                                {"limit", "1000"}})["data"]["result"];
-  }
-  bool taken(const std::string& metric) {
-    return server_.get("/metrics").body.find("\ncordwood_query_" + metric + "_total 0\n") == std::string::npos;
+    return server_.ask("/loki/api/v1/query_range", {{"query", query},
+                                                    {"start", "1795000000"},
+                                                    {"end", "1795000001"},
+                                                    {"step", "1s"},
+                                                    {"limit", "1000"}})["data"]["result"];
   }
 
   RunningServer server_{GetParam() ? "" : "memory: {kept_results: 0}\n"};
@@ -58,7 +55,9 @@ TEST_P(RefreshTest, ShowsWhatCameSinceAndWhatCameLate) {
   expect_all();
   push(700, 20);
   expect_all();
-  EXPECT_EQ(taken("kept_lines"), GetParam());
+  const bool none_taken =
+      server_.get("/metrics").body.find("\ncordwood_query_kept_lines_total 0\n") != std::string::npos;
+  EXPECT_NE(none_taken, GetParam());
   server_.kill_now();
   server_.start();
   expect_all();
