@@ -5,19 +5,46 @@
 
 namespace cordwood {
 
+void ShapeList::clear() {
+  constants_.clear();
+  slots_.clear();
+  shapes_.clear();
+}
+
+void ShapeList::end_shape(LineForm form, size_t slots) {
+  // Only how many there are, until the vectors grow no more.
+  shapes_.push_back({form, {constants_.data(), slots + 1}, {slots_.data(), slots}});
+}
+
+void ShapeList::lay_out() {
+  constants_.shrink_to_fit();
+  slots_.shrink_to_fit();
+  shapes_.shrink_to_fit();
+  const std::string_view* constant = constants_.data();
+  const ShapeSlot* slot = slots_.data();
+  for (Shape& shape : shapes_) {
+    shape.constants = {constant, shape.constants.size()};
+    shape.slots = {slot, shape.slots.size()};
+    constant += shape.constants.size();
+    slot += shape.slots.size();
+  }
+}
+
+uint64_t ShapeList::memory_bytes() const {
+  return constants_.capacity() * sizeof(std::string_view) + slots_.capacity() * sizeof(ShapeSlot) +
+         shapes_.capacity() * sizeof(Shape);
+}
+
 Result<void> BlockShapes::load(BlockFrames* frames, const BlockDirectory& directory) {
   if (!with_begin_.empty()) return {};
   TextPiece texts(frames, kShapesPiece);
   if (texts.rows() != directory.shape_count) return Error::corrupt("block: number of shapes differs");
-  constants_.clear();
-  slots_.clear();
   shapes_.clear();
-  shapes_.reserve(directory.shape_count);
   for (uint32_t i = 0; i < directory.shape_count; ++i) {
     TRY_ASSIGN(const std::string_view text, texts.get(i));
     TRY(parse(text, directory));
   }
-  lay_out();
+  shapes_.lay_out();
   return list_by_column(directory);
 }
 
@@ -36,26 +63,12 @@ Result<void> BlockShapes::parse(std::string_view text, const BlockDirectory& dir
     if (meta.source == ColumnSource::metadata || meta.source == ColumnSource::packed_metadata) {
       return Error::corrupt("block: a shape names a metadata column");
     }
-    slots_.push_back({static_cast<uint32_t>(column), static_cast<ShapeSlot::Kind>(kind), meta.path});
+    shapes_.add_slot({static_cast<uint32_t>(column), static_cast<ShapeSlot::Kind>(kind), meta.path});
   }
-  for (uint64_t i = 0; i <= slots; ++i) constants_.push_back(in.string());
+  for (uint64_t i = 0; i <= slots; ++i) shapes_.add_constant(in.string());
   TRY(in.finish("shape"));
-  // Only how many there are, until the vectors grow no more.
-  shapes_.push_back({static_cast<LineForm>(form), {constants_.data(), slots + 1}, {slots_.data(), slots}});
+  shapes_.end_shape(static_cast<LineForm>(form), slots);
   return {};
-}
-
-void BlockShapes::lay_out() {
-  constants_.shrink_to_fit();
-  slots_.shrink_to_fit();
-  const std::string_view* constant = constants_.data();
-  const ShapeSlot* slot = slots_.data();
-  for (Shape& shape : shapes_) {
-    shape.constants = {constant, shape.constants.size()};
-    shape.slots = {slot, shape.slots.size()};
-    constant += shape.constants.size();
-    slot += shape.slots.size();
-  }
 }
 
 Result<void> BlockShapes::list_by_column(const BlockDirectory& directory) {
@@ -65,8 +78,8 @@ Result<void> BlockShapes::list_by_column(const BlockDirectory& directory) {
     for (uint32_t c = 0; c < columns; ++c) {
       if (directory.columns[c].source == ColumnSource::raw) take(c, 0);
     }
-    for (uint32_t i = 0; i < shapes_.size(); ++i) {
-      for (const ShapeSlot& slot : shapes_[i].slots) take(slot.column, i + 1);
+    for (uint32_t i = 0; i < all().size(); ++i) {
+      for (const ShapeSlot& slot : all()[i].slots) take(slot.column, i + 1);
     }
   };
   for_each([&begin](uint32_t column, uint32_t) { ++begin[column + 1]; });
@@ -84,8 +97,7 @@ Result<void> BlockShapes::list_by_column(const BlockDirectory& directory) {
 }
 
 uint64_t BlockShapes::memory_bytes() const {
-  return constants_.capacity() * sizeof(std::string_view) + slots_.capacity() * sizeof(ShapeSlot) +
-         shapes_.capacity() * sizeof(Shape) + (with_.capacity() + with_begin_.capacity()) * sizeof(uint32_t);
+  return shapes_.memory_bytes() + (with_.capacity() + with_begin_.capacity()) * sizeof(uint32_t);
 }
 
 }  // namespace cordwood
