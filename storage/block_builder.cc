@@ -86,8 +86,21 @@ struct BlockBuilder::Impl {
   BlockInfo make_info(BlockSummary* summary);
   void write_fixed_pieces();
   void write_columns();
-  void write_column(std::span<const std::string_view> cells, ColumnSource source, std::vector<std::string> path,
-                    uint32_t occurrence, const MarkShapes& mark, std::span<const int64_t> shape_ids);
+  /// A column and where its cells come from.
+  struct ColumnInput {
+    std::span<const std::string_view> cells;
+    ColumnSource source = ColumnSource::raw;
+    std::vector<std::string> path;
+    uint32_t occurrence = 0;
+    std::span<const int64_t> shape_ids;  ///< by row
+    MarkShapes mark;
+    ForEachRow others;
+  };
+  void write_column(ColumnInput column);
+  void write_metadata_columns();
+  void for_each_row_with(uint32_t column, const TakeRow& take);
+  /// By stored shape.
+  void mark_shapes_with(uint32_t column, std::vector<bool>* has) const;
   void encode_shapes(std::vector<std::string>* out) const;
   void encode_metadata_shapes(std::vector<std::string>* out) const;
   EncodedBlock build(const BlockInput& block);
@@ -110,6 +123,10 @@ struct BlockBuilder::Impl {
   std::vector<bool> clear_shapes;           ///< stored id - 1 -> has_clear_edges()
   std::vector<uint32_t> used_shapes;        ///< stored id - 1 -> shredder's shape
   std::vector<uint32_t> column_map;         ///< shredder's column -> stored column
+  std::vector<bool> rendered;               ///< stored column -> it is made of others
+  std::vector<bool> rendered_from;          ///< stored column -> others are made of it
+  std::vector<uint32_t> next_cells;         ///< by the shredder's columns
+  std::vector<RowCell> row_cells;
   std::vector<uint32_t> run_begins;
   std::vector<uint32_t> run_of_stream;
   std::vector<int64_t> scratch_times;
@@ -259,52 +276,97 @@ void BlockBuilder::Impl::write_fixed_pieces() {
   directory.metadata_shape_count = static_cast<uint32_t>(metadata.shapes().size());
 }
 
-void BlockBuilder::Impl::write_column(std::span<const std::string_view> column_cells, ColumnSource source,
-                                      std::vector<std::string> path, uint32_t occurrence, const MarkShapes& mark,
-                                      std::span<const int64_t> ids) {
+void BlockBuilder::Impl::write_column(ColumnInput column) {
   ColumnMeta meta;
-  meta.source = source;
-  meta.path = std::move(path);
-  meta.occurrence = occurrence;
-  const ColumnWriter::RowTimes row_times = [&]() -> std::span<const int64_t> {
+  meta.source = column.source;
+  meta.path = std::move(column.path);
+  meta.occurrence = column.occurrence;
+  ColumnWriter::Rows rows;
+  rows.times = [&]() -> std::span<const int64_t> {
     std::vector<bool> has(1 + std::max(used_shapes.size(), metadata.shapes().size()), false);
-    mark(&has);
+    column.mark(&has);
     scratch_times.clear();
-    for (size_t row = 0; row < ids.size(); ++row)
-      if (has[static_cast<size_t>(ids[row])]) scratch_times.push_back(input->rows[row].time_ns);
+    for (size_t row = 0; row < column.shape_ids.size(); ++row)
+      if (has[static_cast<size_t>(column.shape_ids[row])]) scratch_times.push_back(input->rows[row].time_ns);
     return scratch_times;
   };
-  columns.write(column_cells, row_times, &meta, &directory.pieces);
+  rows.others = std::move(column.others);
+  columns.write(column.cells, rows, &meta, &directory.pieces);
   directory.columns.push_back(std::move(meta));
 }
 
-void BlockBuilder::Impl::write_columns() {
+/// Of the other columns, those that are not rendered themselves.
+void BlockBuilder::Impl::for_each_row_with(uint32_t column, const TakeRow& take) {
+  std::vector<bool> has(1 + used_shapes.size(), false);
+  mark_shapes_with(column, &has);
+  next_cells.assign(cells.size(), 0);
+  for (const int64_t id : shape_ids) {
+    if (id == 0) continue;
+    row_cells.clear();
+    for (const ShapeSlot& slot : shredder.shapes()[used_shapes[static_cast<size_t>(id - 1)]].slots) {
+      const uint32_t cell = next_cells[slot.column]++;
+      const uint32_t stored = column_map[slot.column];
+      if (!has[static_cast<size_t>(id)] || slot.column == column || rendered[stored]) continue;
+      row_cells.push_back({stored, cells[slot.column][cell]});
+    }
+    if (has[static_cast<size_t>(id)] && !take(row_cells)) return;
+  }
+}
+
+void BlockBuilder::Impl::mark_shapes_with(uint32_t column, std::vector<bool>* has) const {
+  for (size_t s = 0; s < used_shapes.size(); ++s)
+    for (const ShapeSlot& slot : shredder.shapes()[used_shapes[s]].slots)
+      if (slot.column == column) (*has)[s + 1] = true;
+}
+
+void BlockBuilder::Impl::write_metadata_columns() {
   for (uint32_t c = 0; c < metadata.columns().size(); ++c) {
     const MetadataShapes::Column& column = metadata.columns()[c];
-    const MarkShapes mark = [&](std::vector<bool>* has) {
+    ColumnInput in;
+    in.cells = column.cells;
+    in.source = column.packed ? ColumnSource::packed_metadata : ColumnSource::metadata;
+    if (!column.packed) in.path.push_back(column.name);
+    in.occurrence = column.occurrence;
+    in.shape_ids = metadata_shape_ids;
+    in.mark = [&](std::vector<bool>* has) {
       for (size_t s = 0; s < metadata.shapes().size(); ++s) {
-        const std::vector<uint32_t>& in = metadata.shapes()[s].columns;
-        (*has)[s] = std::find(in.begin(), in.end(), c) != in.end();
+        const std::vector<uint32_t>& names = metadata.shapes()[s].columns;
+        (*has)[s] = std::find(names.begin(), names.end(), c) != names.end();
       }
     };
-    std::vector<std::string> path;
-    if (!column.packed) path.push_back(column.name);
-    write_column(column.cells, column.packed ? ColumnSource::packed_metadata : ColumnSource::metadata, std::move(path),
-                 column.occurrence, mark, metadata_shape_ids);
+    write_column(std::move(in));
   }
+}
+
+void BlockBuilder::Impl::write_columns() {
+  write_metadata_columns();
+  rendered.assign(metadata.columns().size() + cells.size() + 1, false);
+  rendered_from.assign(rendered.size(), false);
   for (uint32_t c = 0; c < cells.size() && c < shredder.columns().size(); ++c) {
     if (cells[c].empty()) continue;
     const ColumnKey& key = shredder.columns()[c];
-    const MarkShapes mark = [&](std::vector<bool>* has) {
-      for (size_t s = 0; s < used_shapes.size(); ++s)
-        for (const ShapeSlot& slot : shredder.shapes()[used_shapes[s]].slots)
-          if (slot.column == c) (*has)[s + 1] = true;
-    };
-    write_column(cells[c], source_of(key.source), key.path, key.occurrence, mark, shape_ids);
+    ColumnInput in;
+    in.cells = cells[c];
+    in.source = source_of(key.source);
+    in.path = key.path;
+    in.occurrence = key.occurrence;
+    in.shape_ids = shape_ids;
+    in.mark = [this, c](std::vector<bool>* has) { mark_shapes_with(c, has); };
+    const bool of_fields = key.source == ColumnKey::Source::json || key.source == ColumnKey::Source::logfmt;
+    if (of_fields && !rendered_from[column_map[c]]) {
+      in.others = [this, c](const TakeRow& take) { for_each_row_with(c, take); };
+    }
+    write_column(std::move(in));
+    if (directory.columns.back().type != ColumnType::rendered) continue;
+    rendered[column_map[c]] = true;
+    for (const uint32_t from : columns.rendered_from()) rendered_from[from] = true;
   }
   if (!raw_cells.empty()) {
-    write_column(
-        raw_cells, ColumnSource::raw, {}, 0, [](std::vector<bool>* has) { (*has)[0] = true; }, shape_ids);
+    ColumnInput in;
+    in.cells = raw_cells;
+    in.shape_ids = shape_ids;
+    in.mark = [](std::vector<bool>* has) { (*has)[0] = true; };
+    write_column(std::move(in));
   }
   directory.pieces.push_back(pieces.texts(columns.shared_cells(), true));
 }

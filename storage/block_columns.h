@@ -14,6 +14,7 @@
 namespace cordwood {
 
 class PatternReader;
+class RenderedReader;
 
 /// The cells of one column, for those who look at many of them.
 struct ColumnCells {
@@ -72,6 +73,8 @@ class BlockColumns {
   virtual Result<bool> append_around(uint32_t row, uint32_t column, size_t before, size_t behind, std::string* out) = 0;
   /// The patterns that the cells are kept by; null when they are not.
   virtual Result<PatternReader*> pattern(uint32_t column) = 0;
+  /// The templates that they are kept by; likewise.
+  virtual Result<RenderedReader*> rendered(uint32_t column) = 0;
   /// The column of the values of a metadata name; nothing when no row has it.
   virtual std::optional<uint32_t> metadata_column(std::string_view name) const = 0;
   /// Whether metadata_column() tells all: no row has a name twice, or more names than columns are made for.

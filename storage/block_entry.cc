@@ -141,7 +141,8 @@ void write_column(const ColumnMeta& c, ByteWriter* w) {
   w->varint(c.pieces);
   switch (c.type) {
     case ColumnType::constant: w->string(c.constant); break;
-    case ColumnType::dictionary: w->varint(c.distinct); break;
+    case ColumnType::dictionary:
+    case ColumnType::rendered: w->varint(c.distinct); break;
     case ColumnType::shared: w->varint(c.shared_first); break;
     case ColumnType::bytes: break;
     case ColumnType::pattern: w->varint(c.distinct); [[fallthrough]];
@@ -174,7 +175,8 @@ Result<ColumnMeta> read_column(ByteReader* in) {
   uint64_t shared_first = 0;
   switch (c.type) {
     case ColumnType::constant: c.constant = in->string(); break;
-    case ColumnType::dictionary: distinct = in->varint(); break;
+    case ColumnType::dictionary:
+    case ColumnType::rendered: distinct = in->varint(); break;
     case ColumnType::shared: shared_first = in->varint(); break;
     case ColumnType::bytes: break;
     case ColumnType::pattern: distinct = in->varint(); [[fallthrough]];
@@ -221,8 +223,9 @@ std::string_view to_string(ColumnSource source) {
 }
 
 std::string_view to_string(ColumnType type) {
-  constexpr std::string_view kNames[kColumnTypes] = {"constant",  "dictionary", "integer", "decimal", "hex",   "uuid",
-                                                     "timestamp", "ipv4",       "pattern", "bytes",   "shared"};
+  constexpr std::string_view kNames[kColumnTypes] = {"constant", "dictionary", "integer",   "decimal",
+                                                     "hex",      "uuid",       "timestamp", "ipv4",
+                                                     "pattern",  "bytes",      "shared",    "rendered"};
   return kNames[static_cast<size_t>(type)];
 }
 

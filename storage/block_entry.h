@@ -37,8 +37,9 @@ enum class ColumnType : uint8_t {
   pattern = 8,     ///< texts that differ in decimal numbers: a pattern per cell and its numbers
   bytes = 9,       ///< texts in heap frames
   shared = 10,     ///< few cells: they lie in the block's shared column
+  rendered = 11,   ///< texts made of other cells of their rows: a template per cell
 };
-inline constexpr uint8_t kColumnTypes = 11;
+inline constexpr uint8_t kColumnTypes = 12;
 std::string_view to_string(ColumnType type);
 
 /// One frame of a piece.  Offsets are relative to the block's narrow or heap part.
@@ -72,7 +73,7 @@ struct ColumnMeta {
   uint8_t digits = 0;         ///< decimal: scale; hex: digits; timestamp: digits of the fraction
   uint8_t flags = 0;          ///< by type, see ColumnFlag
   uint32_t shared_first = 0;  ///< shared: first cell in the shared column
-  uint32_t distinct = 0;      ///< dictionary and pattern: number of entries
+  uint32_t distinct = 0;      ///< dictionary, pattern, rendered: number of entries
   uint32_t pieces = 0;        ///< how many pieces of BlockDirectory::pieces are its own
   uint32_t first_piece = 0;   ///< index of the first of them (not stored)
   struct Range {

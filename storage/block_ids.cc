@@ -60,6 +60,9 @@ class IdScan {
   Result<void> scan() {
     TRY(scan_shapes());
     for (uint32_t c = 0; c < columns_.size(); ++c) {
+      if (columns_[c].type == ColumnType::rendered) TRY(scan_templates(c));
+    }
+    for (uint32_t c = 0; c < columns_.size(); ++c) {
       const ColumnSource source = columns_[c].source;
       if (source == ColumnSource::packed_metadata) {
         TRY(scan_metadata());
@@ -71,7 +74,11 @@ class IdScan {
   }
 
  private:
+  /// Takes the ids in the constants of a shape and gives its stretches that may hold others, but for those that are one
+  /// cell: of these the column is noted.
+  Result<std::vector<Stretch>> scan_shape(const Shape& shape);
   Result<void> scan_shapes();
+  Result<void> scan_templates(uint32_t column);
   Result<void> scan_rows(const std::vector<std::vector<Stretch>>& joined);
   Result<void> scan_metadata();
   Result<void> scan_column(const ColumnMeta& column);
@@ -123,22 +130,47 @@ bool IdScan::may_hold_id(const Shape& shape, const Stretch& stretch) const {
   return longest >= kLeastIdText;
 }
 
+Result<std::vector<Stretch>> IdScan::scan_shape(const Shape& shape) {
+  for (const std::string_view constant : shape.constants) TRY(take(constant));
+  std::vector<Stretch> joined;
+  for (Stretch& stretch : stretches_of(shape)) {
+    if (stretch.is_one_cell()) {
+      alone_[shape.slots[stretch.slots[0]].column] = true;
+    } else if (may_hold_id(shape, stretch)) {
+      joined.push_back(std::move(stretch));
+    }
+  }
+  return joined;
+}
+
 Result<void> IdScan::scan_shapes() {
   TRY_ASSIGN(const std::span<const Shape> shapes, view_.columns()->shapes());
   std::vector<std::vector<Stretch>> joined(shapes.size() + 1);  // by shape id
   bool any = false;
   for (size_t i = 0; i < shapes.size(); ++i) {
-    for (const std::string_view constant : shapes[i].constants) TRY(take(constant));
-    for (Stretch& stretch : stretches_of(shapes[i])) {
-      if (stretch.is_one_cell()) {
-        alone_[shapes[i].slots[stretch.slots[0]].column] = true;
-      } else if (may_hold_id(shapes[i], stretch)) {
-        joined[i + 1].push_back(std::move(stretch));
-        any = true;
-      }
-    }
+    TRY_ASSIGN(joined[i + 1], scan_shape(shapes[i]));
+    any = any || !joined[i + 1].empty();
   }
   return any ? scan_rows(joined) : Result<void>();
+}
+
+/// Ids that lie within a cell of another column are found there; when there may be others, all cells are rendered.
+Result<void> IdScan::scan_templates(uint32_t column) {
+  TRY_ASSIGN(RenderedReader * reader, view_.columns()->rendered(column));
+  TRY_ASSIGN(const std::span<const Shape> templates, reader->templates());
+  bool any = false;
+  for (const Shape& shape : templates) {
+    TRY_ASSIGN(const std::vector<Stretch> joined, scan_shape(shape));
+    any = any || !joined.empty();
+  }
+  if (!any) return {};
+  TRY_ASSIGN(const RowRanks* ranks, view_.columns()->ranks(column));
+  for (uint32_t cell = 0; cell < ranks->count(); ++cell) {
+    const uint32_t row = ranks->row_of(cell);
+    TRY_ASSIGN(const std::string_view text, view_.cell(row, {column, ShapeSlot::Kind::text, {}}, &scratch_));
+    TRY(take(text));
+  }
+  return {};
 }
 
 Result<void> IdScan::scan_rows(const std::vector<std::vector<Stretch>>& joined) {
@@ -188,6 +220,7 @@ Result<void> IdScan::scan_column(const ColumnMeta& column) {
     case ColumnType::pattern: return scan_pattern(column);
     case ColumnType::bytes:
     case ColumnType::shared: return scan_cells(column, reader.get());
+    case ColumnType::rendered: break;  // scan_templates()
   }
   return {};
 }

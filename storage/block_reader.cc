@@ -34,7 +34,7 @@ Result<uint32_t> read_packed_metadata(std::string_view cell, std::vector<Metadat
   return static_cast<uint32_t>(derived);
 }
 
-class SealedView final : public SealedBlockView, private SearchedBlock {
+class SealedView final : public SealedBlockView, private SearchedBlock, private RowTexts {
  public:
   SealedView(std::shared_ptr<const SealedBlock> block, BlockDirectory directory, ReadStats* stats)
       : block_(std::move(block)),
@@ -93,7 +93,7 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   Result<ColumnReader*> reader(uint32_t index) override {
     OpenColumn& c = columns_[index];
     if (c.reader == nullptr) {
-      const ColumnReader::Block block{&frames_, &times_, &shared_, ids_ ? &*ids_ : nullptr};
+      const ColumnReader::Block block{&frames_, &times_, &shared_, ids_ ? &*ids_ : nullptr, this};
       TRY_ASSIGN(c.reader, ColumnReader::open(directory_.columns[index], block));
     }
     return c.reader.get();
@@ -129,6 +129,17 @@ class SealedView final : public SealedBlockView, private SearchedBlock {
   Result<PatternReader*> pattern(uint32_t index) override {
     TRY_ASSIGN(ColumnReader * r, reader(index));
     return r->pattern();
+  }
+  Result<RenderedReader*> rendered(uint32_t index) override {
+    TRY_ASSIGN(ColumnReader * r, reader(index));
+    return r->rendered();
+  }
+  Result<std::string_view> row_text(uint32_t index, uint32_t row, std::string* scratch) override {
+    return cell_text(index, row, scratch, false);
+  }
+  Result<uint64_t> row_text_bytes(uint32_t index, uint32_t row) override {
+    TRY_ASSIGN(const PlacedCell at, cell_of(index, row));
+    return at.reader->text_bytes(at.cell, row);
   }
   std::optional<uint32_t> metadata_column(std::string_view name) const override {
     const auto found = metadata_columns_.find(name);
@@ -374,8 +385,7 @@ Result<uint64_t> SealedView::line_bytes(uint32_t row) {
   TRY_ASSIGN(const LineBytes* known, line_bytes_of(id));
   uint64_t bytes = known->common;
   for (const uint32_t index : known->columns) {
-    TRY_ASSIGN(const PlacedCell at, cell_of(index, row));
-    TRY_ASSIGN(const uint64_t cell_bytes, at.reader->text_bytes(at.cell, row));
+    TRY_ASSIGN(const uint64_t cell_bytes, row_text_bytes(index, row));
     bytes += cell_bytes;
   }
   return bytes;

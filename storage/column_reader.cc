@@ -50,6 +50,12 @@ Result<void> ColumnReader::bind() {
       }
       pattern_ = std::make_unique<PatternReader>(frames_, first);
       return {};
+    case ColumnType::rendered:
+      if (meta_.pieces != 2 || rows(0) != meta_.distinct || meta_.distinct == 0 || rows(1) != meta_.cells) {
+        return malformed(meta_);
+      }
+      if (row_texts_ != nullptr) rendered_ = std::make_unique<RenderedReader>(frames_, first, row_texts_);
+      return {};
     default: break;
   }
   if (meta_.pieces != (exceptions ? 2u : 1u) || rows(0) != meta_.cells) return malformed(meta_);
@@ -139,6 +145,10 @@ Result<std::string_view> ColumnReader::text(uint32_t cell, uint32_t row, std::st
       scratch->clear();
       TRY(pattern_->append(cell, scratch));
       return std::string_view(*scratch);
+    case ColumnType::rendered:
+      scratch->clear();
+      TRY(rendered_->append(cell, row, scratch));
+      return std::string_view(*scratch);
     default: break;
   }
   if ((meta_.flags & kExceptions) != 0) TRY(load_exceptions());
@@ -159,6 +169,7 @@ std::optional<uint64_t> ColumnReader::same_text_bytes() const {
 Result<uint64_t> ColumnReader::text_bytes(uint32_t cell, uint32_t row) {
   if (cell >= meta_.cells) return Error::corrupt("block: a column has too few cells");
   if (meta_.type == ColumnType::pattern) return pattern_->text_bytes(cell);
+  if (meta_.type == ColumnType::rendered) return rendered_->text_bytes(cell, row);
   if (meta_.type == ColumnType::integer && (meta_.flags & kExceptions) == 0) {
     TRY_ASSIGN(const int64_t value, numbers_.get(cell));
     return integer_bytes(value);
@@ -303,11 +314,15 @@ uint64_t ColumnReader::settle(bool slim) {
     std::vector<uint32_t>().swap(cell_ids_);
     std::vector<int64_t>().swap(cell_numbers_);
     if (pattern_ != nullptr) pattern_ = std::make_unique<PatternReader>(frames_, meta_.first_piece);
+    if (rendered_ != nullptr) {
+      rendered_ = std::make_unique<RenderedReader>(frames_, meta_.first_piece, row_texts_);
+    }
   }
   return sizeof(*this) + numbers_.memory_bytes() + texts_.memory_bytes() + cell_numbers_.capacity() * sizeof(int64_t) +
          cell_ids_.capacity() * sizeof(uint32_t) +
          (dictionary_.capacity() + exception_texts_.capacity()) * sizeof(std::string_view) +
-         exception_cells_.capacity() * sizeof(uint32_t) + (pattern_ != nullptr ? pattern_->memory_bytes() : 0);
+         exception_cells_.capacity() * sizeof(uint32_t) + (pattern_ != nullptr ? pattern_->memory_bytes() : 0) +
+         (rendered_ != nullptr ? rendered_->memory_bytes() : 0);
 }
 
 Result<std::optional<int64_t>> ColumnReader::integer(uint32_t cell) {

@@ -11,6 +11,7 @@
 #include "storage/block_columns.h"
 #include "storage/block_frames.h"
 #include "storage/column_pattern.h"
+#include "storage/column_rendered.h"
 #include "storage/column_search.h"
 #include "storage/column_text.h"
 #include "storage/id_list.h"
@@ -26,7 +27,8 @@ class ColumnReader {
     BlockFrames* frames = nullptr;
     TimePiece* times = nullptr;
     TextPiece* shared = nullptr;
-    IdListReader* ids = nullptr;  ///< null: its segment has no id lists
+    IdListReader* ids = nullptr;    ///< null: its segment has no id lists
+    RowTexts* row_texts = nullptr;  ///< null: cells of rendered columns are not asked for
   };
   /// `meta` outlives it, too.  corrupt when pieces and column do not fit together.
   static Result<std::unique_ptr<ColumnReader>> open(const ColumnMeta& meta, const Block& block);
@@ -55,6 +57,8 @@ class ColumnReader {
   Result<void> find_numbers(int64_t least, int64_t most, bool outside, RowBits* cells);
   /// Null unless cells are kept by patterns.
   PatternReader* pattern() { return pattern_.get(); }
+  /// Null unless cells are rendered from others.
+  RenderedReader* rendered() { return rendered_.get(); }
   /// Forgets lasting texts, if `slim` all decoded cells too, and tells the bytes of what else it keeps.
   uint64_t settle(bool slim);
 
@@ -62,12 +66,18 @@ class ColumnReader {
   Result<bool> may_match(const CellTest& test);
   /// Whether find() has to know the rows of the cells.
   bool needs_ranks() const { return meta_.type == ColumnType::timestamp && (meta_.flags & kRelative) != 0; }
-  /// Sets the cells that pass the test, exactly; `ranks` may be null unless needs_ranks().
+  /// Sets the cells that pass the test, exactly; `ranks` may be null unless needs_ranks().  Not of rendered columns,
+  /// whose cells only the block can search (find_rows()).
   Result<void> find(const CellTest& test, const RowRanks* ranks, RowBits* cells);
 
  private:
   ColumnReader(const ColumnMeta& meta, const Block& block)
-      : meta_(meta), frames_(block.frames), times_(block.times), shared_(block.shared), ids_(block.ids) {}
+      : meta_(meta),
+        frames_(block.frames),
+        times_(block.times),
+        shared_(block.shared),
+        ids_(block.ids),
+        row_texts_(block.row_texts) {}
   Result<void> bind();
   Result<void> load_dictionary();
   Result<void> load_exceptions();
@@ -91,10 +101,12 @@ class ColumnReader {
   TimePiece* times_;
   TextPiece* shared_;
   IdListReader* ids_;
+  RowTexts* row_texts_;
   uint32_t id_list_ = 0;  ///< of a listed column
   IntPiece numbers_;
   TextPiece texts_;
   std::unique_ptr<PatternReader> pattern_;
+  std::unique_ptr<RenderedReader> rendered_;
   TimestampLayout layout_;
   std::vector<std::string_view> dictionary_;
   bool dictionary_loaded_ = false;

@@ -17,6 +17,10 @@ namespace {
 constexpr uint64_t kSharedBytes = 96;
 constexpr size_t kMaxConstantBytes = 256;
 constexpr size_t kSampleCells = 16;
+/// Texts of less than this on average are not worth the reading of other columns.
+constexpr uint64_t kLeastRenderedBytes = 48;
+/// Templates and ids packed to such a part of the texts need not be compared with packed texts.
+constexpr uint64_t kSurelySmall = 64;
 constexpr uint32_t kMinHexDigits = 8;
 constexpr uint32_t kMaxHexDigits = 256;
 /// One cell in so many may be an exception to the column's type.
@@ -112,7 +116,7 @@ void ColumnWriter::write_bytes(std::span<const std::string_view> cells, ColumnMe
   out->push_back(pieces_->texts(cells, true));
 }
 
-void ColumnWriter::write(std::span<const std::string_view> cells, const RowTimes& row_times, ColumnMeta* meta,
+void ColumnWriter::write(std::span<const std::string_view> cells, const Rows& rows, ColumnMeta* meta,
                          std::vector<PieceMeta>* out) {
   meta->cells = static_cast<uint32_t>(cells.size());
   const size_t pieces_before = out->size();
@@ -130,15 +134,15 @@ void ColumnWriter::write(std::span<const std::string_view> cells, const RowTimes
     shared_.insert(shared_.end(), cells.begin(), cells.end());
     return;
   }
-  if (!write_typed(cells, row_times, meta, out) && !write_dictionary(cells, cell_bytes, meta, out) &&
-      !write_pattern(cells, meta, out)) {
+  if (!write_typed(cells, rows, meta, out) && !write_dictionary(cells, cell_bytes, meta, out) &&
+      !write_rendered(cells, cell_bytes, rows.others, meta, out) && !write_pattern(cells, meta, out)) {
     write_bytes(cells, meta, out);
     meta->range = range_of(cells);
   }
   meta->pieces = static_cast<uint32_t>(out->size() - pieces_before);
 }
 
-bool ColumnWriter::write_typed(std::span<const std::string_view> cells, const RowTimes& row_times, ColumnMeta* meta,
+bool ColumnWriter::write_typed(std::span<const std::string_view> cells, const Rows& rows, ColumnMeta* meta,
                                std::vector<PieceMeta>* out) {
   const Sample sample(cells);
   if (sample.mostly(Sample::integer) &&
@@ -156,8 +160,7 @@ bool ColumnWriter::write_typed(std::span<const std::string_view> cells, const Ro
     if (with_integers && write_decimal(cells, true, std::min<uint8_t>(17, sample.digits_max + 3), meta, out))
       return true;
   }
-  if (sample.mostly(Sample::timestamp) &&
-      write_timestamp(cells, sample.example[Sample::timestamp], row_times, meta, out)) {
+  if (sample.mostly(Sample::timestamp) && write_timestamp(cells, sample.example[Sample::timestamp], rows, meta, out)) {
     return true;
   }
   if (sample.mostly(Sample::uuid) && write_binary(cells, sample.example[Sample::uuid], meta, out)) return true;
@@ -227,8 +230,8 @@ bool ColumnWriter::write_decimal(std::span<const std::string_view> cells, bool t
   return true;
 }
 
-bool ColumnWriter::write_timestamp(std::span<const std::string_view> cells, std::string_view sample,
-                                   const RowTimes& row_times, ColumnMeta* meta, std::vector<PieceMeta>* out) {
+bool ColumnWriter::write_timestamp(std::span<const std::string_view> cells, std::string_view sample, const Rows& rows,
+                                   ColumnMeta* meta, std::vector<PieceMeta>* out) {
   const std::optional<TimestampLayout> layout = detect_timestamp(sample);
   if (!layout) return false;
   TimestampParser parser(*layout);
@@ -238,7 +241,7 @@ bool ColumnWriter::write_timestamp(std::span<const std::string_view> cells, std:
   meta->constant = layout->suffix;
   meta->flags =
       static_cast<uint8_t>((layout->separator == ' ' ? kSpaceForT : 0) | (layout->point == ',' ? kCommaFraction : 0));
-  const std::span<const int64_t> times = row_times();
+  const std::span<const int64_t> times = rows.times();
   // Unsigned: far times wrap here and back again when read.
   const auto difference = [&](size_t i) {
     return static_cast<int64_t>(static_cast<uint64_t>(values_[i]) -
@@ -310,6 +313,29 @@ bool ColumnWriter::write_dictionary(std::span<const std::string_view> cells, uin
   out->push_back(pieces_->texts(dictionary_.values(), false));
   out->push_back(pieces_->ints(dictionary_.ids()));
   return true;
+}
+
+bool ColumnWriter::write_rendered(std::span<const std::string_view> cells, uint64_t cell_bytes,
+                                  const ForEachRow& others, ColumnMeta* meta, std::vector<PieceMeta>* out) {
+  if (!others || cell_bytes < cells.size() * kLeastRenderedBytes || !templates_.collect(cells, others)) return false;
+  const size_t pieces_before = out->size();
+  const size_t narrow_before = pieces_->narrow.size();
+  const std::vector<std::string_view> texts(templates_.templates().begin(), templates_.templates().end());
+  out->push_back(pieces_->texts(texts, false));
+  out->push_back(pieces_->ints(templates_.ids()));
+  const uint64_t packed = pieces_->narrow.size() - narrow_before;
+  meta->type = ColumnType::rendered;
+  meta->distinct = static_cast<uint32_t>(texts.size());
+  if (packed * kSurelySmall < cell_bytes) return true;
+  const size_t heap_before = pieces_->heap.size();
+  pieces_->texts(cells, true);
+  const uint64_t packed_as_bytes = pieces_->heap.size() - heap_before;
+  pieces_->heap.resize(heap_before);
+  if (packed < packed_as_bytes / 4 * 3) return true;
+  meta->distinct = 0;
+  pieces_->narrow.resize(narrow_before);
+  out->resize(pieces_before);
+  return false;
 }
 
 bool ColumnWriter::write_pattern(std::span<const std::string_view> cells, ColumnMeta* meta,

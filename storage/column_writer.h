@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/piece_writer.h"
+#include "storage/template_collector.h"
 
 namespace cordwood {
 
@@ -40,11 +41,15 @@ class ColumnWriter {
   /// Starts a block.
   void reset();
 
+  /// What else there is in the rows of a column's cells; asked only if a type needs it.
+  struct Rows {
+    std::function<std::span<const int64_t>()> times;
+    ForEachRow others;  ///< none: the cells are not to be rendered from other columns
+  };
   /// Fills type, cells and what belongs to the type in `meta`; appends its pieces to `out`.  `cells` is not empty.
-  /// `row_times` gives the time of each cell's row, and is asked only if a timestamp needs it.
-  using RowTimes = std::function<std::span<const int64_t>()>;
-  void write(std::span<const std::string_view> cells, const RowTimes& row_times, ColumnMeta* meta,
-             std::vector<PieceMeta>* out);
+  void write(std::span<const std::string_view> cells, const Rows& rows, ColumnMeta* meta, std::vector<PieceMeta>* out);
+  /// The columns from which the last one was rendered, if it was.
+  const std::set<uint32_t>& rendered_from() const { return templates_.columns(); }
   /// Cells of all shared columns, to be written as one bytes column at the end.
   const std::vector<std::string_view>& shared_cells() const { return shared_; }
   /// Writes texts as they are.
@@ -52,19 +57,21 @@ class ColumnWriter {
 
  private:
   struct Sample;
-  bool write_typed(std::span<const std::string_view> cells, const RowTimes& row_times, ColumnMeta* meta,
+  bool write_typed(std::span<const std::string_view> cells, const Rows& rows, ColumnMeta* meta,
                    std::vector<PieceMeta>* out);
   template <typename Parse>
   bool parse_all(std::span<const std::string_view> cells, Parse parse);
   bool parse_binary(std::span<const std::string_view> cells, uint32_t width, bool uuid, ColumnMeta* meta);
   bool write_decimal(std::span<const std::string_view> cells, bool trimmed, uint8_t scale, ColumnMeta* meta,
                      std::vector<PieceMeta>* out);
-  bool write_timestamp(std::span<const std::string_view> cells, std::string_view sample, const RowTimes& row_times,
+  bool write_timestamp(std::span<const std::string_view> cells, std::string_view sample, const Rows& rows,
                        ColumnMeta* meta, std::vector<PieceMeta>* out);
   bool write_binary(std::span<const std::string_view> cells, std::string_view sample, ColumnMeta* meta,
                     std::vector<PieceMeta>* out);
   bool write_dictionary(std::span<const std::string_view> cells, uint64_t cell_bytes, ColumnMeta* meta,
                         std::vector<PieceMeta>* out);
+  bool write_rendered(std::span<const std::string_view> cells, uint64_t cell_bytes, const ForEachRow& others,
+                      ColumnMeta* meta, std::vector<PieceMeta>* out);
   bool write_pattern(std::span<const std::string_view> cells, ColumnMeta* meta, std::vector<PieceMeta>* out);
   /// The exceptions' piece, if there are any.
   void finish_typed(std::span<const std::string_view> cells, ColumnMeta* meta, std::vector<PieceMeta>* out);
@@ -74,6 +81,7 @@ class ColumnWriter {
   PieceWriter* pieces_;
   DictionaryCollector dictionary_;
   PatternCollector patterns_;
+  TemplateCollector templates_;
   std::vector<std::string_view> shared_;
   std::vector<int64_t> values_;
   std::vector<uint32_t> exceptions_;  ///< ordinals of cells that do not fit, ascending

@@ -35,7 +35,8 @@ std::string type_text(const ColumnMeta& c) {
   switch (c.type) {
     case ColumnType::constant: text += fmt::format(" {:?}", c.constant); break;
     case ColumnType::dictionary:
-    case ColumnType::pattern: text += fmt::format(" of {}", c.distinct); break;
+    case ColumnType::pattern:
+    case ColumnType::rendered: text += fmt::format(" of {}", c.distinct); break;
     case ColumnType::hex: text += fmt::format(" of {} digits", c.digits); break;
     case ColumnType::decimal: text += fmt::format(" with {} digits", c.digits); break;
     case ColumnType::timestamp: text += (c.flags & kRelative) != 0 ? " relative to the row" : " absolute"; break;

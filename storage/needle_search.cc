@@ -2,6 +2,7 @@
 #include "storage/needle_search.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -109,17 +110,26 @@ class ShapeLayout {
   bool gave_up_ = false;
 };
 
-class LineSearch {
+/// Texts of a block, at most one a row, that are made of constants and cells.
+struct ShapedTexts {
+  std::span<const Shape> shapes;
+  uint32_t rows = 0;
+  /// By row: 1 + index into shapes; 0: it has no such text.
+  std::function<Result<std::span<const uint32_t>>()> shape_ids;
+  std::function<Result<std::string_view>(uint32_t row, std::string* scratch)> text;
+};
+
+class TextSearch {
  public:
-  LineSearch(BlockView& view, SearchedBlock& block, TextNeedle needle)
-      : view_(view), block_(block), needle_(needle), found_(view.row_count()) {}
+  TextSearch(const ShapedTexts& texts, SearchedBlock& block, TextNeedle needle)
+      : texts_(texts), block_(block), needle_(needle), found_(texts.rows) {}
   /// Has run() note where the needle stands.
   void note(TextHits* hits) { hits_ = hits; }
 
+  /// The rows whose text holds the needle, and those with a cell of the raw column that does.
   Result<RowBits> run(uint32_t raw_column) {
-    TRY_ASSIGN(const std::span<const Shape> shapes, block_.shapes());
-    verdicts_.assign(shapes.size() + 1, Verdict::cells);
-    for (uint32_t id = 1; id <= shapes.size(); ++id) lay_over(shapes[id - 1], id);
+    verdicts_.assign(texts_.shapes.size() + 1, Verdict::cells);
+    for (uint32_t id = 1; id <= texts_.shapes.size(); ++id) lay_over(texts_.shapes[id - 1], id);
     if (raw_column != UINT32_MAX) columns_.insert(raw_column);
     for (const uint32_t column : columns_) TRY(find_in_column(column, column == raw_column));
     for (const auto& [alignment, ids] : alignments_) TRY(add_rows(alignment, ids));
@@ -130,7 +140,7 @@ class LineSearch {
  private:
   Result<void> find_in_column(uint32_t column, bool raw) {
     if (hits_ == nullptr) return find_rows(block_, column, contains(needle_), &found_);
-    RowBits rows(view_.row_count());
+    RowBits rows(texts_.rows);
     TRY(find_rows(block_, column, contains(needle_), &rows));
     if (rows.none()) return {};
     found_.add(rows);
@@ -155,7 +165,7 @@ class LineSearch {
     const size_t outside = needle_.text.size() - (alignment.size() == 1 ? alignment[0].test.text.size() : 0);
     const bool before = alignment.size() > 1 || alignment[0].test.kind != TestKind::ends;
     const bool behind = alignment.size() > 1 || alignment[0].test.kind != TestKind::begins;
-    return {alignment[0].column, before ? outside : 0, behind ? outside : 0, RowBits(view_.row_count())};
+    return {alignment[0].column, before ? outside : 0, behind ? outside : 0, RowBits(texts_.rows)};
   }
 
   enum class Verdict : uint8_t {
@@ -190,7 +200,7 @@ class LineSearch {
   Result<const RowBits*> rows_of(const Condition& condition) {
     const auto known = rows_.find(condition);
     if (known != rows_.end()) return &known->second;
-    RowBits rows(view_.row_count());
+    RowBits rows(texts_.rows);
     TRY(find_rows(block_, condition.column, condition.test, &rows));
     return &rows_.emplace(condition, std::move(rows)).first->second;
   }
@@ -204,11 +214,11 @@ class LineSearch {
       rows.keep(*more);
       if (rows.none()) return {};
     }
-    TRY_ASSIGN(const ShapeRows* shape_rows, block_.shape_rows());
+    TRY_ASSIGN(const std::span<const uint32_t> shape_ids, texts_.shape_ids());
     std::vector<bool> wanted(verdicts_.size(), false);
     for (const uint32_t id : shapes) wanted[id] = true;
     for (uint32_t row = rows.next(0); row < rows.rows(); row = rows.next(row + 1)) {
-      if (!wanted[shape_rows->shape(row)]) rows.clear(row);
+      if (!wanted[shape_ids[row]]) rows.clear(row);
     }
     found_.add(rows);
     if (hits_ == nullptr || rows.none()) return {};
@@ -219,23 +229,23 @@ class LineSearch {
   }
 
   Result<void> add_shapes() {
-    TRY_ASSIGN(const ShapeRows* shape_rows, block_.shape_rows());
+    TRY_ASSIGN(const std::span<const uint32_t> shape_ids, texts_.shape_ids());
     std::string scratch;
     for (uint32_t row = 0; row < found_.rows(); ++row) {
-      const Verdict verdict = verdicts_[shape_rows->shape(row)];
+      const Verdict verdict = verdicts_[shape_ids[row]];
       if (verdict == Verdict::cells) continue;
       if (hits_ != nullptr) hits_->others.set(row);
       if (found_.test(row)) continue;
       if (verdict == Verdict::render) {
-        TRY_ASSIGN(const std::string_view line, view_.line(row, &scratch));
-        if (!contains(needle_).matches(line)) continue;
+        TRY_ASSIGN(const std::string_view text, texts_.text(row, &scratch));
+        if (!contains(needle_).matches(text)) continue;
       }
       found_.set(row);
     }
     return {};
   }
 
-  BlockView& view_;
+  const ShapedTexts& texts_;
   SearchedBlock& block_;
   TextNeedle needle_;
   RowBits found_;
@@ -255,10 +265,81 @@ RowBits all_rows(uint32_t rows) {
   return bits;
 }
 
+Result<ShapedTexts> lines_of(BlockView& view, SearchedBlock& block) {
+  ShapedTexts lines;
+  TRY_ASSIGN(lines.shapes, block.shapes());
+  lines.rows = view.row_count();
+  lines.shape_ids = [&block]() -> Result<std::span<const uint32_t>> {
+    TRY_ASSIGN(const ShapeRows* rows, block.shape_rows());
+    return rows->ids();
+  };
+  lines.text = [&view](uint32_t row, std::string* scratch) { return view.line(row, scratch); };
+  return lines;
+}
+
+/// The cells of a rendered column.
+class RenderedSearch {
+ public:
+  RenderedSearch(SearchedBlock& block, ColumnReader* reader, const RowRanks* ranks, uint32_t rows)
+      : block_(block), reader_(reader), ranks_(ranks), shape_ids_(rows, 0) {}
+
+  Result<void> find(const CellTest& test, RowBits* rows) {
+    TRY_ASSIGN(const std::span<const Shape> templates, reader_->rendered()->templates());
+    TRY_ASSIGN(const std::vector<uint32_t> ids, reader_->rendered()->template_ids());
+    for (uint32_t cell = 0, row = 0; cell < ids.size(); ++row) {
+      if (ranks_->has(row)) shape_ids_[row] = 1 + ids[cell++];
+    }
+    if (test.kind != TestKind::contains || test.text.empty()) return find_by_text(templates, test, rows);
+    ShapedTexts cells{templates, static_cast<uint32_t>(shape_ids_.size()), {}, {}};
+    cells.shape_ids = [this]() -> Result<std::span<const uint32_t>> { return std::span<const uint32_t>(shape_ids_); };
+    cells.text = [this](uint32_t row, std::string* scratch) { return text(row, scratch); };
+    TRY_ASSIGN(const RowBits found, TextSearch(cells, block_, {test.text, test.folded}).run(UINT32_MAX));
+    rows->add(found);
+    return {};
+  }
+
+ private:
+  Result<std::string_view> text(uint32_t row, std::string* scratch) {
+    return reader_->text(ranks_->rank(row), row, scratch);
+  }
+  /// Whether a template alone says that its cells do not pass.
+  static bool rules_out(const Shape& shape, const CellTest& test) {
+    if (test.folded || shape.slots.empty()) return false;
+    const auto fits = [&test](std::string_view edge, bool front) {
+      const size_t size = std::min(edge.size(), test.text.size());
+      return front ? edge.substr(0, size) == test.text.substr(0, size)
+                   : edge.substr(edge.size() - size) == test.text.substr(test.text.size() - size);
+    };
+    const bool front = test.kind == TestKind::begins || test.kind == TestKind::equals;
+    const bool back = test.kind == TestKind::ends || test.kind == TestKind::equals;
+    return (front && !fits(shape.constants.front(), true)) || (back && !fits(shape.constants.back(), false));
+  }
+  Result<void> find_by_text(std::span<const Shape> templates, const CellTest& test, RowBits* rows) {
+    std::vector<uint8_t> open(templates.size() + 1, 0);
+    for (size_t i = 0; i < templates.size(); ++i) open[i + 1] = rules_out(templates[i], test) ? 0 : 1;
+    std::string scratch;
+    for (uint32_t row = 0; row < shape_ids_.size(); ++row) {
+      if (open[shape_ids_[row]] == 0) continue;
+      TRY_ASSIGN(const std::string_view cell, text(row, &scratch));
+      if (test.matches(cell)) rows->set(row);
+    }
+    return {};
+  }
+
+  SearchedBlock& block_;
+  ColumnReader* reader_;
+  const RowRanks* ranks_;
+  std::vector<uint32_t> shape_ids_;  ///< by row: 1 + the template; 0: it has no cell
+};
+
 }  // namespace
 
 Result<void> find_rows(SearchedBlock& block, uint32_t column, const CellTest& test, RowBits* rows) {
   TRY_ASSIGN(ColumnReader * reader, block.reader(column));
+  if (reader->rendered() != nullptr) {
+    TRY_ASSIGN(const RowRanks* with_cell, block.ranks(column));
+    return RenderedSearch(block, reader, with_cell, rows->rows()).find(test, rows);
+  }
   TRY_ASSIGN(const bool possible, reader->may_match(test));
   if (!possible) return {};
   const RowRanks* ranks = nullptr;
@@ -275,12 +356,14 @@ Result<void> find_rows(SearchedBlock& block, uint32_t column, const CellTest& te
 
 Result<RowBits> search_lines(BlockView& view, SearchedBlock& block, uint32_t raw_column, TextNeedle needle) {
   if (needle.text.empty()) return all_rows(view.row_count());
-  return LineSearch(view, block, needle).run(raw_column);
+  TRY_ASSIGN(const ShapedTexts lines, lines_of(view, block));
+  return TextSearch(lines, block, needle).run(raw_column);
 }
 
 Result<TextHits> search_lines_by_column(BlockView& view, SearchedBlock& block, uint32_t raw_column, TextNeedle needle) {
   TextHits hits{{}, RowBits(view.row_count())};
-  LineSearch search(view, block, needle);
+  TRY_ASSIGN(const ShapedTexts lines, lines_of(view, block));
+  TextSearch search(lines, block, needle);
   search.note(&hits);
   TRY_ASSIGN(const RowBits found, search.run(raw_column));
   hits.others.keep(found);

@@ -31,9 +31,10 @@ enum SegmentFeature : uint64_t {
   kFeatureArrivalSplits = 1u << 4,  ///< reserved: a row's arrival is not told by its block's interval alone
   kFeatureIdLists = 1u << 5,        ///< it has id lists, which columns refer to
   kFeatureIdFrames = 1u << 6,       ///< their heads stand in frames of as many ids as the first one has
+  kFeatureRendered = 1u << 7,       ///< blocks may have rendered columns
 };
-inline constexpr uint64_t kKnownFeatures =
-    kFeatureColumns | kFeatureIdTable | kFeatureFilters | kFeatureXapian | kFeatureIdLists | kFeatureIdFrames;
+inline constexpr uint64_t kKnownFeatures = kFeatureColumns | kFeatureIdTable | kFeatureFilters | kFeatureXapian |
+                                           kFeatureIdLists | kFeatureIdFrames | kFeatureRendered;
 
 /// Parts of the tail in the order they lie in the file.  Numbers are on disk.
 enum SegmentSection : uint32_t {

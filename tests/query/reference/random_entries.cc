@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/query/reference/random_entries.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 #include <tuple>
 
@@ -21,9 +23,10 @@ constexpr const char* kLevels[] = {"info", "error", "warn", "debug"};
 struct Phase {
   std::vector<std::string> keys;
   size_t form = 0;
-  size_t odd = 0;      ///< one line in so many has another form
-  bool sizes = false;  ///< values have units
-  size_t words = 0;    ///< one value in so many is a word
+  size_t odd = 0;       ///< one line in so many has another form
+  bool sizes = false;   ///< values have units
+  size_t words = 0;     ///< one value in so many is a word
+  std::string message;  ///< a key whose value tells the others', or empty
 };
 
 Phase random_phase(Random& random) {
@@ -32,6 +35,7 @@ Phase random_phase(Random& random) {
   phase.form = random.below(6);
   phase.odd = random.one_in(3) ? 8 : 1000;
   phase.sizes = random.one_in(4);
+  if (random.one_in(3)) phase.message = random.of({"msg", "who", "k"});
   phase.words = random.one_in(3) ? 1 : random.one_in(2) ? 3 : 1000;
   return phase;
 }
@@ -50,16 +54,30 @@ std::string json_value(Random& random, const Phase& phase) {
   return number && !random.one_in(3) ? value : "\"" + value + "\"";
 }
 
+/// As programs do that log what they say beside what they say it of.
+std::string message_of(const std::vector<std::string>& values, const Phase& phase) {
+  std::string text = "\"" + phase.message + "\":\"this is what the fields of the line have been found to be";
+  for (size_t i = 0; i < values.size(); ++i) {
+    const std::string_view value = values[i];
+    const bool quoted = value.size() > 1 && value.front() == '"';
+    text += fmt::format("\\n\\tfield {} of the line: ", i);
+    if (quoted || value.front() != '[') text += quoted ? value.substr(1, value.size() - 2) : value;
+  }
+  return text + "\"";
+}
+
 std::string json_line(Random& random, const Phase& phase) {
   std::string line = "{";
+  std::vector<std::string> values;
   for (const std::string& key : phase.keys) {
     if (random.one_in(10)) continue;
     if (line.size() > 1) line += ",";
-    const std::string value = json_value(random, phase);
+    const std::string value = values.emplace_back(json_value(random, phase));
     line += "\"" + key + "\":" + (random.one_in(15) ? "{\"a\":{\"0b\":" + value + "}}" : value);
   }
   if (random.one_in(6))
     line += std::string(line.size() > 1 ? "," : "") + "\"n\":{\"status\":" + json_value(random, phase) + "}";
+  if (!phase.message.empty()) line += (line.size() > 1 ? "," : "") + message_of(values, phase);
   return line + "}";
 }
 

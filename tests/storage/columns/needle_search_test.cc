@@ -251,6 +251,32 @@ TEST_F(NeedleSearch, FindsAcrossTypedCells) {
   RecordProperty("compared", std::to_string(compared_));
 }
 
+/// Messages that are rendered from fields of every type, alone and side by side.
+TEST_F(NeedleSearch, FindsInRenderedMessages) {
+  const auto hex = [&](size_t digits) { return fmt::format("{:016x}{:016x}", random_(), random_()).substr(0, digits); };
+  const auto line = [&](size_t kind) {
+    const std::string user = fmt::format("user-{}", hex(1 + pick(3)));
+    const std::string trace = hex(32);
+    const std::string at = fmt::format("2026-03-{:02}T{:02}:10:59.{:03}Z", 1 + pick(28), pick(24), pick(1000));
+    const size_t n = pick(pick(2) == 0 ? 10 : 5000);
+    const std::string path = fmt::format("C:\\\\{}\\\\{}", hex(2), pick(2) == 0 ? "ſtop.K" : "run.exe");
+    const std::string fields =
+        fmt::format(R"("user":"{}","trace":"{}","at":"{}","n":{},"path":"{}")", user, trace, at, n, path);
+    const std::string texts[] = {
+        fmt::format(R"(at {}\r\n\tuser: {} ({}) ran {} for the {} time)", at, user, trace, path, n),
+        fmt::format("{}-{}-{}/{} of the few that there are {}", user, n, n, path, trace),
+        fmt::format("{} {} {} and then nothing else happened for a while", path, user, n)};
+    return fmt::format(R"({{{},"msg":"{}"}})", fields, texts[kind % 3]);
+  };
+  const size_t wanted = needles(1500);
+  for (size_t round = 0; compared_ < wanted; ++round) {
+    std::vector<std::string> lines;
+    for (int i = 0; i < 500; ++i) lines.push_back(line(round % 4 == 3 ? pick(3) : round));
+    ASSERT_NO_FATAL_FAILURE(check_lines(lines, 0, std::min<size_t>(500, 1 + wanted / 4)));
+  }
+  RecordProperty("compared", std::to_string(compared_));
+}
+
 TEST_F(NeedleSearch, OddLinesAndNeedles) {
   const auto f = [&](const std::vector<std::string>& lines, const std::vector<std::string>& needles) {
     Rows rows;

@@ -18,12 +18,14 @@ namespace {
 using samples::MemoryStore;
 using samples::Rows;
 
-/// As written before there was an index, with one, with id lists, and with an id table whose buckets flow over.
+/// As written before there was an index, with one, with id lists, with an id table whose buckets flow over, and with
+/// rendered columns.
 constexpr const char* kSamples = "tests/format/";
 constexpr const char* kWithoutIndex = "segment-1.0";
 constexpr const char* kWithIndex = "segment-1.0-index";
 constexpr const char* kWithIdLists = "segment-1.0-ids";
 constexpr const char* kWithFlows = "segment-1.0-flows";
+constexpr const char* kWithTemplates = "segment-1.0-templates";
 
 uint64_t scrambled(uint64_t i) {
   return (i + 1) * 0x9e3779b97f4a7c15ull;
@@ -81,6 +83,21 @@ std::vector<Rows> sample_rows_with_ids() {
   return blocks;
 }
 
+/// Messages that tell the fields beside them.
+std::vector<Rows> sample_rows_with_messages() {
+  std::vector<Rows> blocks;
+  Rows& rows = blocks.emplace_back();
+  for (int i = 0; i < 500; ++i) {
+    const uint64_t r = scrambled(static_cast<uint64_t>(i));
+    const std::string user = fmt::format("user {:x}", r >> 48);
+    const std::string text = i % 5 == 0
+                                 ? fmt::format(R"(gave up after {} ms: nobody answered {}\n\tat )", r % 977, user)
+                                 : fmt::format("answered {}, who asked for {:016x}, after {} ms", user, r, r % 977);
+    rows.add(fmt::format(R"({{"user":"{}","ms":{},"span":"{:016x}","msg":"{}"}})", user, r % 977, r, text), i);
+  }
+  return blocks;
+}
+
 std::string segment_today(std::vector<Rows> blocks) {
   BlockBuilderOptions options;
   options.max_shapes = 30;  // some rows are past it
@@ -115,8 +132,13 @@ void expect_sample(const std::string& bytes, const std::vector<Rows>& want) {
 }
 
 TEST(SegmentSample, TodaysSegmentHasEveryType) {
-  const std::string bytes = segment_today(sample_rows());
-  expect_sample(bytes, sample_rows());
+  const auto all_rows = [] {
+    std::vector<Rows> rows = sample_rows();
+    rows.push_back(std::move(sample_rows_with_messages()[0]));
+    return rows;
+  };
+  const std::string bytes = segment_today(all_rows());
+  expect_sample(bytes, all_rows());
   MemoryStore store;
   store.objects["s"] = bytes;
   const auto footer = SegmentFooter::decode(bytes.substr(bytes.size() - SegmentFooter::kBytes), bytes.size()).value();
@@ -193,6 +215,13 @@ TEST(SegmentSample, IdListsStayReadable) {
   const std::string footer = frozen.substr(frozen.size() - SegmentFooter::kBytes);
   EXPECT_NE(SegmentFooter::decode(footer, frozen.size()).value().features & kFeatureIdLists, 0u);
   expect_sample(frozen, sample_rows_with_ids());
+}
+
+TEST(SegmentSample, TemplatesStayReadable) {
+  const std::string frozen = frozen_sample(kWithTemplates, sample_rows_with_messages());
+  const std::string footer = frozen.substr(frozen.size() - SegmentFooter::kBytes);
+  EXPECT_NE(SegmentFooter::decode(footer, frozen.size()).value().features & kFeatureRendered, 0u);
+  expect_sample(frozen, sample_rows_with_messages());
 }
 
 }  // namespace
