@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <numeric>
+
 #include "storage/base/checksum.h"
 #include "storage/base/same_text.h"
 #include "storage/column_writer.h"
@@ -8,8 +11,10 @@ namespace cordwood {
 namespace {
 
 constexpr size_t kMaxValues = 16384;
-constexpr uint64_t kMaxValueBytes = 512u << 10;
-constexpr size_t kProbedCells = 1024;
+constexpr uint64_t kMaxValueBytes = 4u << 20;
+/// A column of which nearly every cell, or after more of them most, is another one is given up.
+constexpr size_t kFewCells = 1024;
+constexpr size_t kManyCells = 8192;
 /// More steps than this in the table mean crafted texts: the dictionary is given up.
 constexpr uint32_t kMaxSteps = 128;
 constexpr size_t kFirstSlots = 1024;
@@ -45,7 +50,8 @@ int64_t DictionaryCollector::add(std::string_view text) {
   return static_cast<int64_t>(values_.size() - 1);
 }
 
-bool DictionaryCollector::collect(std::span<const std::string_view> cells) {
+void DictionaryCollector::collect(std::span<const std::string_view> cells) {
+  complete_ = false;
   slots_.assign(kFirstSlots, 0);
   values_.clear();
   hashes_.clear();
@@ -58,11 +64,27 @@ bool DictionaryCollector::collect(std::span<const std::string_view> cells) {
       continue;
     }
     const int64_t id = add(cells[i]);
-    if (id < 0) return false;
+    if (id < 0) return;
     ids_.push_back(id);
-    if (i == kProbedCells && values_.size() > kProbedCells * 3 / 4) return false;
+    if (i == kFewCells && values_.size() > kFewCells / 16 * 15) return;
+    if (i == kManyCells && values_.size() > kManyCells / 4 * 3) return;
   }
-  return true;
+  complete_ = true;
+}
+
+void DictionaryCollector::sort() {
+  std::vector<uint32_t> order(values_.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) { return values_[a] < values_[b]; });
+  std::vector<int64_t> place(order.size());
+  std::vector<std::string_view> sorted;
+  sorted.reserve(order.size());
+  for (const uint32_t id : order) {
+    place[id] = static_cast<int64_t>(sorted.size());
+    sorted.push_back(values_[id]);
+  }
+  values_ = std::move(sorted);
+  for (int64_t& id : ids_) id = place[static_cast<size_t>(id)];
 }
 
 }  // namespace cordwood

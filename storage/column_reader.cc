@@ -11,6 +11,9 @@ namespace cordwood {
 
 namespace {
 
+/// A dictionary of more is not read whole for one cell.
+constexpr uint32_t kManyTexts = 1024;
+
 Error malformed(const ColumnMeta& meta) {
   return Error::corrupt(fmt::format("block: pieces of a {} column do not fit", to_string(meta.type)));
 }
@@ -137,8 +140,9 @@ Result<std::string_view> ColumnReader::text(uint32_t cell, uint32_t row, std::st
     case ColumnType::shared: return shared_->get(meta_.shared_first + cell);
     case ColumnType::bytes: return texts_.get(cell);
     case ColumnType::dictionary: {
-      if (!dictionary_loaded_) TRY(load_dictionary());
       TRY_ASSIGN(const std::optional<uint32_t> id, dictionary_id(cell));
+      if (!dictionary_loaded_ && meta_.distinct > kManyTexts) return texts_.get(*id);
+      if (!dictionary_loaded_) TRY(load_dictionary());
       return dictionary_[*id];
     }
     case ColumnType::pattern:

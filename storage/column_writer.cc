@@ -17,10 +17,14 @@ namespace {
 constexpr uint64_t kSharedBytes = 96;
 constexpr size_t kMaxConstantBytes = 256;
 constexpr size_t kSampleCells = 16;
+/// A dictionary of so many bytes is sorted.
+constexpr uint64_t kSortedBytes = 16u << 10;
 /// Texts of less than this on average are not worth the reading of other columns.
 constexpr uint64_t kLeastRenderedBytes = 48;
 /// Templates and ids packed to such a part of the texts need not be compared with packed texts.
 constexpr uint64_t kSurelySmall = 64;
+/// Addresses of one network have less than four.
+constexpr uint64_t kIpv4Bytes = 3;
 constexpr uint32_t kMinHexDigits = 8;
 constexpr uint32_t kMaxHexDigits = 256;
 /// One cell in so many may be an exception to the column's type.
@@ -119,6 +123,7 @@ void ColumnWriter::write_bytes(std::span<const std::string_view> cells, ColumnMe
 void ColumnWriter::write(std::span<const std::string_view> cells, const Rows& rows, ColumnMeta* meta,
                          std::vector<PieceMeta>* out) {
   meta->cells = static_cast<uint32_t>(cells.size());
+  dictionary_tried_ = false;
   const size_t pieces_before = out->size();
   if (cells[0].size() <= kMaxConstantBytes && all_equal(cells)) {
     meta->type = ColumnType::constant;
@@ -135,7 +140,8 @@ void ColumnWriter::write(std::span<const std::string_view> cells, const Rows& ro
     return;
   }
   if (!write_typed(cells, rows, meta, out) && !write_dictionary(cells, cell_bytes, meta, out) &&
-      !write_rendered(cells, cell_bytes, rows.others, meta, out) && !write_pattern(cells, meta, out)) {
+      !write_rendered(cells, cell_bytes, rows.others, meta, out) && !write_pattern(cells, meta, out) &&
+      !write_long_dictionary(cells, meta, out)) {
     write_bytes(cells, meta, out);
     meta->range = range_of(cells);
   }
@@ -165,7 +171,7 @@ bool ColumnWriter::write_typed(std::span<const std::string_view> cells, const Ro
   }
   if (sample.mostly(Sample::uuid) && write_binary(cells, sample.example[Sample::uuid], meta, out)) return true;
   if (sample.mostly(Sample::hex) && write_binary(cells, sample.example[Sample::hex], meta, out)) return true;
-  if (sample.mostly(Sample::ipv4) &&
+  if (sample.mostly(Sample::ipv4) && !fits_dictionary(cells, kIpv4Bytes) &&
       parse_all(cells, [](std::string_view t, int64_t* v) { return parse_ipv4(t, v); })) {
     meta->type = ColumnType::ipv4;
     out->push_back(pieces_->ints(values_));
@@ -286,11 +292,7 @@ bool ColumnWriter::write_binary(std::span<const std::string_view> cells, std::st
   meta->digits = uuid ? 0 : static_cast<uint8_t>(sample.size());
   meta->flags = upper.value_or(false) ? kUpperCase : 0;
   const uint32_t width = uuid ? 16 : static_cast<uint32_t>(sample.size() + 1) / 2;
-  if (dictionary_.collect(cells)) {
-    const uint64_t ids = packed_bytes(cells.size(), bit_width_of(dictionary_.values().size()));
-    if (dictionary_.values().size() * (width + 2) + ids < cells.size() * width) return false;
-  }
-  if (!parse_binary(cells, width, uuid, meta)) {
+  if (fits_dictionary(cells, width) || !parse_binary(cells, width, uuid, meta)) {
     meta->flags = 0;
     meta->digits = 0;
     return false;
@@ -300,19 +302,46 @@ bool ColumnWriter::write_binary(std::span<const std::string_view> cells, std::st
   return true;
 }
 
+bool ColumnWriter::collect_dictionary(std::span<const std::string_view> cells) {
+  if (!dictionary_tried_) dictionary_.collect(cells);
+  dictionary_tried_ = true;
+  return dictionary_.complete();
+}
+
+bool ColumnWriter::fits_dictionary(std::span<const std::string_view> cells, uint64_t cell_bytes) {
+  if (!collect_dictionary(cells)) return false;
+  const uint64_t ids = packed_bytes(cells.size(), bit_width_of(dictionary_.values().size()));
+  return dictionary_.values().size() * (cell_bytes + 2) + ids < cells.size() * cell_bytes;
+}
+
 bool ColumnWriter::write_dictionary(std::span<const std::string_view> cells, uint64_t cell_bytes, ColumnMeta* meta,
                                     std::vector<PieceMeta>* out) {
-  if (!dictionary_.collect(cells)) return false;
+  if (!collect_dictionary(cells)) return false;
   const size_t distinct = dictionary_.values().size();
   const uint64_t ids = packed_bytes(cells.size(), bit_width_of(distinct - 1));
   // A heap of such texts takes about a quarter of its bytes, the dictionary's texts, being all different, a half.
   if (dictionary_.value_bytes() / 2 + ids > cell_bytes / 4 + cells.size() / 4) return false;
+  if (dictionary_.value_bytes() >= kSortedBytes) dictionary_.sort();
+  put_dictionary(meta, out);
+  return true;
+}
+
+bool ColumnWriter::write_long_dictionary(std::span<const std::string_view> cells, ColumnMeta* meta,
+                                         std::vector<PieceMeta>* out) {
+  if (!collect_dictionary(cells) || dictionary_.value_bytes() < kSortedBytes) return false;
+  dictionary_.sort();
+  const uint64_t ids = packed_bytes(cells.size(), bit_width_of(dictionary_.values().size() - 1));
+  if (pieces_->estimate_texts(dictionary_.values()) + ids >= pieces_->estimate_texts(cells) / 8 * 7) return false;
+  put_dictionary(meta, out);
+  return true;
+}
+
+void ColumnWriter::put_dictionary(ColumnMeta* meta, std::vector<PieceMeta>* out) {
   meta->type = ColumnType::dictionary;
-  meta->distinct = static_cast<uint32_t>(distinct);
+  meta->distinct = static_cast<uint32_t>(dictionary_.values().size());
   meta->range = range_of(dictionary_.values());
   out->push_back(pieces_->texts(dictionary_.values(), false));
   out->push_back(pieces_->ints(dictionary_.ids()));
-  return true;
 }
 
 bool ColumnWriter::write_rendered(std::span<const std::string_view> cells, uint64_t cell_bytes,
@@ -326,12 +355,7 @@ bool ColumnWriter::write_rendered(std::span<const std::string_view> cells, uint6
   const uint64_t packed = pieces_->narrow.size() - narrow_before;
   meta->type = ColumnType::rendered;
   meta->distinct = static_cast<uint32_t>(texts.size());
-  if (packed * kSurelySmall < cell_bytes) return true;
-  const size_t heap_before = pieces_->heap.size();
-  pieces_->texts(cells, true);
-  const uint64_t packed_as_bytes = pieces_->heap.size() - heap_before;
-  pieces_->heap.resize(heap_before);
-  if (packed < packed_as_bytes / 4 * 3) return true;
+  if (packed * kSurelySmall < cell_bytes || packed < pieces_->estimate_texts(cells) / 4 * 3) return true;
   meta->distinct = 0;
   pieces_->narrow.resize(narrow_before);
   out->resize(pieces_before);

@@ -13,11 +13,15 @@
 
 namespace cordwood {
 
-/// Distinct texts of a column in the order they were first seen; gives up when they are too many to pay.
+/// Distinct texts of a column in the order they were first seen, or sorted; gives up when they are too many to pay.
 class DictionaryCollector {
  public:
-  /// False when a dictionary does not pay.  On success ids() has one id per cell.
-  bool collect(std::span<const std::string_view> cells);
+  /// On success, complete(), ids() has one id per cell.
+  void collect(std::span<const std::string_view> cells);
+  /// False when a dictionary does not pay.
+  bool complete() const { return complete_; }
+  /// Texts that begin alike come to stand beside each other, where they pack well.
+  void sort();
   const std::vector<std::string_view>& values() const { return values_; }
   const std::vector<int64_t>& ids() const { return ids_; }
   uint64_t value_bytes() const { return value_bytes_; }
@@ -31,6 +35,7 @@ class DictionaryCollector {
   std::vector<uint64_t> hashes_;
   std::vector<int64_t> ids_;
   uint64_t value_bytes_ = 0;
+  bool complete_ = false;
 };
 
 /// Chooses a column's type by looking at all of its cells and writes its pieces.  A type is taken only if every cell
@@ -68,8 +73,14 @@ class ColumnWriter {
                        ColumnMeta* meta, std::vector<PieceMeta>* out);
   bool write_binary(std::span<const std::string_view> cells, std::string_view sample, ColumnMeta* meta,
                     std::vector<PieceMeta>* out);
+  bool collect_dictionary(std::span<const std::string_view> cells);
+  /// Whether a dictionary of texts takes less than so many bytes for each cell.
+  bool fits_dictionary(std::span<const std::string_view> cells, uint64_t cell_bytes);
   bool write_dictionary(std::span<const std::string_view> cells, uint64_t cell_bytes, ColumnMeta* meta,
                         std::vector<PieceMeta>* out);
+  /// What write_dictionary() was not sure of, if it takes less than a heap of the texts.
+  bool write_long_dictionary(std::span<const std::string_view> cells, ColumnMeta* meta, std::vector<PieceMeta>* out);
+  void put_dictionary(ColumnMeta* meta, std::vector<PieceMeta>* out);
   bool write_rendered(std::span<const std::string_view> cells, uint64_t cell_bytes, const ForEachRow& others,
                       ColumnMeta* meta, std::vector<PieceMeta>* out);
   bool write_pattern(std::span<const std::string_view> cells, ColumnMeta* meta, std::vector<PieceMeta>* out);
@@ -79,7 +90,8 @@ class ColumnWriter {
                           std::span<const std::string_view> cells);
 
   PieceWriter* pieces_;
-  DictionaryCollector dictionary_;
+  DictionaryCollector dictionary_;  ///< of the column at hand, once it was tried
+  bool dictionary_tried_ = false;
   PatternCollector patterns_;
   TemplateCollector templates_;
   std::vector<std::string_view> shared_;

@@ -128,6 +128,23 @@ PieceMeta PieceWriter::texts(std::span<const std::string_view> texts, bool in_he
   return piece;
 }
 
+uint64_t PieceWriter::estimate_texts(std::span<const std::string_view> texts) {
+  uint64_t bytes = 0;
+  for (const std::string_view text : texts) bytes += text.size();
+  // From the middle: a column may begin with what is rare in it.
+  const size_t begin = bytes > options_.frame_bytes ? texts.size() / 3 : 0;
+  uint64_t taken_bytes = 0;
+  size_t end = begin;
+  while (end < texts.size() && end - begin < options_.frame_rows && taken_bytes < options_.frame_bytes / 4 * 3) {
+    taken_bytes += texts[end++].size();
+  }
+  const size_t heap_before = heap.size();
+  this->texts(texts.subspan(begin, end - begin), true);
+  const uint64_t packed_bytes = heap.size() - heap_before;
+  heap.resize(heap_before);
+  return packed_bytes * bytes / std::max<uint64_t>(1, taken_bytes);
+}
+
 PieceMeta PieceWriter::binary(std::string_view data, uint32_t width) {
   PieceMeta piece;
   piece.heap = true;

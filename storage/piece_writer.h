@@ -31,6 +31,8 @@ class PieceWriter {
   PieceMeta times(std::span<const int64_t> times, std::span<const uint32_t> run_begins);
   /// Texts with their lengths; in the heap or, for dictionaries, narrow.
   PieceMeta texts(std::span<const std::string_view> texts, bool heap);
+  /// What texts() would add to a part, judged by one frame of them.
+  uint64_t estimate_texts(std::span<const std::string_view> texts);
   /// Values of a fixed number of bytes; heap.
   PieceMeta binary(std::string_view data, uint32_t width);
   /// The numbers of a pattern column, in frames of the same cells as its ids.

@@ -93,8 +93,7 @@ bool TemplateCollector::make_template(std::string_view cell, std::span<const Row
 
 bool TemplateCollector::add(std::string_view cell, std::span<const RowCell> row) {
   if (cell.size() > kMaxRenderedBytes || row.size() > kMaxRowCells || !make_template(cell, row)) return false;
-  const auto [at, fresh] =
-      by_hash_.try_emplace(xxh3_64(key_, 0x7e3a), static_cast<uint32_t>(templates_.size()));
+  const auto [at, fresh] = by_hash_.try_emplace(xxh3_64(key_, 0x7e3a), static_cast<uint32_t>(templates_.size()));
   if (fresh) {
     if (templates_.size() == kMaxTemplates) return false;
     templates_.push_back(key_);

@@ -97,7 +97,8 @@ TEST(RenderedColumn, NoColumnIsRenderedFromOneThatIs) {
   static BlockBuilder builder({});
   Rows rows;
   for (int i = 0; i < 3000; ++i) {
-    const std::string text = fmt::format("some {:x} text {:o} that {:b} stands twice", mixed(i), mixed(i + 1), mixed(i));
+    const std::string text =
+        fmt::format("some {:x} text {:o} that {:b} stands twice", mixed(i), mixed(i + 1), mixed(i));
     rows.add(fmt::format(R"({{"a":"{0}","b":"{0}","c":"{0}"}})", text), i);
   }
   const BlockDirectory directory = directory_of(samples::round_trip(&rows, &builder));
@@ -111,10 +112,10 @@ TEST(RenderedColumn, IdsOfABlockAreThoseOfItsLines) {
   Rows rows;
   std::vector<uint64_t> want;
   for (int i = 0; i < 2000; ++i) {
-    const std::string line = fmt::format(
-        R"({{"span":"{0:016x}","high":"{1:08x}","low":"{2:012x}","msg":"span {0:016x} of trace {3:032x} )"
-        R"(does what {1:08x}-1234-4abc-8def-{2:012x} asked for"}})",
-        mixed(i), mixed(i + 1) >> 32, mixed(i + 2) >> 16, i % 3 + 1);
+    const std::string line =
+        fmt::format(R"({{"span":"{0:016x}","high":"{1:08x}","low":"{2:012x}","msg":"span {0:016x} of trace {3:032x} )"
+                    R"(does what {1:08x}-1234-4abc-8def-{2:012x} asked for"}})",
+                    mixed(i), mixed(i + 1) >> 32, mixed(i + 2) >> 16, i % 3 + 1);
     rows.add(line, i);
     append_ids(line, &want);
   }
@@ -157,9 +158,9 @@ TEST(RenderedColumn, DamagedTemplatesAreTold) {
                         })
             .value();
     ReadStats stats;
-    const auto view = open_by_entry(block.info, changed.entry,
-                                    {memory_source(changed.narrow + changed.heap), 0, changed.narrow.size(), nullptr},
-                                    &stats);
+    const auto view =
+        open_by_entry(block.info, changed.entry,
+                      {memory_source(changed.narrow + changed.heap), 0, changed.narrow.size(), nullptr}, &stats);
     std::string scratch;
     const auto line = (*view)->line(0, &scratch);
     const auto bytes = (*view)->line_bytes(0);

@@ -65,6 +65,12 @@ TEST(ColumnTest, TypesFollowTheCells) {
   });
   f(ColumnType::ipv4, 5000, [](int i) { return fmt::format("\"10.{}.{}.{}\"", i % 199, i % 251, i * 7 % 255); });
   f(ColumnType::dictionary, 5000, [](int i) { return fmt::format("\"{}\"", i % 2 == 0 ? "GET" : "POST"); });
+  f(ColumnType::dictionary, 5000, [](int i) { return fmt::format("\"10.0.{}.{}\"", i % 7, i % 11); });
+  // A text comes back three times, now and then.
+  f(ColumnType::dictionary, 9000, [](int i) {
+    const int page = static_cast<int>((scramble(i) >> 20) % 3500);
+    return fmt::format("\"GET /shop/{:x}/{:x}?at={:x} HTTP/1.1\"", scramble(page), scramble(page + 1), scramble(~page));
+  });
   f(ColumnType::pattern, 5000, [](int i) { return fmt::format("\"u{}\"", scramble(i) % 1000000); });
   f(ColumnType::pattern, 5000, [](int i) { return fmt::format("\"took {}ms for {:05}\"", scramble(i) % 9999, i); });
   f(ColumnType::bytes, 5000, [](int i) { return fmt::format("\"{:x}-{:o}-{:X}\"", scramble(i), scramble(i + 1), i); });
