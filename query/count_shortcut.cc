@@ -76,10 +76,8 @@ bool CountShortcut::labels_known(const ReadPlan& plan, const PlannedBlock& block
   });
 }
 
-Result<uint32_t> CountShortcut::series_of(const Stream& stream, std::string_view level, const Taker& taker) {
-  for (const auto& [text, series] : known_) {
-    if (text == level.data()) return series;
-  }
+Result<const CountShortcut::LevelSeries*> CountShortcut::learn_series(const Stream& stream, std::string_view level,
+                                                                      const Taker& taker) {
   labels_.clear();
   for (const std::string& name : groups_) {
     if (stream.labels.has(name)) {
@@ -89,8 +87,8 @@ Result<uint32_t> CountShortcut::series_of(const Stream& stream, std::string_view
     }
   }
   TRY_ASSIGN(const uint32_t series, taker.series(labels_));
-  known_.emplace_back(level.data(), series);
-  return series;
+  known_.push_back({level.data(), series, sums_.place(series)});
+  return &known_.back();
 }
 
 std::optional<size_t> CountShortcut::choose_table(const WindowGrid& windows, std::span<const int64_t> widths_ns) {
@@ -126,9 +124,8 @@ Result<void> CountShortcut::read_streams(const ReadPlan& plan, const WindowGrid&
       continue;
     }
     known_.clear();
-    TRY_ASSIGN(const uint32_t series, series_of(*plan.streams[*ordinal].stream, {}, taker));
-    const uint64_t value = counts_bytes_ ? part.line_bytes : part.rows;
-    TRY(taker.add({part.time_max_ns, stretch.cell, static_cast<double>(value), part.rows, part.line_bytes, series}));
+    TRY_ASSIGN(const LevelSeries* all, learn_series(*plan.streams[*ordinal].stream, {}, taker));
+    TRY(add(taker, part.time_max_ns, stretch.cell, {part.rows, part.line_bytes}, all->series));
   }
   return {};
 }
@@ -142,35 +139,77 @@ Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows
   TRY(read_streams(plan, windows, block, taker, rest));
   if (rest->empty() || !table) return true;
   rest->clear();
-  const int64_t width_ns = widths_ns[*table];
   TRY_ASSIGN(const std::vector<BlockCount> counts, block.source->counts(*table));
+  TRY(take_counts(plan, windows, block, counts, widths_ns[*table], taker, rest));
+  return true;
+}
+
+Result<CountShortcut::Bucket> CountShortcut::bucket_at(const ReadPlan& plan, const WindowGrid& windows, int64_t bucket,
+                                                       int64_t width_ns) {
+  using enum Bucket::State;
+  int64_t end_ns = 0;
+  if (__builtin_mul_overflow(bucket, width_ns, &end_ns)) return Error::corrupt("a count's bucket is too far");
+  const int64_t begin_ns = end_ns - width_ns;
+  if (end_ns < plan.range.start_ns || begin_ns + 1 >= plan.range.end_ns) return Bucket{outside, 0};
+  if (!stretch_.holds(end_ns)) stretch_ = windows.stretch(end_ns);
+  const bool is_whole =
+      begin_ns >= stretch_.begin_ns && plan.range.contains(begin_ns + 1) && plan.range.contains(end_ns);
+  if (!is_whole) return Bucket{cut, 0};
+  return stretch_.cell < 0 ? Bucket{outside, 0} : Bucket{whole, stretch_.cell};
+}
+
+Result<void> CountShortcut::take_counts(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
+                                        std::span<const BlockCount> counts, int64_t width_ns, const Taker& taker,
+                                        std::vector<Rest>* rest) {
+  if (counts.empty()) return {};
+  using enum Bucket::State;
+  const auto [first, last] = std::minmax_element(
+      counts.begin(), counts.end(), [](const BlockCount& a, const BlockCount& b) { return a.bucket < b.bucket; });
+  const int64_t first_bucket = first->bucket;
+  const uint64_t spread = static_cast<uint64_t>(last->bucket) - static_cast<uint64_t>(first_bucket);
+  constexpr uint64_t kMostBuckets = 1u << 16;
+  buckets_.assign(std::min(spread, kMostBuckets) + 1, {});
+  sums_.begin(buckets_.size());
+  stretch_ = {};
   const auto& parts = block.source->info().streams;
   uint32_t stream = UINT32_MAX;
   std::optional<uint32_t> ordinal;
-  WindowGrid::Stretch stretch;
+  bool contested = false;
   for (const BlockCount& count : counts) {
     if (count.stream != stream) {
       stream = count.stream;
       ordinal = known_streams_[stream] ? std::nullopt : plan.ordinal(*parts[stream].stream);
+      contested = ordinal && !overlaps_[*ordinal].empty();
       known_.clear();
     }
-    int64_t end_ns = 0;
-    if (__builtin_mul_overflow(count.bucket, width_ns, &end_ns)) return Error::corrupt("a count's bucket is too far");
-    const int64_t begin_ns = end_ns - width_ns;
-    if (!ordinal || end_ns < plan.range.start_ns || begin_ns + 1 >= plan.range.end_ns) continue;
-    if (!stretch.holds(end_ns)) stretch = windows.stretch(end_ns);
-    const bool whole = begin_ns >= stretch.begin_ns && plan.range.contains(begin_ns + 1) && plan.range.contains(end_ns);
-    if (whole && stretch.cell < 0) continue;
-    if (!whole || overlapped(*ordinal, begin_ns, end_ns)) {
+    if (!ordinal) continue;
+    const uint64_t offset = static_cast<uint64_t>(count.bucket) - static_cast<uint64_t>(first_bucket);
+    Bucket far;
+    Bucket& bucket = spread > kMostBuckets ? far : buckets_[offset];
+    if (bucket.state == unknown) {
+      TRY_ASSIGN(bucket, bucket_at(plan, windows, count.bucket, width_ns));
+    }
+    if (bucket.state == outside) continue;
+    const int64_t end_ns = count.bucket * width_ns;
+    if (bucket.state == cut || (contested && overlapped(*ordinal, end_ns - width_ns, end_ns))) {
       const bool noted = !rest->empty() && rest->back().ordinal == *ordinal && rest->back().end_ns == end_ns;
-      if (!noted) rest->push_back({*ordinal, begin_ns, end_ns});
+      if (!noted) rest->push_back({*ordinal, end_ns - width_ns, end_ns});
       continue;
     }
-    TRY_ASSIGN(const uint32_t series, series_of(*plan.streams[*ordinal].stream, count.level, taker));
-    const uint64_t value = counts_bytes_ ? count.line_bytes : count.rows;
-    TRY(taker.add({end_ns, stretch.cell, static_cast<double>(value), count.rows, count.line_bytes, series}));
+    const LevelSeries* level = known_series(count.level);
+    if (level == nullptr) {
+      TRY_ASSIGN(level, learn_series(*plan.streams[*ordinal].stream, count.level, taker));
+    }
+    if (level->place != CountSums::kNoPlace) {
+      sums_.add(level->place, offset, count.rows, count.line_bytes);
+    } else {
+      TRY(add(taker, end_ns, bucket.cell, {count.rows, count.line_bytes}, level->series));
+    }
   }
-  return true;
+  return sums_.for_each([&](uint32_t series, size_t offset, CountSums::Sum sum) {
+    const int64_t end_ns = (first_bucket + static_cast<int64_t>(offset)) * width_ns;
+    return add(taker, end_ns, buckets_[offset].cell, sum, series);
+  });
 }
 
 }  // namespace cordwood::query

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "query/count_sums.h"
 #include "query/label_builder.h"
 #include "query/logql_ast.h"
 #include "query/parser_hints.h"
@@ -58,11 +59,36 @@ class CountShortcut {
   /// The table to ask: the coarsest that all window edges fit, or the finest when edges cut few of its buckets.
   static std::optional<size_t> choose_table(const WindowGrid& windows, std::span<const int64_t> widths_ns);
   bool labels_known(const ReadPlan& plan, const PlannedBlock& block) const;
+  /// Where a bucket of the table at hand lies.
+  struct Bucket {
+    enum class State : uint8_t { unknown, outside, cut, whole } state = State::unknown;
+    int64_t cell = 0;
+  };
+  Result<Bucket> bucket_at(const ReadPlan& plan, const WindowGrid& windows, int64_t bucket, int64_t width_ns);
+  /// Takes the counts of a table, or leaves times of streams to be read.
+  Result<void> take_counts(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
+                           std::span<const BlockCount> counts, int64_t width_ns, const Taker& taker,
+                           std::vector<Rest>* rest);
+  Result<void> add(const Taker& taker, int64_t time_ns, int64_t cell, CountSums::Sum sum, uint32_t series) const {
+    const uint64_t value = counts_bytes_ ? sum.line_bytes : sum.rows;
+    return taker.add({time_ns, cell, static_cast<double>(value), sum.rows, sum.line_bytes, series});
+  }
   bool overlapped(uint32_t ordinal, int64_t begin_ns, int64_t end_ns) const;
   /// Takes what the block's list of streams tells of those that lie within one cell; the others are the rest.
   Result<void> read_streams(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
                             const Taker& taker, std::vector<Rest>* rest);
-  Result<uint32_t> series_of(const Stream& stream, std::string_view level, const Taker& taker);
+  /// The series of a stream's rows of a level, and where their sums are.
+  struct LevelSeries {
+    const char* level = nullptr;  ///< where its text lies
+    uint32_t series = 0;
+    uint32_t place = CountSums::kNoPlace;
+  };
+  const LevelSeries* known_series(std::string_view level) const {
+    for (const LevelSeries& known : known_)
+      if (known.level == level.data()) return &known;
+    return nullptr;
+  }
+  Result<const LevelSeries*> learn_series(const Stream& stream, std::string_view level, const Taker& taker);
 
   bool possible_ = false;
   bool counts_bytes_ = false;
@@ -70,7 +96,10 @@ class CountShortcut {
   std::vector<std::vector<Interval>> overlaps_;  ///< by stream: where two blocks meet
   std::vector<bool> known_streams_;              ///< of the block: those that have been taken, or do not matter
   std::vector<LabelView> labels_;
-  std::vector<std::pair<const char*, uint32_t>> known_;  ///< series of the levels of one stream, by where they lie
+  std::vector<LevelSeries> known_;  ///< of one stream
+  std::vector<Bucket> buckets_;     ///< of the table at hand, from the first one on
+  WindowGrid::Stretch stretch_;
+  CountSums sums_;
 };
 
 }  // namespace cordwood::query

@@ -3,6 +3,7 @@
 #include "storage/block_entry.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 
 namespace cordwood {
@@ -52,19 +53,32 @@ const char* read_varint(const char* at, const char* end, uint64_t* v) {
 /// place behind them; null when there are not as many.
 template <typename Take>
 const char* read_field(const char* at, const char* end, std::vector<BlockCount>* counts, Take take) {
+  if (at == nullptr) return nullptr;
+  constexpr uint64_t kHighBits = 0x8080808080808080;
   const auto byte = [&at](size_t i) { return static_cast<uint8_t>(at[i]); };
-  for (BlockCount& c : *counts) {
-    if (at == nullptr) return nullptr;
+  const size_t n = counts->size();
+  for (size_t i = 0; i < n;) {
+    BlockCount* const c = &(*counts)[i];
+    uint64_t eight = kHighBits;
+    if (end - at >= 8 && n - i >= 8) std::memcpy(&eight, at, sizeof eight);
+    if ((eight & kHighBits) == 0) {
+      for (size_t k = 0; k < 8; ++k) take(c + k, eight >> (8 * k) & 0x7f);
+      at += 8;
+      i += 8;
+      continue;
+    }
+    ++i;
     if (at != end && byte(0) < 0x80) {
-      take(&c, uint64_t{byte(0)});
+      take(c, uint64_t{byte(0)});
       at += 1;
     } else if (end - at >= 2 && byte(1) < 0x80) {
-      take(&c, (byte(0) & 0x7fu) | uint64_t{byte(1)} << 7);
+      take(c, (byte(0) & 0x7fu) | uint64_t{byte(1)} << 7);
       at += 2;
     } else {
       uint64_t v = 0;
       at = read_varint(at, end, &v);
-      take(&c, v);
+      if (at == nullptr) return nullptr;
+      take(c, v);
     }
   }
   return at;

@@ -60,6 +60,27 @@ TEST(CountShortcut, CountsWhatTheRowsCount) {
   }
 }
 
+/// More series than are added up by block.
+TEST(CountShortcut, CountsManySeries) {
+  QueryStore store;
+  std::mt19937 random(12);
+  for (int pod = 0; pod < 90; ++pod) {
+    PushBody body(R"({"app":"many","pod":"p)" + std::to_string(pod) + "\"}");
+    for (int i = 0; i < 120; ++i) {
+      const int64_t time_ns = kTestStartNs + static_cast<int64_t>(random() % 3600) * kNsPerSecond + i;
+      body.add(time_ns, "level=" + kLevels[random() % kLevels.size()] + " pad=" + std::string(500, 'x'));
+    }
+    store.push_json(body.text());
+  }
+  store.flush();
+  for (const std::string by : {"pod", "pod, detected_level", "app"}) {
+    const std::string sum = "sum by (" + by + ") (count_over_time({app=\"many\"}";
+    const auto want = answer_text(store.queries().range(store.context(), hour_request(sum + " | x=\"\" [1m]))")));
+    EXPECT_EQ(answer_text(store.queries().range(store.context(), hour_request(sum + " [1m]))"))), want) << by;
+    EXPECT_FALSE(want.empty());
+  }
+}
+
 TEST(CountShortcut, ReadsRowsOnlyAroundEdges) {
   const std::vector<std::pair<std::string, std::string>> queries = {
       {R"(sum by (app) (count_over_time({app=~".+"} [30m])))",
