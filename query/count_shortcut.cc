@@ -76,8 +76,7 @@ bool CountShortcut::labels_known(const ReadPlan& plan, const PlannedBlock& block
   });
 }
 
-Result<const CountShortcut::LevelSeries*> CountShortcut::learn_series(const Stream& stream, std::string_view level,
-                                                                      const Taker& taker) {
+Result<uint32_t> CountShortcut::series_of(const Stream& stream, std::string_view level, const Taker& taker) {
   labels_.clear();
   for (const std::string& name : groups_) {
     if (stream.labels.has(name)) {
@@ -86,9 +85,7 @@ Result<const CountShortcut::LevelSeries*> CountShortcut::learn_series(const Stre
       labels_.push_back({name, level});
     }
   }
-  TRY_ASSIGN(const uint32_t series, taker.series(labels_));
-  known_.push_back({level.data(), series, sums_.place(series)});
-  return &known_.back();
+  return taker.series(labels_);
 }
 
 std::optional<size_t> CountShortcut::choose_table(const WindowGrid& windows, std::span<const int64_t> widths_ns) {
@@ -123,9 +120,8 @@ Result<void> CountShortcut::read_streams(const ReadPlan& plan, const WindowGrid&
       rest->push_back({*ordinal, begin_ns, part.time_max_ns});
       continue;
     }
-    known_.clear();
-    TRY_ASSIGN(const LevelSeries* all, learn_series(*plan.streams[*ordinal].stream, {}, taker));
-    TRY(add(taker, part.time_max_ns, stretch.cell, {part.rows, part.line_bytes}, all->series));
+    TRY_ASSIGN(const uint32_t series, series_of(*plan.streams[*ordinal].stream, {}, taker));
+    TRY(add(taker, part.time_max_ns, stretch.cell, {part.rows, part.line_bytes}, series));
   }
   return {};
 }
@@ -168,8 +164,9 @@ Result<void> CountShortcut::take_counts(const ReadPlan& plan, const WindowGrid& 
   const int64_t first_bucket = first->bucket;
   const uint64_t spread = static_cast<uint64_t>(last->bucket) - static_cast<uint64_t>(first_bucket);
   constexpr uint64_t kMostBuckets = 1u << 16;
-  buckets_.assign(std::min(spread, kMostBuckets) + 1, {});
-  sums_.begin(buckets_.size());
+  const bool near = spread < kMostBuckets;
+  buckets_.assign(near ? spread + 1 : 0, {});
+  sums_.begin(near ? spread + 1 : kMostBuckets);
   stretch_ = {};
   const auto& parts = block.source->info().streams;
   uint32_t stream = UINT32_MAX;
@@ -185,7 +182,7 @@ Result<void> CountShortcut::take_counts(const ReadPlan& plan, const WindowGrid& 
     if (!ordinal) continue;
     const uint64_t offset = static_cast<uint64_t>(count.bucket) - static_cast<uint64_t>(first_bucket);
     Bucket far;
-    Bucket& bucket = spread > kMostBuckets ? far : buckets_[offset];
+    Bucket& bucket = near ? buckets_[offset] : far;
     if (bucket.state == unknown) {
       TRY_ASSIGN(bucket, bucket_at(plan, windows, count.bucket, width_ns));
     }
@@ -198,7 +195,8 @@ Result<void> CountShortcut::take_counts(const ReadPlan& plan, const WindowGrid& 
     }
     const LevelSeries* level = known_series(count.level);
     if (level == nullptr) {
-      TRY_ASSIGN(level, learn_series(*plan.streams[*ordinal].stream, count.level, taker));
+      TRY_ASSIGN(const uint32_t series, series_of(*plan.streams[*ordinal].stream, count.level, taker));
+      level = &known_.emplace_back(LevelSeries{count.level.data(), series, sums_.place(series)});
     }
     if (level->place != CountSums::kNoPlace) {
       sums_.add(level->place, offset, count.rows, count.line_bytes);

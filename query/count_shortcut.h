@@ -20,9 +20,9 @@ namespace cordwood::query {
 /// edge cuts are left to be read, and those in which a stream's blocks overlap and so may hold copies of rows.
 class CountShortcut {
  public:
-  /// What a table has on one stream, level and bucket.
+  /// What tables tell of a series in one bucket, or the list of streams of one that lies within a cell.
   struct Part {
-    int64_t time_ns = 0;  ///< end of the bucket
+    int64_t time_ns = 0;  ///< end of the bucket, or last time of the stream
     int64_t cell = 0;     ///< of the grid, in which it lies
     double value = 0;
     uint64_t rows = 0;
@@ -88,7 +88,7 @@ class CountShortcut {
       if (known.level == level.data()) return &known;
     return nullptr;
   }
-  Result<const LevelSeries*> learn_series(const Stream& stream, std::string_view level, const Taker& taker);
+  Result<uint32_t> series_of(const Stream& stream, std::string_view level, const Taker& taker);
 
   bool possible_ = false;
   bool counts_bytes_ = false;

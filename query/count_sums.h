@@ -38,11 +38,14 @@ class CountSums {
     sum.rows += rows;
     sum.line_bytes += line_bytes;
   }
-  /// Calls `take(series, bucket, sum)` for each that has rows.
+  /// Calls `take(series, bucket, sum)` for each that has rows, bucket by bucket.
   template <typename Take>
   Result<void> for_each(const Take& take) const {
-    for (size_t i = 0; i < sums_.size(); ++i) {
-      if (sums_[i].rows != 0) TRY(take(series_[i / buckets_], i % buckets_, sums_[i]));
+    for (size_t bucket = 0; bucket < buckets_; ++bucket) {
+      for (size_t i = 0; i < series_.size(); ++i) {
+        const Sum& sum = sums_[i * buckets_ + bucket];
+        if (sum.rows != 0) TRY(take(series_[i], bucket, sum));
+      }
     }
     return {};
   }

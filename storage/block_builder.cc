@@ -14,6 +14,7 @@
 #include "storage/line_shredder.h"
 #include "storage/metadata_shapes.h"
 #include "storage/piece_writer.h"
+#include "storage/row_cells.h"
 #include "storage/text_tokens.h"
 
 namespace cordwood {
@@ -99,8 +100,6 @@ struct BlockBuilder::Impl {
   void write_column(ColumnInput column);
   void write_metadata_columns();
   void for_each_row_with(uint32_t column, const TakeRow& take);
-  /// By stored shape.
-  void mark_shapes_with(uint32_t column, std::vector<bool>* has) const;
   void encode_shapes(std::vector<std::string>* out) const;
   void encode_metadata_shapes(std::vector<std::string>* out) const;
   EncodedBlock build(const BlockInput& block);
@@ -125,7 +124,8 @@ struct BlockBuilder::Impl {
   std::vector<uint32_t> column_map;         ///< shredder's column -> stored column
   std::vector<bool> rendered;               ///< stored column -> it is made of others
   std::vector<bool> rendered_from;          ///< stored column -> others are made of it
-  std::vector<uint32_t> next_cells;         ///< by the shredder's columns
+  RowCells places;
+  bool places_known = false;  ///< `places` are those of the block at hand
   std::vector<RowCell> row_cells;
   std::vector<uint32_t> run_begins;
   std::vector<uint32_t> run_of_stream;
@@ -297,26 +297,21 @@ void BlockBuilder::Impl::write_column(ColumnInput column) {
 
 /// Of the other columns, those that are not rendered themselves.
 void BlockBuilder::Impl::for_each_row_with(uint32_t column, const TakeRow& take) {
-  std::vector<bool> has(1 + used_shapes.size(), false);
-  mark_shapes_with(column, &has);
-  next_cells.assign(cells.size(), 0);
-  for (const int64_t id : shape_ids) {
-    if (id == 0) continue;
-    row_cells.clear();
-    for (const ShapeSlot& slot : shredder.shapes()[used_shapes[static_cast<size_t>(id - 1)]].slots) {
-      const uint32_t cell = next_cells[slot.column]++;
-      const uint32_t stored = column_map[slot.column];
-      if (!has[static_cast<size_t>(id)] || slot.column == column || rendered[stored]) continue;
-      row_cells.push_back({stored, cells[slot.column][cell]});
-    }
-    if (has[static_cast<size_t>(id)] && !take(row_cells)) return;
+  if (!places_known) {
+    std::vector<const Shape*> shapes;
+    for (const uint32_t shape : used_shapes) shapes.push_back(&shredder.shapes()[shape]);
+    places.build(shape_ids, std::move(shapes), cells.size());
+    places_known = true;
   }
-}
-
-void BlockBuilder::Impl::mark_shapes_with(uint32_t column, std::vector<bool>* has) const {
-  for (size_t s = 0; s < used_shapes.size(); ++s)
-    for (const ShapeSlot& slot : shredder.shapes()[used_shapes[s]].slots)
-      if (slot.column == column) (*has)[s + 1] = true;
+  places.for_each_row_with(column, [&](const Shape& shape, std::span<const uint32_t> ordinals) {
+    row_cells.clear();
+    for (size_t i = 0; i < ordinals.size(); ++i) {
+      const uint32_t other = shape.slots[i].column;
+      if (other == column || rendered[column_map[other]]) continue;
+      row_cells.push_back({column_map[other], cells[other][ordinals[i]]});
+    }
+    return take(row_cells);
+  });
 }
 
 void BlockBuilder::Impl::write_metadata_columns() {
@@ -351,7 +346,11 @@ void BlockBuilder::Impl::write_columns() {
     in.path = key.path;
     in.occurrence = key.occurrence;
     in.shape_ids = shape_ids;
-    in.mark = [this, c](std::vector<bool>* has) { mark_shapes_with(c, has); };
+    in.mark = [&](std::vector<bool>* has) {
+      for (size_t s = 0; s < used_shapes.size(); ++s)
+        for (const ShapeSlot& slot : shredder.shapes()[used_shapes[s]].slots)
+          if (slot.column == c) (*has)[s + 1] = true;
+    };
     const bool of_fields = key.source == ColumnKey::Source::json || key.source == ColumnKey::Source::logfmt;
     if (of_fields && !rendered_from[column_map[c]]) {
       in.others = [this, c](const TakeRow& take) { for_each_row_with(c, take); };
@@ -378,6 +377,7 @@ EncodedBlock BlockBuilder::Impl::build(const BlockInput& block) {
   metadata.reset();
   pieces.reset();
   columns.reset();
+  places_known = false;
   directory = BlockDirectory();
   for (auto& c : cells) c.clear();
   raw_cells.clear();

@@ -59,6 +59,8 @@ void DictionaryCollector::collect(std::span<const std::string_view> cells) {
   value_bytes_ = 0;
   ids_.reserve(cells.size());
   for (size_t i = 0; i < cells.size(); ++i) {
+    if (i == kFewCells && values_.size() > kFewCells / 16 * 15) return;
+    if (i == kManyCells && values_.size() > kManyCells / 4 * 3) return;
     if (i > 0 && same_text(cells[i], cells[i - 1])) {
       ids_.push_back(ids_.back());
       continue;
@@ -66,8 +68,6 @@ void DictionaryCollector::collect(std::span<const std::string_view> cells) {
     const int64_t id = add(cells[i]);
     if (id < 0) return;
     ids_.push_back(id);
-    if (i == kFewCells && values_.size() > kFewCells / 16 * 15) return;
-    if (i == kManyCells && values_.size() > kManyCells / 4 * 3) return;
   }
   complete_ = true;
 }

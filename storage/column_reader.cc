@@ -54,7 +54,8 @@ Result<void> ColumnReader::bind() {
       pattern_ = std::make_unique<PatternReader>(frames_, first);
       return {};
     case ColumnType::rendered:
-      if (meta_.pieces != 2 || rows(0) != meta_.distinct || meta_.distinct == 0 || rows(1) != meta_.cells) {
+      if (meta_.distinct > kMaxTemplates || meta_.pieces != 2 || rows(0) != meta_.distinct || meta_.distinct == 0 ||
+          rows(1) != meta_.cells) {
         return malformed(meta_);
       }
       if (row_texts_ != nullptr) rendered_ = std::make_unique<RenderedReader>(frames_, first, row_texts_);
@@ -142,7 +143,7 @@ Result<std::string_view> ColumnReader::text(uint32_t cell, uint32_t row, std::st
     case ColumnType::dictionary: {
       TRY_ASSIGN(const std::optional<uint32_t> id, dictionary_id(cell));
       if (!dictionary_loaded_ && meta_.distinct > kManyTexts) return texts_.get(*id);
-      if (!dictionary_loaded_) TRY(load_dictionary());
+      TRY(load_dictionary());
       return dictionary_[*id];
     }
     case ColumnType::pattern:

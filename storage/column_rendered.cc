@@ -70,11 +70,11 @@ Result<void> RenderedReader::append(uint32_t cell, uint32_t row, std::string* ou
   for (size_t i = 0; i < shape->slots.size(); ++i) {
     out->append(shape->constants[i]);
     TRY_ASSIGN(const std::string_view text, row_texts_->row_text(shape->slots[i].column, row, &scratch_));
+    if (out->size() - before + text.size() > kMaxRenderedBytes) return malformed();
     out->append(text);
-    if (out->size() - before > kMaxRenderedBytes) return malformed();
   }
   out->append(shape->constants.back());
-  return {};
+  return out->size() - before <= kMaxRenderedBytes ? Result<void>() : malformed();
 }
 
 Result<uint64_t> RenderedReader::text_bytes(uint32_t cell, uint32_t row) {
@@ -84,6 +84,7 @@ Result<uint64_t> RenderedReader::text_bytes(uint32_t cell, uint32_t row) {
     TRY_ASSIGN(const uint64_t slot_bytes, row_texts_->row_text_bytes(shape->slots[i].column, row));
     bytes += shape->constants[i].size() + slot_bytes;
   }
+  if (bytes > kMaxRenderedBytes) return malformed();
   return bytes;
 }
 

@@ -12,9 +12,10 @@
 
 namespace cordwood {
 
-/// Longer texts are not rendered.
+/// Longer texts are not rendered, and more templates are not kept.
 inline constexpr uint64_t kMaxRenderedBytes = 1u << 20;
 inline constexpr uint32_t kMaxTemplateSlots = 64;
+inline constexpr uint32_t kMaxTemplates = 4096;
 
 /// The other cells of a row, for columns that are rendered from them.
 class RowTexts {

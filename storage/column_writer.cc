@@ -21,6 +21,7 @@ constexpr size_t kSampleCells = 16;
 constexpr uint64_t kSortedBytes = 16u << 10;
 /// Texts of less than this on average are not worth the reading of other columns.
 constexpr uint64_t kLeastRenderedBytes = 48;
+constexpr size_t kLeastRenderedCells = 64;
 /// Templates and ids packed to such a part of the texts need not be compared with packed texts.
 constexpr uint64_t kSurelySmall = 64;
 /// Addresses of one network have less than four.
@@ -111,6 +112,7 @@ struct ColumnWriter::Sample {
 
 void ColumnWriter::reset() {
   shared_.clear();
+  templates_.reset();
 }
 
 void ColumnWriter::write_bytes(std::span<const std::string_view> cells, ColumnMeta* meta, std::vector<PieceMeta>* out) {
@@ -346,7 +348,8 @@ void ColumnWriter::put_dictionary(ColumnMeta* meta, std::vector<PieceMeta>* out)
 
 bool ColumnWriter::write_rendered(std::span<const std::string_view> cells, uint64_t cell_bytes,
                                   const ForEachRow& others, ColumnMeta* meta, std::vector<PieceMeta>* out) {
-  if (!others || cell_bytes < cells.size() * kLeastRenderedBytes || !templates_.collect(cells, others)) return false;
+  const bool worth_it = cells.size() >= kLeastRenderedCells && cell_bytes >= cells.size() * kLeastRenderedBytes;
+  if (!others || !worth_it || !templates_.collect(cells, others)) return false;
   const size_t pieces_before = out->size();
   const size_t narrow_before = pieces_->narrow.size();
   const std::vector<std::string_view> texts(templates_.templates().begin(), templates_.templates().end());

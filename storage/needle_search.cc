@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <set>
 
 #include "storage/base/fold_text.h"
 
@@ -114,6 +113,7 @@ class ShapeLayout {
 struct ShapedTexts {
   std::span<const Shape> shapes;
   uint32_t rows = 0;
+  bool all_cells = false;  ///< whether a row's text has every cell of the row in a column that shapes name
   /// By row: 1 + index into shapes; 0: it has no such text.
   std::function<Result<std::span<const uint32_t>>()> shape_ids;
   std::function<Result<std::string_view>(uint32_t row, std::string* scratch)> text;
@@ -130,20 +130,23 @@ class TextSearch {
   Result<RowBits> run(uint32_t raw_column) {
     verdicts_.assign(texts_.shapes.size() + 1, Verdict::cells);
     for (uint32_t id = 1; id <= texts_.shapes.size(); ++id) lay_over(texts_.shapes[id - 1], id);
-    if (raw_column != UINT32_MAX) columns_.insert(raw_column);
-    for (const uint32_t column : columns_) TRY(find_in_column(column, column == raw_column));
+    if (raw_column != UINT32_MAX) TRY(find_in_column(raw_column, true, {}));
+    for (const auto& [column, ids] : columns_) TRY(find_in_column(column, false, ids));
     for (const auto& [alignment, ids] : alignments_) TRY(add_rows(alignment, ids));
     if (any_verdict_) TRY(add_shapes());
     return std::move(found_);
   }
 
  private:
-  Result<void> find_in_column(uint32_t column, bool raw) {
-    if (hits_ == nullptr) return find_rows(block_, column, contains(needle_), &found_);
+  /// `shapes` are those that have the column.
+  Result<void> find_in_column(uint32_t column, bool raw, const std::vector<uint32_t>& shapes) {
+    if (hits_ == nullptr && texts_.all_cells) return find_rows(block_, column, contains(needle_), &found_);
     RowBits rows(texts_.rows);
     TRY(find_rows(block_, column, contains(needle_), &rows));
     if (rows.none()) return {};
+    if (!texts_.all_cells) TRY(keep_rows_of(shapes, &rows));
     found_.add(rows);
+    if (hits_ == nullptr) return {};
     raw ? hits_->others.add(rows) : note_rows({column, 0, 0, std::move(rows)});
     return {};
   }
@@ -182,7 +185,10 @@ class TextSearch {
       any_verdict_ = true;
       return;
     }
-    for (const ShapeSlot& slot : shape.slots) columns_.insert(slot.column);
+    for (const ShapeSlot& slot : shape.slots) {
+      std::vector<uint32_t>& ids = columns_[slot.column];
+      if (ids.empty() || ids.back() != id) ids.push_back(id);
+    }
     ways_.clear();
     if (conditions_ >= kMaxConditions || !ShapeLayout(shape, needle_).find(&ways_)) {
       verdicts_[id] = Verdict::render;
@@ -205,6 +211,16 @@ class TextSearch {
     return &rows_.emplace(condition, std::move(rows)).first->second;
   }
 
+  Result<void> keep_rows_of(const std::vector<uint32_t>& shapes, RowBits* rows) {
+    TRY_ASSIGN(const std::span<const uint32_t> shape_ids, texts_.shape_ids());
+    std::vector<bool> wanted(verdicts_.size(), false);
+    for (const uint32_t id : shapes) wanted[id] = true;
+    for (uint32_t row = rows->next(0); row < rows->rows(); row = rows->next(row + 1)) {
+      if (!wanted[shape_ids[row]]) rows->clear(row);
+    }
+    return {};
+  }
+
   Result<void> add_rows(const Alignment& alignment, const std::vector<uint32_t>& shapes) {
     TRY_ASSIGN(const RowBits* first, rows_of(alignment[0]));
     if (first->none()) return {};
@@ -214,12 +230,7 @@ class TextSearch {
       rows.keep(*more);
       if (rows.none()) return {};
     }
-    TRY_ASSIGN(const std::span<const uint32_t> shape_ids, texts_.shape_ids());
-    std::vector<bool> wanted(verdicts_.size(), false);
-    for (const uint32_t id : shapes) wanted[id] = true;
-    for (uint32_t row = rows.next(0); row < rows.rows(); row = rows.next(row + 1)) {
-      if (!wanted[shape_ids[row]]) rows.clear(row);
-    }
+    TRY(keep_rows_of(shapes, &rows));
     found_.add(rows);
     if (hits_ == nullptr || rows.none()) return {};
     TextHits::Column hit = place_of(alignment);
@@ -251,7 +262,8 @@ class TextSearch {
   RowBits found_;
   std::vector<Verdict> verdicts_;  ///< by shape id
   bool any_verdict_ = false;       ///< other than cells
-  std::set<uint32_t> columns_;     ///< whose cells may hold all of the needle
+  std::map<uint32_t, std::vector<uint32_t>>
+      columns_;  ///< whose cells may hold all of the needle: shapes that have them
   std::map<Alignment, std::vector<uint32_t>> alignments_;
   size_t conditions_ = 0;
   std::map<Condition, RowBits> rows_;
@@ -269,6 +281,7 @@ Result<ShapedTexts> lines_of(BlockView& view, SearchedBlock& block) {
   ShapedTexts lines;
   TRY_ASSIGN(lines.shapes, block.shapes());
   lines.rows = view.row_count();
+  lines.all_cells = true;
   lines.shape_ids = [&block]() -> Result<std::span<const uint32_t>> {
     TRY_ASSIGN(const ShapeRows* rows, block.shape_rows());
     return rows->ids();
@@ -290,7 +303,9 @@ class RenderedSearch {
       if (ranks_->has(row)) shape_ids_[row] = 1 + ids[cell++];
     }
     if (test.kind != TestKind::contains || test.text.empty()) return find_by_text(templates, test, rows);
-    ShapedTexts cells{templates, static_cast<uint32_t>(shape_ids_.size()), {}, {}};
+    ShapedTexts cells;
+    cells.shapes = templates;
+    cells.rows = static_cast<uint32_t>(shape_ids_.size());
     cells.shape_ids = [this]() -> Result<std::span<const uint32_t>> { return std::span<const uint32_t>(shape_ids_); };
     cells.text = [this](uint32_t row, std::string* scratch) { return text(row, scratch); };
     TRY_ASSIGN(const RowBits found, TextSearch(cells, block_, {test.text, test.folded}).run(UINT32_MAX));
@@ -305,14 +320,16 @@ class RenderedSearch {
   /// Whether a template alone says that its cells do not pass.
   static bool rules_out(const Shape& shape, const CellTest& test) {
     if (test.folded || shape.slots.empty()) return false;
-    const auto fits = [&test](std::string_view edge, bool front) {
-      const size_t size = std::min(edge.size(), test.text.size());
-      return front ? edge.substr(0, size) == test.text.substr(0, size)
-                   : edge.substr(edge.size() - size) == test.text.substr(test.text.size() - size);
-    };
-    const bool front = test.kind == TestKind::begins || test.kind == TestKind::equals;
-    const bool back = test.kind == TestKind::ends || test.kind == TestKind::equals;
-    return (front && !fits(shape.constants.front(), true)) || (back && !fits(shape.constants.back(), false));
+    const std::string_view first = shape.constants.front(), last = shape.constants.back();
+    const bool begins = first.starts_with(test.text.substr(0, first.size()));
+    const bool ends = last.ends_with(test.text.substr(test.text.size() - std::min(last.size(), test.text.size())));
+    switch (test.kind) {
+      case TestKind::equals: return !begins || !ends || first.size() + last.size() > test.text.size();
+      case TestKind::begins: return !begins;
+      case TestKind::ends: return !ends;
+      case TestKind::contains: break;
+    }
+    return false;
   }
   Result<void> find_by_text(std::span<const Shape> templates, const CellTest& test, RowBits* rows) {
     std::vector<uint8_t> open(templates.size() + 1, 0);

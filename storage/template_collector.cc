@@ -14,7 +14,8 @@ namespace cordwood {
 
 namespace {
 
-constexpr size_t kMaxTemplates = 4096;
+/// More steps than this in a block mean crafted lines: no more templates are sought in it.
+constexpr uint64_t kMaxStepsOfBlock = 1u << 25;
 /// After so many cells some template must name a column, and they must have come back to be shorter than the cells.
 constexpr size_t kProbeCells = 256;
 constexpr size_t kMaxRowCells = UINT16_MAX - 1;
@@ -27,6 +28,7 @@ bool has_word(std::string_view text) {
 }  // namespace
 
 void TemplateCollector::sort_by_first_byte(std::string_view cell, std::span<const RowCell> row) {
+  steps_ += row.size();
   first_.fill(0);
   next_.resize(row.size());
   for (size_t i = row.size(); i-- > 0;) {
@@ -38,10 +40,11 @@ void TemplateCollector::sort_by_first_byte(std::string_view cell, std::span<cons
   }
 }
 
-uint16_t TemplateCollector::cell_at(std::string_view rest, std::span<const RowCell> row, uint16_t last) const {
+uint16_t TemplateCollector::cell_at(std::string_view rest, std::span<const RowCell> row, uint16_t last) {
   uint16_t best = 0;
   size_t best_bytes = 0;
   for (uint16_t i = first_[static_cast<uint8_t>(rest[0])]; i != 0; i = next_[i - 1]) {
+    ++steps_;
     const std::string_view text = row[i - 1].text;
     const bool better = text.size() > best_bytes || (text.size() == best_bytes && best <= last && i > last);
     if (!better || text.size() > rest.size() || !same_bytes(text.data(), rest.data(), text.size())) continue;
@@ -92,7 +95,9 @@ bool TemplateCollector::make_template(std::string_view cell, std::span<const Row
 }
 
 bool TemplateCollector::add(std::string_view cell, std::span<const RowCell> row) {
-  if (cell.size() > kMaxRenderedBytes || row.size() > kMaxRowCells || !make_template(cell, row)) return false;
+  if (steps_ > kMaxStepsOfBlock || cell.size() > kMaxRenderedBytes || row.size() > kMaxRowCells ||
+      !make_template(cell, row))
+    return false;
   const auto [at, fresh] = by_hash_.try_emplace(xxh3_64(key_, 0x7e3a), static_cast<uint32_t>(templates_.size()));
   if (fresh) {
     if (templates_.size() == kMaxTemplates) return false;

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <set>
 #include <span>
 #include <string>
@@ -11,17 +10,9 @@
 #include <unordered_map>
 #include <vector>
 
-namespace cordwood {
+#include "storage/row_cells.h"
 
-/// A cell of another column in the row at hand.
-struct RowCell {
-  uint32_t column = 0;  ///< as the block numbers it
-  std::string_view text;
-};
-/// Takes the other cells of a row, in the order of the line; false: no more rows are wanted.
-using TakeRow = std::function<bool(std::span<const RowCell>)>;
-/// Hands over the rows of a column, one after the other.
-using ForEachRow = std::function<void(const TakeRow&)>;
+namespace cordwood {
 
 /// Finds out whether the texts of a column are rendered from the other fields of their rows, as messages often are: a
 /// template is such a text with those fields cut out.  In the place of each stand a byte 0 and, as a varint, the number
@@ -33,6 +24,8 @@ using ForEachRow = std::function<void(const TakeRow&)>;
 /// A text in which more than kMaxTemplateSlots cells stand is a template of its own.
 class TemplateCollector {
  public:
+  /// Starts a block.
+  void reset() { steps_ = 0; }
   /// False when templates are not much shorter than the cells, or the cells cannot be rendered.
   bool collect(std::span<const std::string_view> cells, const ForEachRow& rows);
   const std::vector<std::string>& templates() const { return templates_; }
@@ -45,7 +38,7 @@ class TemplateCollector {
   bool make_template(std::string_view cell, std::span<const RowCell> row);
   void sort_by_first_byte(std::string_view cell, std::span<const RowCell> row);
   /// Ordinal + 1 of the cell of the row that stands at the beginning of `rest`, or 0.
-  uint16_t cell_at(std::string_view rest, std::span<const RowCell> row, uint16_t last) const;
+  uint16_t cell_at(std::string_view rest, std::span<const RowCell> row, uint16_t last);
   bool is_vain() const;
 
   std::vector<std::string> templates_;
@@ -53,6 +46,7 @@ class TemplateCollector {
   std::vector<int64_t> ids_;
   uint64_t template_bytes_ = 0;
   uint64_t cell_bytes_ = 0;
+  uint64_t steps_ = 0;  ///< of the block
   std::set<uint32_t> columns_;
   std::string key_;                       ///< the template at hand
   std::vector<uint32_t> key_columns_;     ///< that it names

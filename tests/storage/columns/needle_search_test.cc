@@ -7,6 +7,7 @@
 #include <random>
 
 #include "storage/base/fold_text.h"
+#include "storage/block_columns.h"
 #include "storage/head_source.h"
 #include "storage/segment_format.h"
 #include "tests/storage/columns/block_fixture.h"
@@ -54,7 +55,28 @@ class NeedleSearch : public ::testing::Test {
       ASSERT_EQ(found->test(row), row_holds(rows[row], place, needle))
           << "needle «" << needle << "» row " << row << ": " << rows[row].line;
     }
+    if (place == TextPlace::line && view->columns() != nullptr && !needle.empty()) {
+      ASSERT_NO_FATAL_FAILURE(compare_places(view->columns(), *found, needle));
+    }
     ++compared_;
+  }
+
+  /// The places where the needle stands are in those rows, and in no others; each can be looked at.
+  void compare_places(BlockColumns* columns, const RowBits& found, const std::string& needle) {
+    const auto hits = columns->find_in_lines(needle);
+    ASSERT_TRUE(hits.ok()) << hits.error().message;
+    RowBits all = hits->others;
+    std::string around;
+    for (const TextHits::Column& hit : hits->columns) {
+      all.add(hit.rows);
+      for (uint32_t row = hit.rows.next(0); row < hit.rows.rows(); row = hit.rows.next(row + 1)) {
+        around.clear();
+        const auto known = columns->append_around(row, hit.column, hit.before, hit.behind, &around);
+        ASSERT_TRUE(known.ok()) << needle << " row " << row << ": " << known.error().message;
+        ASSERT_TRUE(!*known || holds(around, needle)) << needle << " row " << row << ": " << around;
+      }
+    }
+    for (uint32_t row = 0; row < found.rows(); ++row) ASSERT_EQ(all.test(row), found.test(row)) << needle << " " << row;
   }
 
   /// Letters of either case: no row may be missed, and only those with runes that fold oddly may be too many.
@@ -266,6 +288,9 @@ TEST_F(NeedleSearch, FindsInRenderedMessages) {
         fmt::format(R"(at {}\r\n\tuser: {} ({}) ran {} for the {} time)", at, user, trace, path, n),
         fmt::format("{}-{}-{}/{} of the few that there are {}", user, n, n, path, trace),
         fmt::format("{} {} {} and then nothing else happened for a while", path, user, n)};
+    // Some rows have no message, and one that does not tell its fields.
+    if (pick(10) == 0) return fmt::format("{{{}}}", fields);
+    if (pick(10) == 0) return fmt::format(R"({{{},"msg":"nothing of all this is to be told"}})", fields);
     return fmt::format(R"({{{},"msg":"{}"}})", fields, texts[kind % 3]);
   };
   const size_t wanted = needles(1500);
