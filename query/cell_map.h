@@ -12,6 +12,7 @@
 #include "query/block_labels.h"
 #include "query/cell_text.h"
 #include "query/numbered_texts.h"
+#include "storage/base/decimal_width.h"
 #include "storage/block_columns.h"
 #include "storage/column_pattern.h"
 

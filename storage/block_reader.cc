@@ -172,6 +172,8 @@ class SealedView final : public SealedBlockView, private SearchedBlock, private 
     std::vector<uint32_t> columns;
   };
   Result<const LineBytes*> line_bytes_of(uint32_t shape_id);
+  /// Those of every row.
+  Result<std::vector<uint32_t>> all_line_bytes();
 
   std::shared_ptr<const SealedBlock> block_;
   BlockDirectory directory_;
@@ -184,6 +186,8 @@ class SealedView final : public SealedBlockView, private SearchedBlock, private 
   std::vector<OpenColumn> columns_;
   BlockShapes shapes_;
   std::vector<std::optional<LineBytes>> line_bytes_;  ///< by shape id - 1; empty until somebody asks
+  std::vector<uint32_t> line_bytes_of_row_;           ///< empty until many were asked for
+  uint32_t line_bytes_asked_ = 0;                     ///< of single rows
   ShapeRows shape_rows_;
   std::vector<MetadataShape> metadata_shapes_;
   ShapeRows metadata_rows_;
@@ -327,6 +331,8 @@ void SealedView::make_slim() {
 
 std::optional<uint64_t> SealedView::settle(bool slim) {
   if (slim) make_slim();
+  line_bytes_asked_ = 0;
+  std::vector<uint32_t>().swap(line_bytes_of_row_);
   constexpr uint64_t kColumnBytes = 256;  // with what the directory and the lists here say of one
   uint64_t bytes = sizeof(*this) + columns_.size() * kColumnBytes + shapes_.memory_bytes() + frames_.settle();
   bytes += times_.memory_bytes() + shared_.memory_bytes() + shape_rows_.memory_bytes() + metadata_rows_.memory_bytes();
@@ -374,8 +380,37 @@ Result<const SealedView::LineBytes*> SealedView::line_bytes_of(uint32_t shape_id
   return &*known;
 }
 
+Result<std::vector<uint32_t>> SealedView::all_line_bytes() {
+  if (!shape_rows_.loaded()) TRY(load_shape_rows());
+  std::vector<uint32_t> common(shapes_.all().size() + 1);
+  std::vector<bool> adds(columns_.size());
+  if (raw_column_ != UINT32_MAX) adds[raw_column_] = true;
+  for (uint32_t id = 1; id < common.size(); ++id) {
+    if (!shape_rows_.used(id)) continue;
+    TRY_ASSIGN(const LineBytes* known, line_bytes_of(id));
+    common[id] = static_cast<uint32_t>(known->common);
+    for (const uint32_t index : known->columns) adds[index] = true;
+  }
+  std::vector<uint32_t> bytes(row_count());
+  for (uint32_t row = 0; row < bytes.size(); ++row) bytes[row] = common[shape_rows_.shape(row)];
+  std::vector<uint32_t> sizes;
+  for (uint32_t index = 0; index < adds.size(); ++index) {
+    if (!adds[index]) continue;
+    TRY_ASSIGN(const OpenColumn* c, column(index));
+    TRY(c->reader->text_sizes(*c->ranks, &sizes));
+    c->ranks->for_each([&](uint32_t cell, uint32_t row) { bytes[row] += sizes[cell]; });
+  }
+  return bytes;
+}
+
 Result<uint64_t> SealedView::line_bytes(uint32_t row) {
   CHECK(row < row_count(), "row {} of {}", row, row_count());
+  if (!line_bytes_of_row_.empty()) return line_bytes_of_row_[row];
+  constexpr uint32_t kFewOf = 16;
+  if (++line_bytes_asked_ == 1 + row_count() / kFewOf) {
+    // Where something is damaged, rows beside it are told one by one.
+    if (auto all = all_line_bytes(); all.ok()) line_bytes_of_row_ = *std::move(all);
+  }
   if (!shape_rows_.loaded()) TRY(load_shape_rows());
   const uint32_t id = shape_rows_.shape(row);
   if (id == 0) {

@@ -64,6 +64,8 @@ class PatternReader {
   Result<void> append(uint32_t cell, std::string* out);
   /// Bytes of it.
   Result<uint64_t> text_bytes(uint32_t cell);
+  /// Puts the bytes of every cell's text in its place.
+  Result<void> text_sizes(std::span<uint32_t> sizes);
   /// Sets the cells that pass the test.
   Result<void> find(const CellTest& test, RowBits* cells);
   /// Sets the cells that may have so many hex digits and dashes in a row.

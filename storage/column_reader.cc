@@ -163,12 +163,15 @@ Result<std::string_view> ColumnReader::text(uint32_t cell, uint32_t row, std::st
   return number_text(cell, row, scratch);
 }
 
-std::optional<uint64_t> ColumnReader::same_text_bytes() const {
+std::optional<uint64_t> ColumnReader::fixed_text_bytes() const {
   if (meta_.type == ColumnType::constant) return meta_.constant.size();
-  if ((meta_.flags & kExceptions) != 0) return std::nullopt;
   if (meta_.type == ColumnType::timestamp) return timestamp_bytes(layout_);
   if (meta_.type == ColumnType::uuid) return kUuidBytes;
   return meta_.type == ColumnType::hex ? std::optional<uint64_t>(meta_.digits) : std::nullopt;
+}
+
+std::optional<uint64_t> ColumnReader::same_text_bytes() const {
+  return (meta_.flags & kExceptions) == 0 ? fixed_text_bytes() : std::nullopt;
 }
 
 Result<uint64_t> ColumnReader::text_bytes(uint32_t cell, uint32_t row) {

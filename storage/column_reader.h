@@ -42,6 +42,8 @@ class ColumnReader {
   std::optional<uint64_t> same_text_bytes() const;
   /// Bytes of a cell's text.
   Result<uint64_t> text_bytes(uint32_t cell, uint32_t row);
+  /// The same for all cells at once, in their order; `ranks` are the column's.
+  Result<void> text_sizes(const RowRanks& ranks, std::vector<uint32_t>* sizes);
   /// Value of a cell of an integer column; nothing for other types and for listed exceptions.
   Result<std::optional<int64_t>> integer(uint32_t cell);
 
@@ -83,6 +85,9 @@ class ColumnReader {
   Result<void> load_exceptions();
   /// The exception's text, if the cell is one.
   std::optional<std::string_view> exception(uint32_t cell) const;
+  /// Bytes that every text but exceptions has.
+  std::optional<uint64_t> fixed_text_bytes() const;
+  Result<void> sizes_of_numbers(std::vector<uint32_t>* sizes);
   Result<std::string_view> binary_text(uint32_t cell, std::string* scratch);
   Result<std::string_view> number_text(uint32_t cell, uint32_t row, std::string* scratch);
   bool typed_may_match(const CellTest& test) const;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "storage/base/ascii.h"
+#include "storage/base/decimal_width.h"
 #include "storage/model/time_range.h"
 
 namespace cordwood {
@@ -32,6 +33,10 @@ constexpr int64_t kPowers[] = {1,
                                10'000'000'000'000'000,
                                100'000'000'000'000'000,
                                1'000'000'000'000'000'000};
+
+uint64_t magnitude_of(int64_t value) {
+  return value < 0 ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+}
 
 /// Up to 18 digits.
 bool parse_digits(std::string_view text, uint64_t* value) {
@@ -90,11 +95,7 @@ void append_integer(int64_t value, std::string* out) {
 }
 
 uint64_t integer_bytes(int64_t value) {
-  const uint64_t magnitude = value < 0 ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
-  const uint64_t sign = value < 0 ? 1 : 0;
-  uint64_t digits = 1;
-  while (digits < std::size(kPowers) && magnitude >= static_cast<uint64_t>(kPowers[digits])) ++digits;
-  return sign + digits;
+  return (value < 0 ? 1 : 0) + decimal_width(magnitude_of(value));
 }
 
 bool parse_decimal(std::string_view text, DecimalLayout layout, int64_t* mantissa) {
@@ -122,11 +123,8 @@ bool parse_decimal(std::string_view text, DecimalLayout layout, int64_t* mantiss
 
 void append_decimal(int64_t mantissa, DecimalLayout layout, std::string* out) {
   const uint8_t scale = std::min(layout.scale, kMaxDecimalScale);
-  uint64_t magnitude = static_cast<uint64_t>(mantissa);
-  if (mantissa < 0) {
-    magnitude = 0 - magnitude;
-    *out += '-';
-  }
+  const uint64_t magnitude = magnitude_of(mantissa);
+  if (mantissa < 0) *out += '-';
   const uint64_t power = static_cast<uint64_t>(kPowers[scale]);
   char raw[24];
   const auto whole = std::to_chars(raw, raw + sizeof raw, magnitude / power);
@@ -140,6 +138,16 @@ void append_decimal(int64_t mantissa, DecimalLayout layout, std::string* out) {
   if (digits == 0) return;
   *out += '.';
   append_padded(fraction, digits, out);
+}
+
+uint64_t decimal_bytes(int64_t mantissa, DecimalLayout layout) {
+  uint64_t magnitude = magnitude_of(mantissa);
+  uint32_t digits = std::min(layout.scale, kMaxDecimalScale);
+  if (layout.trimmed) {
+    for (; digits > 0 && magnitude % 10 == 0; magnitude /= 10) --digits;
+  }
+  const uint64_t sign = mantissa < 0 ? 1 : 0, point = digits > 0 ? 1 : 0;
+  return sign + std::max(decimal_width(magnitude), digits + 1) + point;
 }
 
 std::optional<uint8_t> decimal_digits(std::string_view text) {

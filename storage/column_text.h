@@ -25,6 +25,8 @@ struct DecimalLayout {
 };
 bool parse_decimal(std::string_view text, DecimalLayout layout, int64_t* mantissa);
 void append_decimal(int64_t mantissa, DecimalLayout layout, std::string* out);
+/// Bytes of it.
+uint64_t decimal_bytes(int64_t mantissa, DecimalLayout layout);
 /// Digits behind the point of something that looks like a decimal number; nothing when it does not.
 std::optional<uint8_t> decimal_digits(std::string_view text);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -25,6 +26,17 @@ class RowRanks {
   uint64_t memory_bytes() const { return words_.capacity() * sizeof(uint64_t) + before_.capacity() * sizeof(uint32_t); }
   /// Row of a cell below count().
   uint32_t row_of(uint32_t cell) const;
+  /// Calls take(cell, row) for every cell, in order.
+  template <typename Take>
+  void for_each(Take&& take) const {
+    for (uint32_t row = 0; all_ && row < count_; ++row) take(row, row);
+    uint32_t cell = 0;
+    for (size_t w = 0; w < words_.size(); ++w) {
+      for (uint64_t word = words_[w]; word != 0; word &= word - 1) {
+        take(cell++, static_cast<uint32_t>(w * 64) + static_cast<uint32_t>(std::countr_zero(word)));
+      }
+    }
+  }
   /// Sets all rows that have it.
   void add_to(RowBits* rows) const;
   /// Sets the rows whose cells are in `cells`, a set of count() cells.

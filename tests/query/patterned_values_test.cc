@@ -123,14 +123,5 @@ TEST(NumberedTexts, NumbersAnyTextsAndKnowsThemAgain) {
   }
 }
 
-TEST(NumberedTexts, CountsDigits) {
-  for (uint64_t power = 1, digits = 1; digits <= kMostDecimalWidth; power *= 10, ++digits) {
-    EXPECT_EQ(decimal_width(power), digits);
-    EXPECT_EQ(decimal_width(power - 1), digits == 1 ? 1 : digits - 1);
-    EXPECT_EQ(decimal_width(power + 1), digits);
-  }
-  EXPECT_EQ(decimal_width(UINT64_MAX), kMostDecimalWidth);
-}
-
 }  // namespace
 }  // namespace cordwood::query

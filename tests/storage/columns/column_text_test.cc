@@ -5,6 +5,8 @@
 
 #include <random>
 
+#include "storage/base/decimal_width.h"
+
 namespace cordwood {
 namespace {
 
@@ -43,6 +45,7 @@ TEST(ColumnTextTest, Decimals) {
     std::string back;
     append_decimal(v, layout, &back);
     EXPECT_EQ(back, text);
+    EXPECT_EQ(decimal_bytes(v, layout), text.size());
   };
   f("1.50", 2, false, 150);
   f("0.05", 2, false, 5);
@@ -161,6 +164,15 @@ TEST(ColumnTextTest, FloatsAsGoReadsThem) {
   f("007", 7);
   for (const char* bad : {"", "x", "1x", "inf", "nan", "0x10", "1_000", "1e999", "- 1", "+-1", " 1", "-", "."})
     f(bad, std::nullopt);
+}
+
+TEST(ColumnTextTest, CountsDigits) {
+  for (uint64_t power = 1, digits = 1; digits <= kMostDecimalWidth; power *= 10, ++digits) {
+    EXPECT_EQ(decimal_width(power), digits);
+    EXPECT_EQ(decimal_width(power - 1), digits == 1 ? 1 : digits - 1);
+    EXPECT_EQ(decimal_width(power + 1), digits);
+  }
+  EXPECT_EQ(decimal_width(UINT64_MAX), kMostDecimalWidth);
 }
 
 }  // namespace
