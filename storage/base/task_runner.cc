@@ -29,16 +29,14 @@ class ThreadPool final : public TaskRunner {
     {
       const MutexLock lock(mu_);
       stopping_ = true;
+      while (!asleep_.empty()) wake_last();
     }
-    wake_.notify_all();
     for (std::thread& t : threads_) t.join();
   }
   void post(std::function<void()> task) override {
-    {
-      const MutexLock lock(mu_);
-      queue_.push_back(std::move(task));
-    }
-    wake_.notify_one();
+    const MutexLock lock(mu_);
+    queue_.push_back(std::move(task));
+    if (!asleep_.empty()) wake_last();
   }
   void drain() override {
     const MutexLock lock(mu_);
@@ -46,12 +44,30 @@ class ThreadPool final : public TaskRunner {
   }
 
  private:
+  /// A thread without work.
+  struct Sleeper {
+    CondVar wake;
+    bool called = false;
+  };
+  /// The one that went to sleep last has what it allocates from, and its caches, at hand.
+  void wake_last() REQUIRES(mu_) {
+    Sleeper* const last = asleep_.back();
+    asleep_.pop_back();
+    last->called = true;
+    last->wake.notify_one();
+  }
+  void sleep(Sleeper* self) REQUIRES(mu_) {
+    self->called = false;
+    asleep_.push_back(self);
+    while (!self->called) self->wake.wait(mu_);
+  }
   void run() {
+    Sleeper self;
     for (;;) {
       std::function<void()> task;
       {
         const MutexLock lock(mu_);
-        while (queue_.empty() && !stopping_) wake_.wait(mu_);
+        while (queue_.empty() && !stopping_) sleep(&self);
         if (queue_.empty()) return;
         task = std::move(queue_.front());
         queue_.pop_front();
@@ -66,9 +82,9 @@ class ThreadPool final : public TaskRunner {
   }
 
   Mutex mu_;
-  CondVar wake_;
   CondVar idle_;
   std::deque<std::function<void()>> queue_ GUARDED_BY(mu_);
+  std::vector<Sleeper*> asleep_ GUARDED_BY(mu_);  ///< the last one went to sleep last
   size_t running_ GUARDED_BY(mu_) = 0;
   bool stopping_ GUARDED_BY(mu_) = false;
   std::vector<std::thread> threads_;

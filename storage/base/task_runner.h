@@ -16,8 +16,8 @@ class TaskRunner {
   virtual void drain() = 0;
 };
 
-/// A fixed number of threads.  Its destructor runs what is queued and joins.  The higher their `niceness`, the more
-/// other threads come first.
+/// A fixed number of threads; of those without work the one that had some last is given the next.  Its destructor runs
+/// what is queued and joins.  The higher their `niceness`, the more other threads come first.
 std::unique_ptr<TaskRunner> make_thread_pool(size_t threads, const char* name, int niceness = 0);
 
 }  // namespace cordwood
