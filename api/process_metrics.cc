@@ -11,12 +11,12 @@
 
 namespace cordwood::api {
 
-static double resident_bytes() {
+uint64_t resident_bytes() {
   std::istringstream in(machine_files()("/proc/self/statm").value_or(""));
   uint64_t total_pages = 0;
   uint64_t resident_pages = 0;
   in >> total_pages >> resident_pages;
-  return static_cast<double>(resident_pages) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  return resident_pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 static double cpu_seconds() {
@@ -39,7 +39,8 @@ void add_process_metrics(Metrics& metrics, MemoryAccountant& memory) {
     metrics.gauge("cordwood_memory_limit_bytes", "Bytes a share may take.", labels,
                   [&memory, share] { return static_cast<double>(memory.limit(share)); });
   }
-  metrics.gauge("cordwood_process_resident_bytes", "Memory of the process.", {}, resident_bytes);
+  metrics.gauge("cordwood_process_resident_bytes", "Memory of the process.", {},
+                [] { return static_cast<double>(resident_bytes()); });
   metrics.gauge("cordwood_process_cpu_seconds", "Processor time of the process.", {}, cpu_seconds);
   metrics.gauge("cordwood_build_info", "Which build this is.", {{"version", std::string(kVersion)}},
                 [] { return 1.0; });

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <malloc.h>
-
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
 
+#include "api/allocator.h"
 #include "api/commands.h"
 #include "api/config_flags.h"
 #include "api/config_memory.h"
@@ -38,25 +37,6 @@ void honour_cgroup(Config* config, Logger& log) {
   log.warn("memory shares cut down to fit the cgroup", {{"cgroup_limit_bytes", *limit}, {"shares_bytes", sum}});
 }
 
-/// Threads that share an arena wait for its lock: a read then waits for a thread that seals or merges, and has given
-/// way to everything else while it holds it.  With an arena each, what is free must go back to the system early, or
-/// twice as much stays (bench/README.md, "Under load").
-void set_up_allocator() {
-#ifdef __GLIBC__
-  constexpr int kMoreThanThreads = 256;
-  (void)::mallopt(M_ARENA_MAX, kMoreThanThreads);
-  (void)::mallopt(M_TRIM_THRESHOLD, 1 << 20);
-  (void)::mallopt(M_MMAP_THRESHOLD, 4 << 20);
-#endif
-}
-
-/// What is free between what is not, in all arenas.
-void give_memory_back() {
-#ifdef __GLIBC__
-  (void)::malloc_trim(0);
-#endif
-}
-
 int serve(const ConfigSources& sources) {
   set_up_allocator();
   auto loaded = load_config(sources);
@@ -77,7 +57,8 @@ int serve(const ConfigSources& sources) {
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  const Ticker trimming(give_memory_back);
+  TrimPolicy policy;
+  const Ticker trimming([&policy] { give_memory_back(&policy); });
 
   std::atomic<bool> ended{false};
   const auto is_ended = [&ended, &ends] {
