@@ -135,8 +135,9 @@ Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows
   TRY(read_streams(plan, windows, block, taker, rest));
   if (rest->empty() || !table) return true;
   rest->clear();
-  TRY_ASSIGN(const std::vector<BlockCount> counts, block.source->counts(*table));
-  TRY(take_counts(plan, windows, block, counts, widths_ns[*table], taker, rest));
+  const CountValues values = counts_bytes_ ? CountValues::line_bytes : CountValues::rows;
+  TRY(block.source->count_columns(*table, values, &counts_));
+  if (counts_.size() > 0) TRY(take_counts(plan, windows, block, widths_ns[*table], taker, rest));
   return true;
 }
 
@@ -154,60 +155,71 @@ Result<CountShortcut::Bucket> CountShortcut::bucket_at(const ReadPlan& plan, con
   return stretch_.cell < 0 ? Bucket{outside, 0} : Bucket{whole, stretch_.cell};
 }
 
-Result<void> CountShortcut::take_counts(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
-                                        std::span<const BlockCount> counts, int64_t width_ns, const Taker& taker,
-                                        std::vector<Rest>* rest) {
-  if (counts.empty()) return {};
-  using enum Bucket::State;
-  const auto [first, last] = std::minmax_element(
-      counts.begin(), counts.end(), [](const BlockCount& a, const BlockCount& b) { return a.bucket < b.bucket; });
-  const int64_t first_bucket = first->bucket;
-  const uint64_t spread = static_cast<uint64_t>(last->bucket) - static_cast<uint64_t>(first_bucket);
+void CountShortcut::begin_buckets() {
   constexpr uint64_t kMostBuckets = 1u << 16;
-  const bool near = spread < kMostBuckets;
-  buckets_.assign(near ? spread + 1 : 0, {});
-  sums_.begin(near ? spread + 1 : kMostBuckets);
+  int64_t last_bucket = first_bucket_ = counts_.buckets[0];
+  for (const int64_t bucket : counts_.buckets) {
+    first_bucket_ = std::min(first_bucket_, bucket);
+    last_bucket = std::max(last_bucket, bucket);
+  }
+  const uint64_t spread = static_cast<uint64_t>(last_bucket) - static_cast<uint64_t>(first_bucket_);
+  near_ = spread < kMostBuckets;
+  buckets_.assign(near_ ? spread + 1 : 0, {});
+  sums_.begin(near_ ? spread + 1 : kMostBuckets);
+  levels_.assign(counts_.levels.size(), {});
   stretch_ = {};
+}
+
+Result<void> CountShortcut::take_counts(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
+                                        int64_t width_ns, const Taker& taker, std::vector<Rest>* rest) {
+  begin_buckets();
   const auto& parts = block.source->info().streams;
-  uint32_t stream = UINT32_MAX;
-  std::optional<uint32_t> ordinal;
-  bool contested = false;
-  for (const BlockCount& count : counts) {
-    if (count.stream != stream) {
-      stream = count.stream;
-      ordinal = known_streams_[stream] ? std::nullopt : plan.ordinal(*parts[stream].stream);
-      contested = ordinal && !overlaps_[*ordinal].empty();
-      known_.clear();
-    }
-    if (!ordinal) continue;
-    const uint64_t offset = static_cast<uint64_t>(count.bucket) - static_cast<uint64_t>(first_bucket);
-    Bucket far;
-    Bucket& bucket = near ? buckets_[offset] : far;
-    if (bucket.state == unknown) {
-      TRY_ASSIGN(bucket, bucket_at(plan, windows, count.bucket, width_ns));
-    }
-    if (bucket.state == outside) continue;
-    const int64_t end_ns = count.bucket * width_ns;
-    if (bucket.state == cut || (contested && overlapped(*ordinal, end_ns - width_ns, end_ns))) {
-      const bool noted = !rest->empty() && rest->back().ordinal == *ordinal && rest->back().end_ns == end_ns;
-      if (!noted) rest->push_back({*ordinal, end_ns - width_ns, end_ns});
-      continue;
-    }
-    const LevelSeries* level = known_series(count.level);
-    if (level == nullptr) {
-      TRY_ASSIGN(const uint32_t series, series_of(*plan.streams[*ordinal].stream, count.level, taker));
-      level = &known_.emplace_back(LevelSeries{count.level.data(), series, sums_.place(series)});
-    }
-    if (level->place != CountSums::kNoPlace) {
-      sums_.add(level->place, offset, count.rows, count.line_bytes);
-    } else {
-      TRY(add(taker, end_ns, bucket.cell, {count.rows, count.line_bytes}, level->series));
-    }
+  const std::vector<uint32_t>& streams = counts_.streams;
+  for (size_t begin = 0, end = 0; begin < streams.size(); begin = end) {
+    const uint32_t stream = streams[begin];
+    for (end = begin + 1; end < streams.size() && streams[end] == stream; ++end) continue;
+    const auto ordinal = known_streams_[stream] ? std::nullopt : plan.ordinal(*parts[stream].stream);
+    if (ordinal) TRY(take_stream(plan, windows, {*ordinal, begin, end}, width_ns, taker, rest));
   }
   return sums_.for_each([&](uint32_t series, size_t offset, CountSums::Sum sum) {
-    const int64_t end_ns = (first_bucket + static_cast<int64_t>(offset)) * width_ns;
+    const int64_t end_ns = (first_bucket_ + static_cast<int64_t>(offset)) * width_ns;
     return add(taker, end_ns, buckets_[offset].cell, sum, series);
   });
+}
+
+Result<void> CountShortcut::take_stream(const ReadPlan& plan, const WindowGrid& windows, const StreamCounts& stream,
+                                        int64_t width_ns, const Taker& taker, std::vector<Rest>* rest) {
+  using enum Bucket::State;
+  const bool contested = !overlaps_[stream.ordinal].empty();
+  for (size_t i = stream.begin; i < stream.end; ++i) {
+    const uint64_t offset = static_cast<uint64_t>(counts_.buckets[i]) - static_cast<uint64_t>(first_bucket_);
+    Bucket far;
+    Bucket& bucket = near_ ? buckets_[offset] : far;
+    if (bucket.state == unknown) {
+      TRY_ASSIGN(bucket, bucket_at(plan, windows, counts_.buckets[i], width_ns));
+    }
+    if (bucket.state == outside) continue;
+    const int64_t end_ns = counts_.buckets[i] * width_ns;
+    if (bucket.state == cut || (contested && overlapped(stream.ordinal, end_ns - width_ns, end_ns))) {
+      const bool noted = !rest->empty() && rest->back().ordinal == stream.ordinal && rest->back().end_ns == end_ns;
+      if (!noted) rest->push_back({stream.ordinal, end_ns - width_ns, end_ns});
+      continue;
+    }
+    LevelSeries& level = levels_[counts_.level_ids[i]];
+    if (level.ordinal != stream.ordinal) {
+      const std::string_view text = counts_.levels[counts_.level_ids[i]];
+      TRY_ASSIGN(level.series, series_of(*plan.streams[stream.ordinal].stream, text, taker));
+      level.ordinal = stream.ordinal;
+      level.place = sums_.place(level.series);
+    }
+    const CountSums::Sum sum{counts_.rows[i], counts_bytes_ ? counts_.line_bytes[i] : 0};
+    if (level.place != CountSums::kNoPlace) {
+      sums_.add(level.place, offset, sum);
+    } else {
+      TRY(add(taker, end_ns, bucket.cell, sum, level.series));
+    }
+  }
+  return {};
 }
 
 }  // namespace cordwood::query

@@ -12,6 +12,7 @@
 #include "query/parser_hints.h"
 #include "query/read_plan.h"
 #include "query/window_grid.h"
+#include "storage/count_columns.h"
 
 namespace cordwood::query {
 
@@ -26,7 +27,6 @@ class CountShortcut {
     int64_t cell = 0;     ///< of the grid, in which it lies
     double value = 0;
     uint64_t rows = 0;
-    uint64_t line_bytes = 0;
     uint32_t series = 0;
   };
   /// Times of a stream that have to be read all the same: (begin, end].
@@ -65,13 +65,22 @@ class CountShortcut {
     int64_t cell = 0;
   };
   Result<Bucket> bucket_at(const ReadPlan& plan, const WindowGrid& windows, int64_t bucket, int64_t width_ns);
-  /// Takes the counts of a table, or leaves times of streams to be read.
-  Result<void> take_counts(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
-                           std::span<const BlockCount> counts, int64_t width_ns, const Taker& taker,
-                           std::vector<Rest>* rest);
+  /// Sets up the buckets from the table's first one to its last.
+  void begin_buckets();
+  /// Takes the counts of the table at hand, or leaves times of streams to be read.
+  Result<void> take_counts(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block, int64_t width_ns,
+                           const Taker& taker, std::vector<Rest>* rest);
+  /// Entries of one stream in the table.
+  struct StreamCounts {
+    uint32_t ordinal = 0;
+    size_t begin = 0;
+    size_t end = 0;
+  };
+  Result<void> take_stream(const ReadPlan& plan, const WindowGrid& windows, const StreamCounts& stream,
+                           int64_t width_ns, const Taker& taker, std::vector<Rest>* rest);
   Result<void> add(const Taker& taker, int64_t time_ns, int64_t cell, CountSums::Sum sum, uint32_t series) const {
     const uint64_t value = counts_bytes_ ? sum.line_bytes : sum.rows;
-    return taker.add({time_ns, cell, static_cast<double>(value), sum.rows, sum.line_bytes, series});
+    return taker.add({time_ns, cell, static_cast<double>(value), sum.rows, series});
   }
   bool overlapped(uint32_t ordinal, int64_t begin_ns, int64_t end_ns) const;
   /// Takes what the block's list of streams tells of those that lie within one cell; the others are the rest.
@@ -79,15 +88,10 @@ class CountShortcut {
                             const Taker& taker, std::vector<Rest>* rest);
   /// The series of a stream's rows of a level, and where their sums are.
   struct LevelSeries {
-    const char* level = nullptr;  ///< where its text lies
+    uint32_t ordinal = UINT32_MAX;  ///< of the stream
     uint32_t series = 0;
     uint32_t place = CountSums::kNoPlace;
   };
-  const LevelSeries* known_series(std::string_view level) const {
-    for (const LevelSeries& known : known_)
-      if (known.level == level.data()) return &known;
-    return nullptr;
-  }
   Result<uint32_t> series_of(const Stream& stream, std::string_view level, const Taker& taker);
 
   bool possible_ = false;
@@ -96,8 +100,11 @@ class CountShortcut {
   std::vector<std::vector<Interval>> overlaps_;  ///< by stream: where two blocks meet
   std::vector<bool> known_streams_;              ///< of the block: those that have been taken, or do not matter
   std::vector<LabelView> labels_;
-  std::vector<LevelSeries> known_;  ///< of one stream
-  std::vector<Bucket> buckets_;     ///< of the table at hand, from the first one on
+  CountColumns counts_;              ///< the table at hand
+  std::vector<LevelSeries> levels_;  ///< of its levels, for the stream asked last
+  int64_t first_bucket_ = 0;
+  bool near_ = false;            ///< few enough buckets lie between its first and its last one
+  std::vector<Bucket> buckets_;  ///< of those, if they are near
   WindowGrid::Stretch stretch_;
   CountSums sums_;
 };

@@ -14,7 +14,7 @@ class CountSums {
  public:
   struct Sum {
     uint64_t rows = 0;
-    uint64_t line_bytes = 0;
+    uint64_t line_bytes = 0;  ///< 0 where nobody counts them
   };
 
   /// Begins a table of so many neighbouring buckets.  There is a place for no series if they are too many.
@@ -33,10 +33,10 @@ class CountSums {
     sums_.resize(series_.size() * buckets_);
     return static_cast<uint32_t>(series_.size() - 1);
   }
-  void add(uint32_t place, size_t bucket, uint64_t rows, uint64_t line_bytes) {
+  void add(uint32_t place, size_t bucket, Sum count) {
     Sum& sum = sums_[place * buckets_ + bucket];
-    sum.rows += rows;
-    sum.line_bytes += line_bytes;
+    sum.rows += count.rows;
+    sum.line_bytes += count.line_bytes;
   }
   /// Calls `take(series, bucket, sum)` for each that has rows, bucket by bucket.
   template <typename Take>

@@ -52,12 +52,13 @@ class BlockStretches {
     const int64_t width = widths[0];
     TRY(load(*part.block));
     std::vector<Stretch> out;
-    for (const BlockCount& count : counts_) {
-      if (count.stream != part.index) continue;
-      const int64_t end = count.bucket * width;
+    const auto before = [](const BlockCount& count, uint32_t stream) { return count.stream < stream; };
+    auto count = std::lower_bound(counts_.begin(), counts_.end(), part.index, before);
+    for (; count != counts_.end() && count->stream == part.index; ++count) {
+      const int64_t end = count->bucket * width;
       out.push_back({std::max(end - width + 1, whole.time_min_ns),
                      std::min(end, whole.time_max_ns),
-                     {static_cast<double>(count.line_bytes), static_cast<double>(count.rows)}});
+                     {static_cast<double>(count->line_bytes), static_cast<double>(count->rows)}});
     }
     return out;
   }

@@ -53,7 +53,9 @@ Result<void> RangeScan::run(const ReadPlan& plan, BlocksAhead::MakePipeline make
     const bool alone = sums_ != nullptr && counts_alone(plan, *planned);
     counting_ = alone;
     std::vector<CountShortcut::Rest> rest;
+    const uint64_t lines = scope_.stats->lines_processed;
     auto known = shortcut_.read(plan, windows_, *planned, taker, &rest);
+    scope_.stats->bytes_processed += planned->bytes_of(scope_.stats->lines_processed - lines);
     if (!known.ok() && !skip_damaged(scope_, known.error())) return std::move(known).error();
     if (known.ok() && !(*known && rest.empty())) {
       if (!copies_ready) TRY(copies.prepare());
@@ -232,8 +234,7 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const BlocksAhead::Bloc
     auto scanned = scan({block, span, plan.streams[span.ordinal].stream.get(), copies});
     if (!scanned.ok() && !skip_damaged(scope_, scanned.error())) return scanned;
   }
-  // Bytes of the rows looked at, by the block's mean line.
-  const uint64_t bytes = planned.rows > 0 ? planned.line_bytes * rows / planned.rows : 0;
+  const uint64_t bytes = planned.bytes_of(rows);
   scope_.stats->bytes_processed += bytes;
   if (planned.source->in_head()) {
     scope_.stats->head_lines += rows;
@@ -298,7 +299,6 @@ Result<uint32_t> RangeScan::series_of(const std::vector<LabelView>& labels) {
 Result<void> RangeScan::add(const CountShortcut::Part& part) {
   scope_.stats->lines_processed += part.rows;
   scope_.stats->post_filter_lines += part.rows;
-  scope_.stats->bytes_processed += part.line_bytes;
   return add_sample(part.series, part.time_ns, part.cell, part.value);
 }
 

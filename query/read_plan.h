@@ -32,6 +32,9 @@ struct PlannedBlock {
   int64_t time_max_ns = 0;
   uint64_t rows = 0;  ///< of the planned streams
   uint64_t line_bytes = 0;
+
+  /// Bytes of so many of the rows, by their mean line.
+  uint64_t bytes_of(uint64_t some) const { return rows > 0 ? line_bytes * some / rows : 0; }
 };
 
 /// Which rows a selector and a time range can mean.

@@ -99,7 +99,7 @@ Result<void> TopRows::scan_span(const OpenBlock& block, const RowSpan& span, Pip
     TRY_ASSIGN(const uint32_t skipped, pipeline->ruled_out(row_at(i), rows - i, backward_));
     scope_.stats->lines_processed += skipped;
     scope_.stats->column_rows += skipped;
-    scope_.stats->bytes_processed += skipped * block.planned->line_bytes / std::max<uint64_t>(1, block.planned->rows);
+    scope_.stats->bytes_processed += block.planned->bytes_of(skipped);
     i += skipped;
     if (i == rows) break;
     const uint32_t at = row_at(i);

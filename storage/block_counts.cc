@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/base/coding.h"
-#include "storage/block_entry.h"
-
 #include <algorithm>
 #include <cstring>
 #include <map>
+
+#include "storage/base/coding.h"
+#include "storage/block_entry.h"
+#include "storage/count_columns.h"
 
 namespace cordwood {
 
@@ -49,109 +50,112 @@ const char* read_varint(const char* at, const char* end, uint64_t* v) {
   return in.failed() ? nullptr : at + in.position();
 }
 
-/// Calls `take(count, value)` for every entry with the next varint, of one or two bytes nearly always, and gives the
+/// Puts the next varint, of one or two bytes nearly always, into each of `out`, as `convert` makes it, and gives the
 /// place behind them; null when there are not as many.
-template <typename Take>
-const char* read_field(const char* at, const char* end, std::vector<BlockCount>* counts, Take take) {
+template <auto convert, typename Value>
+const char* read_field(const char* at, const char* end, std::vector<Value>* out) {
   if (at == nullptr) return nullptr;
   constexpr uint64_t kHighBits = 0x8080808080808080;
   const auto byte = [&at](size_t i) { return static_cast<uint8_t>(at[i]); };
-  const size_t n = counts->size();
+  const size_t n = out->size();
+  Value* const values = out->data();
   for (size_t i = 0; i < n;) {
-    BlockCount* const c = &(*counts)[i];
     uint64_t eight = kHighBits;
     if (end - at >= 8 && n - i >= 8) std::memcpy(&eight, at, sizeof eight);
     if ((eight & kHighBits) == 0) {
-      for (size_t k = 0; k < 8; ++k) take(c + k, eight >> (8 * k) & 0x7f);
+      for (size_t k = 0; k < 8; ++k) values[i + k] = convert(eight >> (8 * k) & 0x7f);
       at += 8;
       i += 8;
       continue;
     }
-    ++i;
     if (at != end && byte(0) < 0x80) {
-      take(c, uint64_t{byte(0)});
+      values[i++] = convert(byte(0));
       at += 1;
     } else if (end - at >= 2 && byte(1) < 0x80) {
-      take(c, (byte(0) & 0x7fu) | uint64_t{byte(1)} << 7);
+      values[i++] = convert((byte(0) & 0x7fu) | uint64_t{byte(1)} << 7);
       at += 2;
     } else {
       uint64_t v = 0;
       at = read_varint(at, end, &v);
       if (at == nullptr) return nullptr;
-      take(c, v);
+      values[i++] = convert(v);
     }
   }
   return at;
 }
 
-uint32_t as_stream(uint64_t v) {
+uint32_t as_number(uint64_t v) {
   return static_cast<uint32_t>(std::min<uint64_t>(v, UINT32_MAX));
 }
 
+uint64_t as_it_is(uint64_t v) {
+  return v;
+}
+
 /// Reads the fields as they stand: a stream and a bucket as what they add to those of the entry before.
-class CountReader {
- public:
-  CountReader(std::span<const std::string_view> levels, std::vector<BlockCount>* counts)
-      : levels_(levels), counts_(counts) {}
+void read_entries(ByteReader* in, CountColumns* out) {
+  for (size_t i = 0; i < out->size(); ++i) {
+    out->streams[i] = as_number(in->varint());
+    out->buckets[i] = in->zigzag();
+    out->level_ids[i] = as_number(in->varint());
+    out->rows[i] = in->varint();
+    out->line_bytes[i] = in->varint();
+    out->metadata_bytes[i] = in->varint();
+  }
+}
 
-  bool by_entry(ByteReader* in) {
-    for (BlockCount& c : *counts_) {
-      c.stream = as_stream(in->varint());
-      c.bucket = in->zigzag();
-      take_level(&c, in->varint());
-      c.rows = in->varint();
-      c.line_bytes = in->varint();
-      c.metadata_bytes = in->varint();
-    }
-    return levels_known_;
-  }
-  bool by_field(ByteReader* in) {
-    const std::string_view rest = in->bytes(in->remaining());
-    const char* const end = rest.data() + rest.size();
-    const char* at = rest.data();
-    at = read_field(at, end, counts_, [](BlockCount* c, uint64_t v) { c->stream = as_stream(v); });
-    at = read_field(at, end, counts_, [](BlockCount* c, uint64_t v) { c->bucket = from_zigzag(v); });
-    at = read_field(at, end, counts_, [this](BlockCount* c, uint64_t v) { take_level(c, v); });
-    at = read_field(at, end, counts_, [](BlockCount* c, uint64_t v) { c->rows = v; });
-    at = read_field(at, end, counts_, [](BlockCount* c, uint64_t v) { c->line_bytes = v; });
-    at = read_field(at, end, counts_, [](BlockCount* c, uint64_t v) { c->metadata_bytes = v; });
-    if (at != end) in->fail();
-    return levels_known_;
-  }
+void read_fields(CountValues values, ByteReader* in, CountColumns* out) {
+  const std::string_view rest = in->bytes(in->remaining());
+  const char* const end = rest.data() + rest.size();
+  const char* at = read_field<as_number>(rest.data(), end, &out->streams);
+  at = read_field<from_zigzag>(at, end, &out->buckets);
+  at = read_field<as_number>(at, end, &out->level_ids);
+  at = read_field<as_it_is>(at, end, &out->rows);
+  if (values >= CountValues::line_bytes) at = read_field<as_it_is>(at, end, &out->line_bytes);
+  if (values >= CountValues::all) at = read_field<as_it_is>(at, end, &out->metadata_bytes);
+  if (at == nullptr || (values == CountValues::all && at != end)) in->fail();
+}
 
- private:
-  void take_level(BlockCount* c, uint64_t level) {
-    levels_known_ = levels_known_ && level < levels_.size();
-    if (levels_known_) c->level = levels_[level];
+/// Makes of differences what they add up to; false when a stream or level is out of range.
+bool add_up(size_t streams, CountColumns* out) {
+  uint64_t stream = 0;
+  uint64_t bucket = 0;
+  uint32_t last_level = 0;
+  for (size_t i = 0; i < out->size(); ++i) {
+    stream += out->streams[i];
+    if (stream >= streams) return false;
+    out->streams[i] = static_cast<uint32_t>(stream);
+    bucket += static_cast<uint64_t>(out->buckets[i]);
+    out->buckets[i] = static_cast<int64_t>(bucket);
+    last_level = std::max(last_level, out->level_ids[i]);
   }
-  std::span<const std::string_view> levels_;
-  std::vector<BlockCount>* counts_;
-  bool levels_known_ = true;
-};
+  return out->size() == 0 || last_level < out->levels.size();
+}
 
 }  // namespace
 
-Result<std::vector<BlockCount>> decode_counts(std::string_view raw, uint8_t version, size_t streams) {
+Result<void> decode_counts(std::string_view raw, uint8_t version, size_t streams, CountValues values,
+                           CountColumns* out) {
   ByteReader in(raw);
   const uint64_t level_count = in.count(1);
-  std::vector<std::string_view> levels;
-  levels.reserve(level_count);
-  for (uint64_t i = 0; i < level_count; ++i) levels.push_back(in.string());
+  out->levels.clear();
+  for (uint64_t i = 0; i < level_count; ++i) out->levels.push_back(in.string());
   const uint64_t n = in.count(6);
-  std::vector<BlockCount> counts(n);
-  CountReader reader(levels, &counts);
-  const bool levels_known = version == 1 ? reader.by_entry(&in) : reader.by_field(&in);
-  TRY(in.finish("block counts"));
-  uint64_t stream = 0;
-  uint64_t bucket = 0;
-  for (BlockCount& c : counts) {
-    stream += c.stream;
-    bucket += static_cast<uint64_t>(c.bucket);
-    if (stream >= streams || !levels_known) return Error::corrupt("block counts: stream or level out of range");
-    c.stream = static_cast<uint32_t>(stream);
-    c.bucket = static_cast<int64_t>(bucket);
+  if (version == 1) values = CountValues::all;
+  out->streams.resize(n);
+  out->buckets.resize(n);
+  out->level_ids.resize(n);
+  out->rows.resize(n);
+  out->line_bytes.resize(values >= CountValues::line_bytes ? n : 0);
+  out->metadata_bytes.resize(values >= CountValues::all ? n : 0);
+  if (version == 1) {
+    read_entries(&in, out);
+  } else {
+    read_fields(values, &in, out);
   }
-  return counts;
+  TRY(version == 1 ? in.finish("block counts") : in.status("block counts"));
+  if (!add_up(streams, out)) return Error::corrupt("block counts: stream or level out of range");
+  return {};
 }
 
 }  // namespace cordwood

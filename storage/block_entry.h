@@ -174,9 +174,10 @@ void encode_piece(const PieceMeta& piece, std::string* out);
 Result<PieceMeta> decode_piece(ByteReader* in, const PartPositions& ends, PartPositions* positions);
 
 inline constexpr size_t kMaxCountTables = 4;
-/// A count table.  Level views of the result point into `raw`.  `version` is that of the entry.
+/// A count table.  Levels of the result point into `raw`.  `version` is that of the entry.
 void encode_counts(const std::vector<BlockCount>& counts, std::string* out);
-Result<std::vector<BlockCount>> decode_counts(std::string_view raw, uint8_t version, size_t streams);
+Result<void> decode_counts(std::string_view raw, uint8_t version, size_t streams, CountValues values,
+                           CountColumns* out);
 
 /// What a frame's checksum covers.
 uint32_t frame_checksum(std::string_view packed, Codec codec);

@@ -4,6 +4,7 @@
 
 #include "storage/block_carrier.h"
 #include "storage/block_reader.h"
+#include "storage/count_columns.h"
 #include "storage/id_reads.h"
 #include "storage/segment.h"
 #include "storage/segment_index.h"
@@ -26,8 +27,13 @@ class SealedSource final : public BlockSource {
   }
   std::span<const int64_t> count_widths_ns() const override { return block_->summary.count_widths_ns; }
   Result<std::vector<BlockCount>> counts(size_t table) const override {
+    CountColumns columns;
+    TRY(count_columns(table, CountValues::all, &columns));
+    return to_counts(columns);
+  }
+  Result<void> count_columns(size_t table, CountValues values, CountColumns* out) const override {
     CHECK(table < counts_.size(), "count table {} of {}", table, counts_.size());
-    return decode_counts(counts_[table], version_, block_->info.streams.size());
+    return decode_counts(counts_[table], version_, block_->info.streams.size(), values, out);
   }
   bool may_have_metadata(std::string_view name) const override {
     std::call_once(names_read_, [this] { read_names(); });

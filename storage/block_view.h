@@ -17,6 +17,8 @@
 
 namespace cordwood {
 
+enum class CountValues : uint8_t;
+struct CountColumns;
 struct FieldProbe;
 class BlockColumns;
 class IdReads;
@@ -208,6 +210,8 @@ class BlockSource {
   /// A count table, by its place among the widths, in order of (stream, bucket).  Level views live as long as the
   /// source.
   virtual Result<std::vector<BlockCount>> counts(size_t table) const = 0;
+  /// The same by columns, for readers of many, with the values that are wanted at least (storage/count_columns.h).
+  virtual Result<void> count_columns(size_t table, CountValues values, CountColumns* out) const;
 };
 using BlockSourcePtr = std::shared_ptr<const BlockSource>;
 

@@ -24,6 +24,9 @@ class IndexedSource final : public BlockSource {
     return index_->may_hold(probe, stats);
   }
   Result<std::vector<BlockCount>> counts(size_t table) const override { return block_->counts(table); }
+  Result<void> count_columns(size_t table, CountValues values, CountColumns* out) const override {
+    return block_->count_columns(table, values, out);
+  }
 
  private:
   const BlockSourcePtr block_;

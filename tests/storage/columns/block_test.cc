@@ -7,6 +7,7 @@
 #include <functional>
 #include <random>
 
+#include "storage/count_columns.h"
 #include "tests/storage/columns/block_fixture.h"
 
 namespace cordwood {
@@ -171,6 +172,31 @@ TEST(BlockTest, IntegersAreReadFromNarrowFramesAlone) {
   EXPECT_EQ(stats.blocks_opened, 1u);
 }
 
+void expect_columns(const CountColumns& columns, CountValues values, const std::vector<BlockCount>& counts) {
+  ASSERT_EQ(columns.size(), counts.size());
+  EXPECT_EQ(columns.line_bytes.size(), values == CountValues::rows ? 0 : counts.size());
+  EXPECT_EQ(columns.metadata_bytes.size(), values == CountValues::all ? counts.size() : 0);
+  for (size_t i = 0; i < counts.size(); ++i) {
+    EXPECT_EQ(columns.streams[i], counts[i].stream);
+    EXPECT_EQ(columns.buckets[i], counts[i].bucket);
+    EXPECT_EQ(columns.levels[columns.level_ids[i]], counts[i].level);
+    EXPECT_EQ(columns.rows[i], counts[i].rows);
+  }
+  for (size_t i = 0; i < columns.line_bytes.size(); ++i) EXPECT_EQ(columns.line_bytes[i], counts[i].line_bytes);
+  for (size_t i = 0; i < columns.metadata_bytes.size(); ++i)
+    EXPECT_EQ(columns.metadata_bytes[i], counts[i].metadata_bytes);
+}
+
+/// By columns, with the values that were asked for, as entry by entry.
+void expect_same_columns(const BlockSource& source, size_t table, const std::vector<BlockCount>& counts) {
+  expect_columns(to_columns(counts), CountValues::all, counts);
+  CountColumns columns;
+  for (const CountValues values : {CountValues::all, CountValues::rows, CountValues::line_bytes}) {
+    ASSERT_TRUE(source.count_columns(table, values, &columns).ok());
+    expect_columns(columns, values, counts);
+  }
+}
+
 /// Every entry has just the rows of its stream, level and bucket, and none is left out.
 void expect_counts(const BlockSource& source, size_t table, const Rows& rows) {
   const auto counts = source.counts(table).value();
@@ -191,6 +217,7 @@ void expect_counts(const BlockSource& source, size_t table, const Rows& rows) {
   }
   EXPECT_EQ(total, 3000u);
   EXPECT_EQ(errors, 300u);
+  expect_same_columns(source, table, counts);
 }
 
 TEST(BlockTest, CountsNeedNoData) {
