@@ -20,7 +20,8 @@ TEST(ThreadPoolTest, RunsEveryTaskOnce) {
     posters.emplace_back([&, poster] {
       for (int task = 0; task < kTasks; ++task) {
         pool->post([&runs, place = static_cast<size_t>(poster * kTasks + task)] { ++runs[place]; });
-        if (task % 100 == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));  // so that threads fall asleep
+        if (task % 100 == 0)
+          std::this_thread::sleep_for(std::chrono::microseconds(200));  // so that threads fall asleep
       }
     });
   }
