@@ -43,26 +43,29 @@ void ViewPool::Read::Return::operator()(BlockView* view) const {
 }
 
 void ViewPool::Read::give_back(std::unique_ptr<BlockView> view, const Return& how) {
-  const std::optional<uint64_t> bytes = view->settle(left_bytes_ >= pool_->max_bytes_ / kWholeShare);
+  const bool slim = left_bytes_ >= pool_->max_bytes_ / kWholeShare;
+  const std::optional<uint64_t> bytes = view->settle(slim);
   if (!bytes || *bytes > pool_->max_bytes_ / kViewShare) return;
   left_bytes_ += *bytes;
   Entries entry;
-  entry.push_front({how.source, how.source.get(), std::move(view), how.kept, {}});
-  pool_->put(std::move(entry), *bytes);
+  entry.push_front({how.source, how.source.get(), std::move(view), how.kept, slim, *bytes, {}});
+  pool_->put(std::move(entry));
 }
 
 void ViewPool::move(Entries::iterator entry, Entries* to) {
   const auto [first, last] = places_.equal_range(entry->key);
   places_.erase(std::find_if(first, last, [entry](const auto& place) { return place.second == entry; }));
-  bytes_ -= entry->bytes.bytes();
-  to->splice(to->end(), entries_, entry);
+  bytes_ -= entry->bytes;
+  to->splice(to->end(), list_of(entry->slim), entry);
 }
 
 void ViewPool::move_expired(Entries* to) {
-  for (auto at = entries_.begin(); at != entries_.end();) {
-    const auto next = std::next(at);
-    if (at->source.expired()) move(at, to);
-    at = next;
+  for (Entries* const list : {&whole_, &slim_}) {
+    for (auto at = list->begin(); at != list->end();) {
+      const auto next = std::next(at);
+      if (at->source.expired()) move(at, to);
+      at = next;
+    }
   }
 }
 
@@ -74,20 +77,41 @@ ViewPool::Entries ViewPool::take(const BlockSource* source) {
   return taken;
 }
 
-void ViewPool::put(Entries entry, uint64_t bytes) {
-  Entries gone;  // dies after the lock is given back
-  const MutexLock lock(mu_);
-  if (++puts_ >= entries_.size()) {
-    puts_ = 0;
-    move_expired(&gone);
+void ViewPool::put(Entries entries) {
+  Entries gone;
+  while (!entries.empty()) {
+    Entries to_slim;
+    add_first(&entries, &to_slim, &gone);
+    for (Entry& entry : to_slim) {
+      entry.memory = {};
+      entry.bytes = entry.view->settle(/*slim=*/true).value_or(0);
+      entry.slim = true;
+    }
+    entries.splice(entries.end(), to_slim);
   }
-  while (!entries_.empty() && bytes_ + bytes > max_bytes_) move(std::prev(entries_.end()), &gone);
+}
+
+void ViewPool::add_first(Entries* entries, Entries* to_slim, Entries* gone) {
+  const uint64_t bytes = entries->front().bytes;
+  const MutexLock lock(mu_);
+  if (++puts_ >= places_.size()) {
+    puts_ = 0;
+    move_expired(gone);
+  }
+  while (bytes_ + bytes > max_bytes_ && !places_.empty()) {
+    if (!whole_.empty()) {
+      move(std::prev(whole_.end()), to_slim);
+    } else {
+      move(std::prev(slim_.end()), gone);
+    }
+  }
   auto reservation = memory_.reserve(MemoryShare::cache, bytes);
-  if (!reservation.ok()) return;  // others need the share
-  entry.front().bytes = *std::move(reservation);
+  if (!reservation.ok()) return gone->splice(gone->end(), *entries, entries->begin());  // others need the share
+  Entries& list = list_of(entries->front().slim);
+  list.splice(list.begin(), *entries, entries->begin());
+  list.front().memory = *std::move(reservation);
   bytes_ += bytes;
-  entries_.splice(entries_.begin(), entry);
-  places_.emplace(entries_.front().key, entries_.begin());
+  places_.emplace(list.front().key, list.begin());
 }
 
 }  // namespace cordwood::query

@@ -15,8 +15,9 @@
 namespace cordwood::query {
 
 /// Sealed blocks that queries opened lately, with all that was read and unpacked of them: the panels of a dashboard ask
-/// for the same ones.  A view is one query's at a time; of a block that several read at once there are several.  Those
-/// given back longest ago go first.  Thread-safe; outlives the reads.
+/// for the same ones.  A view is one query's at a time; of a block that several read at once there are several.  When
+/// there is no room, those that were given back longest ago lose what takes much of it, and then, when all are slim,
+/// go. Thread-safe; outlives the reads.
 class ViewPool {
  public:
   /// `max_bytes` of the share for caches; 0: none is kept.
@@ -53,21 +54,27 @@ class ViewPool {
     const BlockSource* key = nullptr;
     std::unique_ptr<BlockView> view;
     const RowBits* kept = nullptr;  ///< lives as long as the source
-    MemoryReservation bytes;
+    bool slim = false;
+    uint64_t bytes = 0;
+    MemoryReservation memory;  ///< of the bytes, while it is in the pool
   };
   using Entries = std::list<Entry>;
   Entries take(const BlockSource* source) EXCLUDES(mu_);
-  void put(Entries entry, uint64_t bytes) EXCLUDES(mu_);
+  void put(Entries entries) EXCLUDES(mu_);
+  /// Adds the first of some entries.  Those that must leave for it are moved to others: to be made slim, or to die.
+  void add_first(Entries* entries, Entries* to_slim, Entries* gone) EXCLUDES(mu_);
   /// Moves an entry to the end of a list.
   void move(Entries::iterator entry, Entries* to) REQUIRES(mu_);
   /// Those whose block is gone.
   void move_expired(Entries* to) REQUIRES(mu_);
+  Entries& list_of(bool slim) REQUIRES(mu_) { return slim ? slim_ : whole_; }
 
   const uint64_t max_bytes_;
   MemoryAccountant& memory_;
   Counter& reused_;
   Mutex mu_;
-  Entries entries_ GUARDED_BY(mu_);  ///< the latest first
+  Entries whole_ GUARDED_BY(mu_);  ///< the latest first, as the next
+  Entries slim_ GUARDED_BY(mu_);
   std::unordered_multimap<const BlockSource*, Entries::iterator> places_ GUARDED_BY(mu_);
   size_t puts_ GUARDED_BY(mu_) = 0;  ///< since all entries were looked at
   uint64_t bytes_ GUARDED_BY(mu_) = 0;

@@ -81,6 +81,7 @@ class SealedView final : public SealedBlockView, private SearchedBlock, private 
   struct OpenColumn {
     std::unique_ptr<ColumnReader> reader;
     const RowRanks* ranks = nullptr;
+    uint32_t idle = 0;  ///< times that the view was settled since somebody asked for the column
   };
   Result<std::span<const Shape>> shapes() override {
     TRY(load_shapes());
@@ -92,6 +93,7 @@ class SealedView final : public SealedBlockView, private SearchedBlock, private 
   }
   Result<ColumnReader*> reader(uint32_t index) override {
     OpenColumn& c = columns_[index];
+    c.idle = 0;
     if (c.reader == nullptr) {
       const ColumnReader::Block block{&frames_, &times_, &shared_, ids_ ? &*ids_ : nullptr, this};
       TRY_ASSIGN(c.reader, ColumnReader::open(directory_.columns[index], block));
@@ -150,6 +152,8 @@ class SealedView final : public SealedBlockView, private SearchedBlock, private 
   }
   /// Forgets what takes much room; what a view of a column or of times was given is void.
   void make_slim();
+  /// All that was read of a column.
+  void forget_column(uint32_t index);
   Result<void> load_shapes() { return shapes_.load(&frames_, directory_); }
   Result<void> load_shape_rows();
   Result<void> load_metadata_shapes();
@@ -306,6 +310,12 @@ Result<std::string_view> SealedView::cell_text(uint32_t column_index, uint32_t r
   return lasting ? at.reader->lasting_text(at.cell, row) : at.reader->text(at.cell, row, scratch);
 }
 
+void SealedView::forget_column(uint32_t index) {
+  const ColumnMeta& meta = directory_.columns[index];
+  columns_[index].reader.reset();
+  for (uint32_t i = 0; i < meta.pieces; ++i) frames_.forget(meta.first_piece + i);
+}
+
 void SealedView::make_slim() {
   // A piece as small as this was packed well, and takes more work to read than room to keep.
   constexpr uint64_t kMostKeptBytes = 8u << 10;
@@ -320,9 +330,7 @@ void SealedView::make_slim() {
     const ColumnMeta& meta = directory_.columns[c];
     bool large = meta.type == ColumnType::shared;
     for (uint32_t i = 0; i < meta.pieces; ++i) large = large || is_large(meta.first_piece + i);
-    columns_[c].ranks = nullptr;
-    if (large) columns_[c].reader.reset();
-    for (uint32_t i = 0; large && i < meta.pieces; ++i) frames_.forget(meta.first_piece + i);
+    if (large) forget_column(c);
   }
   const uint32_t shared = static_cast<uint32_t>(directory_.pieces.size() - 1);
   shared_ = TextPiece(&frames_, shared);
@@ -330,6 +338,12 @@ void SealedView::make_slim() {
 }
 
 std::optional<uint64_t> SealedView::settle(bool slim) {
+  // Many queries may read the block, each some columns: what none of so many wanted goes.
+  constexpr uint32_t kMostIdle = 8;
+  for (uint32_t c = 0; c < columns_.size(); ++c) {
+    columns_[c].ranks = nullptr;
+    if (columns_[c].reader != nullptr && ++columns_[c].idle > kMostIdle) forget_column(c);
+  }
   if (slim) make_slim();
   line_bytes_asked_ = 0;
   std::vector<uint32_t>().swap(line_bytes_of_row_);

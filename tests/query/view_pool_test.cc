@@ -138,6 +138,71 @@ TEST_F(ViewPoolTest, FurtherViewsOfAQueryAreKeptSlim) {
   EXPECT_EQ(reused(), reused_before + blocks_.size());
 }
 
+TEST_F(ViewPoolTest, WhereThereIsNoRoomTheOldestAreMadeSlimBeforeAnyGoes) {
+  uint64_t whole_bytes = 0;
+  {
+    ViewPool pool(1u << 20, world().memory, world().metrics);
+    ViewPool::Read reads(&pool);
+    read(&reads, blocks_[0]);
+    whole_bytes = used();
+  }
+  const uint64_t room = whole_bytes * 9 / 2;
+  ViewPool pool(room, world().memory, world().metrics);
+  const auto read_by_turns = [&](size_t queries) {
+    for (size_t i = 0; i < queries; ++i) {
+      ViewPool::Read reads(&pool);
+      read(&reads, blocks_[i % blocks_.size()]);
+    }
+  };
+  read_by_turns(4);
+  EXPECT_GT(used(), whole_bytes * 7 / 2);
+  // A fifth view: another of a block of which two queries read.
+  {
+    ViewPool::Read one(&pool), two(&pool);
+    ReadStats stats;
+    const RowBits* kept = nullptr;
+    const auto a = one.open(blocks_[3], &stats, &kept), b = two.open(blocks_[3], &stats, &kept);
+    ASSERT_TRUE(a.ok() && b.ok());
+    std::string scratch;
+    for (uint32_t row = 0; row < kRows; ++row)
+      ASSERT_TRUE((*a)->line(row, &scratch).ok() && (*b)->line(row, &scratch).ok());
+  }
+  EXPECT_LE(used(), room);
+  const uint64_t before = reused();
+  read_by_turns(4);
+  EXPECT_EQ(reused(), before + 4) << "none has gone";
+  EXPECT_LE(used(), room);
+}
+
+TEST_F(ViewPoolTest, ColumnsThatNobodyWantedForLongGo) {
+  ViewPool pool(1u << 20, world().memory, world().metrics);
+  std::string first, again;
+  const auto read_lines = [&](std::string* line) {
+    ViewPool::Read reads(&pool);
+    return read(&reads, blocks_[0], line);
+  };
+  const auto read_times = [&](int queries) {
+    for (int i = 0; i < queries; ++i) {
+      ViewPool::Read reads(&pool);
+      ReadStats stats;
+      const RowBits* kept = nullptr;
+      const auto view = reads.open(blocks_[0], &stats, &kept);
+      ASSERT_TRUE(view.ok());
+      EXPECT_EQ((*view)->times()->size(), kRows);
+    }
+  };
+  read_lines(&first);
+  const uint64_t all_bytes = used();
+  read_times(2);
+  EXPECT_EQ(used(), all_bytes) << "another may ask soon";
+  EXPECT_EQ(read_lines(&again).bytes_unpacked, 0u);
+  read_times(20);
+  EXPECT_LT(used(), all_bytes);
+  EXPECT_GT(read_lines(&again).bytes_unpacked, 0u);
+  EXPECT_EQ(again, first);
+  EXPECT_EQ(used(), all_bytes);
+}
+
 TEST_F(ViewPoolTest, BlocksThatAreGoneLeaveSoon) {
   ViewPool pool(1u << 20, world().memory, world().metrics);
   {
