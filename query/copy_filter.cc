@@ -5,30 +5,28 @@
 
 namespace cordwood::query {
 
+Result<void> CopyFilter::add_contested(const OpenBlock& block, const RowSpan& span, uint32_t number,
+                                       std::vector<Seen>* rows) {
+  const auto first = block.times.begin() + span.begin, last = block.times.begin() + span.end;
+  if (first == last) return {};
+  const PlannedStream& stream = plan_.streams[span.ordinal];
+  for (auto overlap = stream.next_overlap(*first); overlap != stream.overlaps.end(); ++overlap) {
+    const auto begin = std::lower_bound(first, last, overlap->first_ns);
+    if (begin == last) break;
+    const auto end = std::upper_bound(begin, last, overlap->last_ns);
+    TRY(scope_.memory->add(static_cast<uint64_t>(end - begin) * sizeof(Seen)));
+    for (auto time = begin; time != end; ++time) rows->push_back({span.ordinal, *time, number});
+  }
+  return {};
+}
+
 Result<void> CopyFilter::prepare() {
-  if (!plan_.contested) return {};
-  struct Seen {
-    uint32_t ordinal;
-    int64_t time_ns;
-    uint32_t block;
-  };
   std::vector<Seen> rows;
   for (size_t i = 0; i < plan_.blocks.size(); ++i) {
-    const auto& parts = plan_.blocks[i].source->info().streams;
-    const bool contested = std::any_of(parts.begin(), parts.end(), [&](const BlockStream& part) {
-      const auto ordinal = plan_.ordinal(*part.stream);
-      return ordinal && plan_.streams[*ordinal].contested;
-    });
-    if (!contested) continue;
+    if (!plan_.blocks[i].contested) continue;
     TRY(scope_.guard->check());
     TRY_ASSIGN(const OpenBlock block, open_block(scope_, plan_, plan_.blocks[i]));
-    for (const RowSpan& span : block.spans) {
-      if (!plan_.streams[span.ordinal].contested) continue;
-      TRY(scope_.memory->add((span.end - span.begin) * sizeof(Seen)));
-      for (uint32_t row = span.begin; row < span.end; ++row) {
-        rows.push_back({span.ordinal, block.times[row], static_cast<uint32_t>(i)});
-      }
-    }
+    for (const RowSpan& span : block.spans) TRY(add_contested(block, span, static_cast<uint32_t>(i), &rows));
   }
   std::sort(rows.begin(), rows.end(), [](const Seen& a, const Seen& b) {
     if (a.ordinal != b.ordinal) return a.ordinal < b.ordinal;

@@ -37,34 +37,6 @@ CountShortcut::CountShortcut(const RangeAggregation& aggregation, std::span<cons
       std::all_of(stages.begin(), stages.end(), [&](const Stage& stage) { return changes_nothing(stage, demand); });
 }
 
-void CountShortcut::prepare(const ReadPlan& plan) {
-  overlaps_.assign(plan.streams.size(), {});
-  if (!plan.contested) return;
-  std::vector<std::vector<Interval>> intervals(plan.streams.size());
-  for (const PlannedBlock& block : plan.blocks) {
-    for (const BlockStream& part : block.source->info().streams) {
-      const auto ordinal = part.rows == 0 ? std::nullopt : plan.ordinal(*part.stream);
-      if (ordinal && plan.streams[*ordinal].contested) {
-        intervals[*ordinal].push_back({part.time_min_ns, part.time_max_ns});
-      }
-    }
-  }
-  for (size_t i = 0; i < intervals.size(); ++i) {
-    auto& all = intervals[i];
-    std::sort(all.begin(), all.end(), [](const Interval& a, const Interval& b) { return a.min_ns < b.min_ns; });
-    int64_t reach_ns = all.empty() ? 0 : all[0].max_ns;
-    for (size_t j = 1; j < all.size(); ++j) {
-      if (all[j].min_ns <= reach_ns) overlaps_[i].push_back({all[j].min_ns, std::min(reach_ns, all[j].max_ns)});
-      reach_ns = std::max(reach_ns, all[j].max_ns);
-    }
-  }
-}
-
-bool CountShortcut::overlapped(uint32_t ordinal, int64_t begin_ns, int64_t end_ns) const {
-  return std::any_of(overlaps_[ordinal].begin(), overlaps_[ordinal].end(),
-                     [&](const Interval& o) { return o.min_ns <= end_ns && o.max_ns > begin_ns; });
-}
-
 bool CountShortcut::labels_known(const ReadPlan& plan, const PlannedBlock& block) const {
   const auto& parts = block.source->info().streams;
   return std::all_of(groups_.begin(), groups_.end(), [&](const std::string& name) {
@@ -115,7 +87,7 @@ Result<void> CountShortcut::read_streams(const ReadPlan& plan, const WindowGrid&
     const bool whole = !by_level && begin_ns >= stretch.begin_ns && plan.range.contains(part.time_min_ns) &&
                        plan.range.contains(part.time_max_ns);
     if (whole && stretch.cell < 0) continue;
-    if (!whole || overlapped(*ordinal, begin_ns, part.time_max_ns)) {
+    if (!whole || plan.streams[*ordinal].contested({part.time_min_ns, part.time_max_ns})) {
       known_streams_[i] = false;
       rest->push_back({*ordinal, begin_ns, part.time_max_ns});
       continue;
@@ -144,9 +116,9 @@ Result<bool> CountShortcut::read(const ReadPlan& plan, const WindowGrid& windows
 Result<CountShortcut::Bucket> CountShortcut::bucket_at(const ReadPlan& plan, const WindowGrid& windows, int64_t bucket,
                                                        int64_t width_ns) {
   using enum Bucket::State;
-  int64_t end_ns = 0;
-  if (__builtin_mul_overflow(bucket, width_ns, &end_ns)) return Error::corrupt("a count's bucket is too far");
-  const int64_t begin_ns = end_ns - width_ns;
+  int64_t end_ns = 0, begin_ns = 0;
+  if (__builtin_mul_overflow(bucket, width_ns, &end_ns) || __builtin_sub_overflow(end_ns, width_ns, &begin_ns))
+    return Error::corrupt("a count's bucket is too far");
   if (end_ns < plan.range.start_ns || begin_ns + 1 >= plan.range.end_ns) return Bucket{outside, 0};
   if (!stretch_.holds(end_ns)) stretch_ = windows.stretch(end_ns);
   const bool is_whole =
@@ -190,7 +162,7 @@ Result<void> CountShortcut::take_counts(const ReadPlan& plan, const WindowGrid& 
 Result<void> CountShortcut::take_stream(const ReadPlan& plan, const WindowGrid& windows, const StreamCounts& stream,
                                         int64_t width_ns, const Taker& taker, std::vector<Rest>* rest) {
   using enum Bucket::State;
-  const bool contested = !overlaps_[stream.ordinal].empty();
+  const PlannedStream& planned = plan.streams[stream.ordinal];
   for (size_t i = stream.begin; i < stream.end; ++i) {
     const uint64_t offset = static_cast<uint64_t>(counts_.buckets[i]) - static_cast<uint64_t>(first_bucket_);
     Bucket far;
@@ -200,7 +172,7 @@ Result<void> CountShortcut::take_stream(const ReadPlan& plan, const WindowGrid& 
     }
     if (bucket.state == outside) continue;
     const int64_t end_ns = counts_.buckets[i] * width_ns;
-    if (bucket.state == cut || (contested && overlapped(stream.ordinal, end_ns - width_ns, end_ns))) {
+    if (bucket.state == cut || planned.contested({end_ns - width_ns + 1, end_ns})) {
       const bool noted = !rest->empty() && rest->back().ordinal == stream.ordinal && rest->back().end_ns == end_ns;
       if (!noted) rest->push_back({stream.ordinal, end_ns - width_ns, end_ns});
       continue;
@@ -208,7 +180,7 @@ Result<void> CountShortcut::take_stream(const ReadPlan& plan, const WindowGrid& 
     LevelSeries& level = levels_[counts_.level_ids[i]];
     if (level.ordinal != stream.ordinal) {
       const std::string_view text = counts_.levels[counts_.level_ids[i]];
-      TRY_ASSIGN(level.series, series_of(*plan.streams[stream.ordinal].stream, text, taker));
+      TRY_ASSIGN(level.series, series_of(*planned.stream, text, taker));
       level.ordinal = stream.ordinal;
       level.place = sums_.place(level.series);
     }

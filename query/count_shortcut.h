@@ -39,8 +39,6 @@ class CountShortcut {
   CountShortcut(const RangeAggregation& aggregation, std::span<const Stage> stages, const LabelDemand& demand);
   /// Whether the query is of a kind that tables can answer.
   bool possible() const { return possible_; }
-  /// Learns where blocks overlap; once, before blocks are asked.
-  void prepare(const ReadPlan& plan);
 
   /// Who takes the counts: numbers the series of labels sorted by name, and adds parts to them.
   struct Taker {
@@ -52,10 +50,6 @@ class CountShortcut {
                     std::vector<Rest>* rest);
 
  private:
-  struct Interval {
-    int64_t min_ns;
-    int64_t max_ns;
-  };
   /// The table to ask: the coarsest that all window edges fit, or the finest when edges cut few of its buckets.
   static std::optional<size_t> choose_table(const WindowGrid& windows, std::span<const int64_t> widths_ns);
   bool labels_known(const ReadPlan& plan, const PlannedBlock& block) const;
@@ -82,7 +76,6 @@ class CountShortcut {
     const uint64_t value = counts_bytes_ ? sum.line_bytes : sum.rows;
     return taker.add({time_ns, cell, static_cast<double>(value), sum.rows, series});
   }
-  bool overlapped(uint32_t ordinal, int64_t begin_ns, int64_t end_ns) const;
   /// Takes what the block's list of streams tells of those that lie within one cell; the others are the rest.
   Result<void> read_streams(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
                             const Taker& taker, std::vector<Rest>* rest);
@@ -96,9 +89,8 @@ class CountShortcut {
 
   bool possible_ = false;
   bool counts_bytes_ = false;
-  std::vector<std::string> groups_;              ///< sorted
-  std::vector<std::vector<Interval>> overlaps_;  ///< by stream: where two blocks meet
-  std::vector<bool> known_streams_;              ///< of the block: those that have been taken, or do not matter
+  std::vector<std::string> groups_;  ///< sorted
+  std::vector<bool> known_streams_;  ///< of the block: those that have been taken, or do not matter
   std::vector<LabelView> labels_;
   CountColumns counts_;              ///< the table at hand
   std::vector<LevelSeries> levels_;  ///< of its levels, for the stream asked last

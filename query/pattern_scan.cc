@@ -179,7 +179,7 @@ class PatternScan {
       if (row == span.end) break;
       if (++scope_.stats->lines_processed % kRowsPerCheck == 0) TRY(scope_.guard->check());
       const int64_t time_ns = block.times[row];
-      if (copies_.active()) {
+      if (block.planned->contested && copies_.active()) {
         TRY_ASSIGN(const bool copy, copies_.is_copy(*block.view, row, span.ordinal, time_ns));
         if (copy) continue;
       }

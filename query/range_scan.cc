@@ -31,7 +31,6 @@ RangeScan::RangeScan(const QueryScope& scope, const RangeAggregation& aggregatio
 Result<void> RangeScan::run(const ReadPlan& plan, BlocksAhead::MakePipeline make) {
   CopyFilter copies(scope_, plan);
   bool copies_ready = false;
-  if (shortcut_.possible()) shortcut_.prepare(plan);
   std::vector<const PlannedBlock*> blocks;
   for (const PlannedBlock& block : plan.blocks) blocks.push_back(&block);
   std::sort(blocks.begin(), blocks.end(), [](const PlannedBlock* a, const PlannedBlock* b) {
@@ -58,10 +57,12 @@ Result<void> RangeScan::run(const ReadPlan& plan, BlocksAhead::MakePipeline make
     scope_.stats->bytes_processed += planned->bytes_of(scope_.stats->lines_processed - lines);
     if (!known.ok() && !skip_damaged(scope_, known.error())) return std::move(known).error();
     if (known.ok() && !(*known && rest.empty())) {
-      if (!copies_ready) TRY(copies.prepare());
-      copies_ready = true;
+      if (planned->contested && !copies_ready) {
+        TRY(copies.prepare());
+        copies_ready = true;
+      }
       TRY_ASSIGN(const BlocksAhead::Block block, ahead.open(at));
-      TRY(scan_block(plan, block, *known ? &rest : nullptr, copies.active() ? &copies : nullptr));
+      TRY(scan_block(plan, block, *known ? &rest : nullptr, planned->contested && copies.active() ? &copies : nullptr));
       ahead.close();
     } else if (planned->source->in_head()) {
       counting_ = false;  // its tables have more rows each time
@@ -81,11 +82,7 @@ bool RangeScan::counts_alone(const ReadPlan& plan, const PlannedBlock& planned) 
     if (stretch.cell < 0 || !stretch.holds(planned.time_min_ns)) return false;
     if (planned.time_min_ns < plan.range.start_ns) return false;
   }
-  const auto& parts = planned.source->info().streams;
-  return std::none_of(parts.begin(), parts.end(), [&plan](const BlockStream& part) {
-    const auto ordinal = plan.ordinal(*part.stream);
-    return ordinal && plan.streams[*ordinal].contested;
-  });
+  return !planned.contested;
 }
 
 Result<void> RangeScan::take_known(const ReadPlan& plan, std::vector<const PlannedBlock*>* blocks) {

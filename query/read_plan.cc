@@ -15,11 +15,6 @@ namespace cordwood::query {
 
 namespace {
 
-struct Interval {
-  int64_t min_ns;
-  int64_t max_ns;
-};
-
 /// XXH64 over names and values, each closed by a byte that UTF-8 does not have.
 uint64_t stream_hash(const Labels& labels) {
   std::string bytes;
@@ -32,13 +27,24 @@ uint64_t stream_hash(const Labels& labels) {
   return XXH64(bytes.data(), bytes.size(), 0);
 }
 
-bool any_overlap(std::vector<Interval>* intervals) {
-  std::sort(intervals->begin(), intervals->end(), [](const auto& a, const auto& b) { return a.min_ns < b.min_ns; });
-  for (size_t i = 1; i < intervals->size(); ++i) {
-    if ((*intervals)[i].min_ns <= (*intervals)[i - 1].max_ns) return true;
-    (*intervals)[i].max_ns = std::max((*intervals)[i].max_ns, (*intervals)[i - 1].max_ns);
+/// Where at least two of them are.
+std::vector<TimeSpan> overlaps_of(std::vector<TimeSpan>* parts) {
+  std::sort(parts->begin(), parts->end(), [](const auto& a, const auto& b) { return a.first_ns < b.first_ns; });
+  std::vector<TimeSpan> overlaps;
+  int64_t reach_ns = parts->empty() ? 0 : parts->front().last_ns;
+  for (size_t i = 1; i < parts->size(); ++i) {
+    const TimeSpan& part = (*parts)[i];
+    if (part.first_ns <= reach_ns) {
+      const int64_t last_ns = std::min(reach_ns, part.last_ns);
+      if (!overlaps.empty() && part.first_ns <= overlaps.back().last_ns) {
+        overlaps.back().last_ns = std::max(overlaps.back().last_ns, last_ns);
+      } else {
+        overlaps.push_back({part.first_ns, last_ns});
+      }
+    }
+    reach_ns = std::max(reach_ns, part.last_ns);
   }
-  return false;
+  return overlaps;
 }
 
 std::string format_time(int64_t time_ns) {
@@ -50,8 +56,16 @@ std::string format_time(int64_t time_ns) {
   return std::string(text, size);
 }
 
+bool is_contested(const ReadPlan& plan, const PlannedBlock& block) {
+  const auto& parts = block.source->info().streams;
+  return std::any_of(parts.begin(), parts.end(), [&plan](const BlockStream& part) {
+    const auto ordinal = part.rows == 0 ? std::nullopt : plan.ordinal(*part.stream);
+    return ordinal && plan.streams[*ordinal].contested({part.time_min_ns, part.time_max_ns});
+  });
+}
+
 void plan_blocks(ReadPlan* plan, std::vector<BlockSourcePtr> sources) {
-  std::vector<std::vector<Interval>> intervals(plan->streams.size());
+  std::vector<std::vector<TimeSpan>> parts(plan->streams.size());
   for (BlockSourcePtr& source : sources) {
     PlannedBlock block;
     block.time_min_ns = std::numeric_limits<int64_t>::max();
@@ -60,7 +74,7 @@ void plan_blocks(ReadPlan* plan, std::vector<BlockSourcePtr> sources) {
       if (part.rows == 0 || !plan->range.overlaps_closed(part.time_min_ns, part.time_max_ns)) continue;
       const auto ordinal = plan->ordinal(*part.stream);
       if (!ordinal) continue;
-      intervals[*ordinal].push_back({part.time_min_ns, part.time_max_ns});
+      parts[*ordinal].push_back({part.time_min_ns, part.time_max_ns});
       block.time_min_ns = std::min(block.time_min_ns, part.time_min_ns);
       block.time_max_ns = std::max(block.time_max_ns, part.time_max_ns);
       block.rows += part.rows;
@@ -70,10 +84,13 @@ void plan_blocks(ReadPlan* plan, std::vector<BlockSourcePtr> sources) {
     block.source = std::move(source);
     plan->blocks.push_back(std::move(block));
   }
-  for (size_t i = 0; i < intervals.size(); ++i) {
-    plan->streams[i].contested = any_overlap(&intervals[i]);
-    plan->contested = plan->contested || plan->streams[i].contested;
+  bool any = false;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    plan->streams[i].overlaps = overlaps_of(&parts[i]);
+    any = any || !plan->streams[i].overlaps.empty();
   }
+  for (size_t i = 0; any && i < plan->blocks.size(); ++i)
+    plan->blocks[i].contested = is_contested(*plan, plan->blocks[i]);
 }
 
 /// Whether the lines of all selectors of the query so far are more than max_query_bytes_read.
@@ -107,7 +124,7 @@ ReadPlan plan_streams(SnapshotPtr snapshot, TimeRange range, std::span<const Str
   for (const StreamPtr& stream : streams) {
     if (stream->kind != StreamKind::log) continue;
     plan.by_id.emplace(stream->id, static_cast<uint32_t>(plan.streams.size()));
-    plan.streams.push_back({stream, stream_hash(stream->labels), false});
+    plan.streams.push_back({stream, stream_hash(stream->labels), {}});
   }
   if (!plan.streams.empty()) plan_blocks(&plan, std::move(sources));
   return plan;

@@ -18,11 +18,31 @@
 
 namespace cordwood::query {
 
+/// Times from the first to the last one.
+struct TimeSpan {
+  int64_t first_ns = 0;
+  int64_t last_ns = 0;
+};
+
 /// A stream of the selector; the ordinal is its place among them by label string.
 struct PlannedStream {
   StreamPtr stream;
-  uint64_t hash = 0;       ///< orders rows of one time across streams, as Loki's stream hash does
-  bool contested = false;  ///< blocks overlap in its time: the same row may stand in two of them
+  uint64_t hash = 0;  ///< orders rows of one time across streams, as Loki's stream hash does
+  /// Where its blocks overlap, so that the same row may stand in two of them; in order, and apart.
+  std::vector<TimeSpan> overlaps;
+
+  /// The first that does not end before.
+  std::vector<TimeSpan>::const_iterator next_overlap(int64_t time_ns) const {
+    return std::lower_bound(overlaps.begin(), overlaps.end(), time_ns,
+                            [](const TimeSpan& overlap, int64_t before_ns) { return overlap.last_ns < before_ns; });
+  }
+  /// Whether blocks overlap in a part of this time.
+  bool contested(TimeSpan times) const {
+    if (overlaps.empty()) return false;
+    const auto next = next_overlap(times.first_ns);
+    return next != overlaps.end() && next->first_ns <= times.last_ns;
+  }
+  bool contested(int64_t time_ns) const { return contested({time_ns, time_ns}); }
 };
 
 /// A block that holds rows of planned streams in range.
@@ -32,6 +52,7 @@ struct PlannedBlock {
   int64_t time_max_ns = 0;
   uint64_t rows = 0;  ///< of the planned streams
   uint64_t line_bytes = 0;
+  bool contested = false;  ///< some of the rows lie where their stream's blocks overlap
 
   /// Bytes of so many of the rows, by their mean line.
   uint64_t bytes_of(uint64_t some) const { return rows > 0 ? line_bytes * some / rows : 0; }
@@ -43,8 +64,7 @@ struct ReadPlan {
   TimeRange range;
   std::vector<PlannedStream> streams;
   std::vector<PlannedBlock> blocks;
-  bool contested = false;  ///< any stream is
-  BlockProbes probes;      ///< blocks that they rule out are not opened
+  BlockProbes probes;  ///< blocks that they rule out are not opened
 
   /// Ordinal of a stream of a block, when it is planned.
   std::optional<uint32_t> ordinal(const Stream& stream) const;

@@ -128,8 +128,8 @@ Result<bool> RowMerge::next(Row* out) {
       TRY(open(*cursor.planned));
       continue;
     }
-    const bool tie = plan_.streams[cursor.ordinal].contested && !heap_.empty() && heap_.front().block != nullptr &&
-                     same_place(heap_.front(), cursor);
+    const bool tie = plan_.streams[cursor.ordinal].contested(cursor.time_ns) && !heap_.empty() &&
+                     heap_.front().block != nullptr && same_place(heap_.front(), cursor);
     if (tie) {
       TRY(collect_ties(cursor));
       continue;

@@ -29,7 +29,7 @@ bool TopRows::arrived_before(const Place& a, const Place& b) {
 }
 
 bool TopRows::in_heap_order(const Candidate& a, const Candidate& b) const {
-  if (tied(a.place, b.place) && plan_.streams[a.place.ordinal].contested) return false;
+  if (tied(a.place, b.place) && plan_.streams[a.place.ordinal].contested(a.place.time_ns)) return false;
   return before(a.place, b.place);
 }
 
@@ -40,7 +40,7 @@ bool TopRows::too_late(int64_t time_ns) const {
 }
 
 Result<bool> TopRows::is_copy(const Place& place, BlockView& view) {
-  if (!plan_.streams[place.ordinal].contested) return false;
+  if (!plan_.streams[place.ordinal].contested(place.time_ns)) return false;
   TRY_ASSIGN(const Hash128 identity, row_identity(view, place.row));
   const auto [known, added] = seen_.try_emplace({{place.ordinal, place.time_ns}, identity}, place);
   if (added) return false;
@@ -72,7 +72,7 @@ void TopRows::trim() {
 }
 
 Result<void> TopRows::offer(const Place& place, BlockView& view) {
-  const bool contested = plan_.streams[place.ordinal].contested;
+  const bool contested = plan_.streams[place.ordinal].contested(place.time_ns);
   if (full()) {
     const Place& last = heap_.front().place;
     if (!before(place, last) && !(contested && tied(place, last))) return {};

@@ -38,7 +38,7 @@ class TopRows {
   static bool tied(const Place& a, const Place& b) { return a.time_ns == b.time_ns && a.ordinal == b.ordinal; }
   static bool arrived_before(const Place& a, const Place& b);
   bool before(const Place& a, const Place& b) const;
-  /// The order of the heap.  Blocks bring tied rows of a contested stream in any order, and of copies the earliest
+  /// The order of the heap.  Blocks that overlap bring tied rows in any order, and of copies the earliest
   /// counts: until all are known they stand together, and they are kept or let go together.
   bool in_heap_order(const Candidate& a, const Candidate& b) const;
   bool full() const { return heap_.size() >= limit_; }
@@ -60,7 +60,7 @@ class TopRows {
   PipelineRow row_;
   std::vector<Candidate> heap_;              ///< the last one of the order on top
   using Tie = std::pair<uint32_t, int64_t>;  ///< ordinal and time
-  std::map<Tie, size_t> ties_;               ///< rows of contested streams in the heap
+  std::map<Tie, size_t> ties_;               ///< rows in the heap, where blocks overlap
   std::map<std::pair<Tie, Hash128>, Place> seen_;
 };
 

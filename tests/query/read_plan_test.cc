@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where blocks of a stream overlap, and what is counted there.
+#include "query/read_plan.h"
+
+#include "tests/query/query_answers.h"
+
+namespace cordwood::query {
+namespace {
+
+constexpr int64_t kSecondsPerRow = 10;
+
+/// A block with a row each ten seconds, from one second to another of the hour.
+void push_block(QueryStore* store, const std::string& app, int64_t from_s, int64_t to_s, const std::string& word = "row") {
+  PushBody body(R"({"app":")" + app + R"("})");
+  for (int64_t s = from_s; s <= to_s; s += kSecondsPerRow)
+    body.add(kTestStartNs + s * kNsPerSecond, word + " " + std::to_string(s));
+  store->push_json(body.text());
+}
+
+ReadPlan plan_of(const QueryStore& store) {
+  const SnapshotPtr snapshot = store.environment().snapshot();
+  std::vector<StreamPtr> streams;
+  std::vector<BlockSourcePtr> blocks = snapshot->blocks("fake", TimeRange::all());
+  for (const BlockSourcePtr& block : blocks) {
+    for (const BlockStream& part : block->info().streams) {
+      const auto known = [&part](const StreamPtr& stream) { return stream->same_as(*part.stream); };
+      if (std::none_of(streams.begin(), streams.end(), known)) streams.push_back(part.stream);
+    }
+  }
+  return plan_streams(snapshot, TimeRange::all(), streams, std::move(blocks));
+}
+
+const PlannedStream& stream_of(const ReadPlan& plan, std::string_view app) {
+  return *std::find_if(plan.streams.begin(), plan.streams.end(),
+                       [app](const PlannedStream& stream) { return stream.stream->labels.get("app") == app; });
+}
+
+/// In seconds of the hour.
+std::vector<std::pair<int64_t, int64_t>> overlaps_of(const PlannedStream& stream) {
+  std::vector<std::pair<int64_t, int64_t>> out;
+  for (const TimeSpan& span : stream.overlaps)
+    out.emplace_back((span.first_ns - kTestStartNs) / kNsPerSecond, (span.last_ns - kTestStartNs) / kNsPerSecond);
+  return out;
+}
+
+class ReadPlanTest : public testing::Test {
+ protected:
+  double count(const std::string& query) {
+    RangeRequest request = hour_request("sum(count_over_time(" + query + " [1h]))");
+    request.start_ns = request.end_ns;
+    const auto answer = store_.queries().range(store_.context(), request);
+    const Matrix& matrix = std::get<Matrix>(std::get<QueryResult>(answer).data);
+    return matrix.series.empty() ? 0 : matrix.series[0].samples.at(0).value;
+  }
+  QueryStore store_;
+};
+
+TEST_F(ReadPlanTest, OverlapsAreWhereTwoBlocksMeet) {
+  push_block(&store_, "a", 0, 100);
+  push_block(&store_, "b", 0, 100);
+  store_.flush();
+  push_block(&store_, "a", 90, 200);
+  push_block(&store_, "b", 110, 200);
+  store_.flush();
+  push_block(&store_, "a", 200, 300);
+  store_.flush();
+  push_block(&store_, "a", 400, 500);
+  store_.flush();
+  const ReadPlan plan = plan_of(store_);
+  const PlannedStream& a = stream_of(plan, "a");
+  EXPECT_EQ(overlaps_of(a), (std::vector<std::pair<int64_t, int64_t>>{{90, 100}, {200, 200}}));
+  EXPECT_TRUE(stream_of(plan, "b").overlaps.empty());
+  ASSERT_EQ(plan.blocks.size(), 4u);
+  for (const PlannedBlock& block : plan.blocks)
+    EXPECT_EQ(block.contested, block.time_max_ns < kTestStartNs + 400 * kNsPerSecond);
+  const auto at = [&a](int64_t s) { return a.contested(kTestStartNs + s * kNsPerSecond); };
+  EXPECT_FALSE(at(89));
+  EXPECT_TRUE(at(90) && at(95) && at(100) && at(200));
+  EXPECT_FALSE(at(101) || at(199) || at(201) || at(450));
+}
+
+TEST_F(ReadPlanTest, OverlapsOfBlocksWithinOthersAreJoined) {
+  push_block(&store_, "a", 0, 1000);
+  store_.flush();
+  for (const auto& [from_s, to_s] : {std::pair{100, 200}, {150, 170}, {190, 300}, {900, 1500}, {1200, 1300}}) {
+    push_block(&store_, "a", from_s, to_s);
+    store_.flush();
+  }
+  const ReadPlan plan = plan_of(store_);
+  EXPECT_EQ(overlaps_of(stream_of(plan, "a")),
+            (std::vector<std::pair<int64_t, int64_t>>{{100, 300}, {900, 1000}, {1200, 1300}}));
+}
+
+TEST_F(ReadPlanTest, CopiesCountOnceAndOtherRowsOfOneTimeEach) {
+  push_block(&store_, "a", 10, 1000);
+  store_.flush();
+  push_block(&store_, "a", 950, 1500);          // six copies
+  push_block(&store_, "a", 960, 970, "other");  // no copies, of the same times
+  store_.flush();
+  push_block(&store_, "a", 1500, 2000);  // one copy
+  store_.flush();
+  push_block(&store_, "a", 3000, 3100);
+  for (const bool sealed : {false, true}) {
+    if (sealed) store_.flush();
+    for (int run = 0; run < 3; ++run) {  // what is kept of the first ones serves the next
+      EXPECT_EQ(count(R"({app="a"})"), 200 + 2 + 11);
+      EXPECT_EQ(count(R"({app="a"} |= "row")"), 200 + 11);
+      EXPECT_EQ(count(R"({app="a"} |= "other")"), 2);
+      EXPECT_EQ(count(R"({app="a"} |~ "row 9[56]0")"), 2);
+    }
+    const auto lines = answer_text(store_.queries().range(store_.context(), hour_request(R"({app="a"})")));
+    EXPECT_EQ(lines.size(), 200u + 2 + 11);
+  }
+}
+
+}  // namespace
+}  // namespace cordwood::query
