@@ -12,6 +12,9 @@ constexpr uint64_t kViewShare = 4;
 /// Once a query has left this share of the room, its further views become slim: it is one that reads much, and gains
 /// most when all of its blocks stay open.
 constexpr uint64_t kWholeShare = 8;
+/// Slim views have five eighths of the room before they go for others.
+constexpr uint64_t kSlimShare = 8;
+constexpr uint64_t kSlimShares = 5;
 
 }  // namespace
 
@@ -56,6 +59,7 @@ void ViewPool::move(Entries::iterator entry, Entries* to) {
   const auto [first, last] = places_.equal_range(entry->key);
   places_.erase(std::find_if(first, last, [entry](const auto& place) { return place.second == entry; }));
   bytes_ -= entry->bytes;
+  if (entry->slim) slim_bytes_ -= entry->bytes;
   to->splice(to->end(), list_of(entry->slim), entry);
 }
 
@@ -99,7 +103,8 @@ void ViewPool::add_first(Entries* entries, Entries* to_slim, Entries* gone) {
     move_expired(gone);
   }
   while (bytes_ + bytes > max_bytes_ && !places_.empty()) {
-    if (!whole_.empty()) {
+    const bool few_slim = slim_.empty() || slim_bytes_ <= max_bytes_ / kSlimShare * kSlimShares;
+    if (few_slim && !whole_.empty()) {
       move(std::prev(whole_.end()), to_slim);
     } else {
       move(std::prev(slim_.end()), gone);
@@ -111,6 +116,7 @@ void ViewPool::add_first(Entries* entries, Entries* to_slim, Entries* gone) {
   list.splice(list.begin(), *entries, entries->begin());
   list.front().memory = *std::move(reservation);
   bytes_ += bytes;
+  if (list.front().slim) slim_bytes_ += bytes;
   places_.emplace(list.front().key, list.begin());
 }
 

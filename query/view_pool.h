@@ -16,8 +16,8 @@ namespace cordwood::query {
 
 /// Sealed blocks that queries opened lately, with all that was read and unpacked of them: the panels of a dashboard ask
 /// for the same ones.  A view is one query's at a time; of a block that several read at once there are several.  When
-/// there is no room, those that were given back longest ago lose what takes much of it, and then, when all are slim,
-/// go. Thread-safe; outlives the reads.
+/// there is no room, those that were given back longest ago lose what takes much of it, and then, when they are the
+/// greater part, go.  Thread-safe; outlives the reads.
 class ViewPool {
  public:
   /// `max_bytes` of the share for caches; 0: none is kept.
@@ -78,6 +78,7 @@ class ViewPool {
   std::unordered_multimap<const BlockSource*, Entries::iterator> places_ GUARDED_BY(mu_);
   size_t puts_ GUARDED_BY(mu_) = 0;  ///< since all entries were looked at
   uint64_t bytes_ GUARDED_BY(mu_) = 0;
+  uint64_t slim_bytes_ GUARDED_BY(mu_) = 0;  ///< of them
 };
 
 }  // namespace cordwood::query

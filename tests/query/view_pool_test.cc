@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "tests/query/query_answers.h"
 
 namespace cordwood::query {
@@ -13,12 +15,15 @@ class ViewPoolTest : public testing::Test {
  protected:
   static constexpr uint32_t kRows = 500;
   void SetUp() override {
+    std::mt19937 random(3);
     for (int block = 0; block < 4; ++block) {
       std::string values;
       for (uint32_t i = 0; i < kRows; ++i) {
         ++rows_;
-        values += fmt::format(R"({}["{}","{{\"n\":{},\"user\":\"u{}\"}}"])", i > 0 ? "," : "", kTestStartNs + rows_,
-                              rows_ * 7, rows_ % 90);
+        std::string note(25, ' ');
+        for (char& c : note) c = static_cast<char>('a' + random() % 26);  // more than a slim view keeps
+        values += fmt::format(R"({}["{}","{{\"n\":{},\"user\":\"u{}\",\"note\":\"{}\"}}"])", i > 0 ? "," : "",
+                              kTestStartNs + rows_, rows_ * 7, rows_ % 90, note);
       }
       store_.push_json(R"({"streams":[{"stream":{"app":"a"},"values":[)" + values + "]}]}");
       store_.flush();
@@ -172,6 +177,42 @@ TEST_F(ViewPoolTest, WhereThereIsNoRoomTheOldestAreMadeSlimBeforeAnyGoes) {
   read_by_turns(4);
   EXPECT_EQ(reused(), before + 4) << "none has gone";
   EXPECT_LE(used(), room);
+}
+
+TEST_F(ViewPoolTest, SlimViewsDoNotKeepWholeOnesOut) {
+  uint64_t whole_bytes = 0;
+  {
+    ViewPool pool(1u << 20, world().memory, world().metrics);
+    ViewPool::Read reads(&pool);
+    read(&reads, blocks_[0]);
+    whole_bytes = used();
+  }
+  ViewPool pool(whole_bytes * 8, world().memory, world().metrics);
+  {
+    ViewPool::Read one(&pool), two(&pool);
+    ReadStats stats;
+    const RowBits* kept = nullptr;
+    std::vector<Result<ViewPool::View>> views;
+    std::string scratch;
+    for (size_t i = 0; i < 80; ++i) {
+      views.push_back((i % 2 == 0 ? one : two).open(blocks_[2 + i / 2 % 2], &stats, &kept));
+      ASSERT_TRUE(views.back().ok());
+      for (uint32_t row = 0; row < kRows; ++row) ASSERT_TRUE((*views.back())->line(row, &scratch).ok());
+    }
+  }
+  EXPECT_GT(used(), whole_bytes * 7);
+  for (int round = 0; round < 5; ++round) {
+    ViewPool::Read one(&pool), two(&pool);
+    ReadStats stats;
+    const RowBits* kept = nullptr;
+    const auto a = one.open(blocks_[0], &stats, &kept), b = two.open(blocks_[1], &stats, &kept);
+    ASSERT_TRUE(a.ok() && b.ok());
+    std::string scratch;
+    for (uint32_t row = 0; row < kRows; ++row)
+      ASSERT_TRUE((*a)->line(row, &scratch).ok() && (*b)->line(row, &scratch).ok());
+    EXPECT_EQ(stats.bytes_unpacked == 0, round > 0) << round;
+    EXPECT_LE(used(), whole_bytes * 8);
+  }
 }
 
 TEST_F(ViewPoolTest, ColumnsThatNobodyWantedForLongGo) {
