@@ -55,8 +55,10 @@ class BlockStretches {
     const auto before = [](const BlockCount& count, uint32_t stream) { return count.stream < stream; };
     auto count = std::lower_bound(counts_.begin(), counts_.end(), part.index, before);
     for (; count != counts_.end() && count->stream == part.index; ++count) {
-      const int64_t end = count->bucket * width;
-      out.push_back({std::max(end - width + 1, whole.time_min_ns),
+      int64_t end = 0, begin = 0;
+      if (__builtin_mul_overflow(count->bucket, width, &end) || __builtin_sub_overflow(end, width - 1, &begin))
+        return Error::corrupt("a count's bucket is too far");
+      out.push_back({std::max(begin, whole.time_min_ns),
                      std::min(end, whole.time_max_ns),
                      {static_cast<double>(count->line_bytes), static_cast<double>(count->rows)}});
     }

@@ -216,7 +216,10 @@ Result<void> SealedView::prepare() {
     return Error::corrupt("block: times do not match the rows");
   for (uint32_t c = 0; c < directory_.columns.size(); ++c) {
     const ColumnMeta& meta = directory_.columns[c];
-    if (meta.source == ColumnSource::raw) raw_column_ = c;
+    if (meta.source == ColumnSource::raw) {
+      if (raw_column_ != UINT32_MAX) return Error::corrupt("block: two columns of raw lines");
+      raw_column_ = c;
+    }
     if (meta.source == ColumnSource::packed_metadata) packed_column_ = c;
     if (meta.source != ColumnSource::metadata) continue;
     if (meta.path.size() != 1) return Error::corrupt("block: a metadata column without a name");
@@ -398,7 +401,11 @@ Result<std::vector<uint32_t>> SealedView::all_line_bytes() {
   if (!shape_rows_.loaded()) TRY(load_shape_rows());
   std::vector<uint32_t> common(shapes_.all().size() + 1);
   std::vector<bool> adds(columns_.size());
-  if (raw_column_ != UINT32_MAX) adds[raw_column_] = true;
+  if (raw_column_ != UINT32_MAX) {
+    adds[raw_column_] = true;
+  } else if (shape_rows_.used(0)) {
+    return Error::corrupt("block: a raw row but no raw column");
+  }
   for (uint32_t id = 1; id < common.size(); ++id) {
     if (!shape_rows_.used(id)) continue;
     TRY_ASSIGN(const LineBytes* known, line_bytes_of(id));

@@ -63,6 +63,7 @@ Result<void> BlockShapes::parse(std::string_view text, const BlockDirectory& dir
     if (meta.source == ColumnSource::metadata || meta.source == ColumnSource::packed_metadata) {
       return Error::corrupt("block: a shape names a metadata column");
     }
+    if (meta.source == ColumnSource::raw) return Error::corrupt("block: a shape names the column of raw lines");
     shapes_.add_slot({static_cast<uint32_t>(column), static_cast<ShapeSlot::Kind>(kind), meta.path});
   }
   for (uint64_t i = 0; i <= slots; ++i) shapes_.add_constant(in.string());

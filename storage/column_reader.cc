@@ -115,8 +115,9 @@ Result<void> ColumnReader::load_exceptions() {
   cells.reserve(count);
   uint64_t cell = 0;
   for (uint32_t i = 0; i < count; ++i) {
-    cell += in.varint();
-    if (cell >= meta_.cells) return malformed(meta_);
+    const uint64_t distance = in.varint();
+    cell += distance;
+    if (cell >= meta_.cells || (i > 0 && distance == 0)) return malformed(meta_);
     cells.push_back(static_cast<uint32_t>(cell));
   }
   exception_texts_.clear();
