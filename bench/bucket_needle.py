@@ -34,14 +34,7 @@ def fill(server, args, first):
         raw += truth['raw_bytes']
         ids.append(sorted(truth['traces'].items()))
     server.post('/flush')
-    # Merging begins once nothing has come for the quiet time.
-    quiet_since, last = time.monotonic(), (-1, -1)
-    while time.monotonic() - quiet_since < 60:
-        server.wait_idle()
-        now = server.total('cordwood_merges_total'), server.metric('cordwood_segments')
-        if now != last:
-            quiet_since, last = time.monotonic(), now
-        time.sleep(1)
+    server.wait_merged()
     print(f'{raw / 1e9:.2f} GB raw, {lines * args.days} lines, {args.days} UTC days; sent, published and merged after '
           f'{time.monotonic() - begin:.0f} s; {server.metric("cordwood_segments"):.0f} segments of '
           f'{server.metric("cordwood_segment_bytes") / 1e6:.0f} MB; peak RSS {server.peak_bytes / 1e6:.0f} MB', flush=True)

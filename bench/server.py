@@ -85,6 +85,16 @@ class Server:
             quiet = quiet + 1 if now - last < 0.02 else 0
             last = now
 
+    def wait_merged(self, quiet_s=60):
+        """Until neither merges nor segments have changed for so long; merging begins once nothing has come for the quiet time."""
+        quiet_since, last = time.monotonic(), None
+        while time.monotonic() - quiet_since < quiet_s:
+            self.wait_idle()
+            now = self.total('cordwood_merges_total'), self.metric('cordwood_segments')
+            if now != last:
+                quiet_since, last = time.monotonic(), now
+            time.sleep(1)
+
     def metric(self, name):
         for line in self.get('/metrics').decode().splitlines():
             if line.startswith(name + ' '):
