@@ -17,13 +17,16 @@ void append_time(std::string_view name, int64_t time_ns, std::string* out) {
   out->append("\",");
 }
 
-void append_pairs(const query::LabelPairs& pairs, std::string* out) {
+template <typename Pairs>
+void append_pairs(const Pairs& pairs, std::string* out) {
   out->push_back('{');
-  for (size_t i = 0; i < pairs.size(); ++i) {
-    if (i != 0) out->push_back(',');
-    append_string(pairs[i].first, out);
+  bool first = true;
+  for (const auto& [name, value] : pairs) {
+    if (!first) out->push_back(',');
+    first = false;
+    append_string(name, out);
     out->push_back(':');
-    append_string(pairs[i].second, out);
+    append_string(value, out);
   }
   out->push_back('}');
 }

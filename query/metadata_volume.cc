@@ -129,7 +129,7 @@ class VolumeKeys {
     for (const auto& [name, value] : stream.labels.pairs()) {
       if (!names_.empty() && !std::binary_search(names_.begin(), names_.end(), name)) continue;
       if (by_labels_) {
-        out.push_back({{name, ""}});
+        out.push_back({{std::string(name), ""}});
       } else {
         set.emplace_back(name, value);
       }

@@ -9,10 +9,6 @@ namespace cordwood {
 
 namespace {
 
-bool by_name(const Labels::Pair& a, std::string_view name) {
-  return a.first < name;
-}
-
 void append_escaped(char32_t c, std::string* out) {
   switch (c) {
     case '\a': *out += "\\a"; return;
@@ -71,38 +67,35 @@ std::string go_quoted(std::string_view text) {
 Labels Labels::from_pairs(std::vector<Pair> pairs) {
   std::erase_if(pairs, [](const Pair& p) { return p.second.empty(); });
   std::sort(pairs.begin(), pairs.end());
-  for (size_t i = 1; i < pairs.size(); ++i) {
-    CHECK(pairs[i - 1].first != pairs[i].first, "label '{}' stands twice", pairs[i].first);
-  }
   Labels labels;
-  labels.pairs_ = std::move(pairs);
+  ByteWriter w(&labels.bytes_);
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    CHECK(i == 0 || pairs[i - 1].first != pairs[i].first, "label '{}' stands twice", pairs[i].first);
+    w.string(pairs[i].first);
+    w.string(pairs[i].second);
+  }
+  labels.bytes_.shrink_to_fit();
+  labels.size_ = static_cast<uint32_t>(pairs.size());
   return labels;
 }
 
 std::string_view Labels::get(std::string_view name) const {
-  const auto it = std::lower_bound(pairs_.begin(), pairs_.end(), name, by_name);
-  return it != pairs_.end() && it->first == name ? std::string_view(it->second) : std::string_view();
-}
-
-bool Labels::has(std::string_view name) const {
-  return !get(name).empty();
+  for (const auto& [known, value] : pairs())
+    if (known == name) return value;
+  return {};
 }
 
 void Labels::set(std::string_view name, std::string_view value) {
-  const auto it = std::lower_bound(pairs_.begin(), pairs_.end(), name, by_name);
-  const bool found = it != pairs_.end() && it->first == name;
-  if (value.empty()) {
-    if (found) pairs_.erase(it);
-  } else if (found) {
-    it->second = value;
-  } else {
-    pairs_.emplace(it, name, value);
-  }
+  std::vector<Pair> all;
+  for (const auto& [known, old] : pairs())
+    if (known != name) all.emplace_back(known, old);
+  all.emplace_back(name, value);
+  *this = from_pairs(std::move(all));
 }
 
 std::string Labels::to_string() const {
   std::string out = "{";
-  for (const auto& [name, value] : pairs_) {
+  for (const auto& [name, value] : pairs()) {
     if (out.size() > 1) out += ", ";
     out += name;
     out += '=';
@@ -113,28 +106,29 @@ std::string Labels::to_string() const {
 }
 
 void Labels::encode(std::string* out) const {
-  ByteWriter w(out);
-  w.varint(pairs_.size());
-  for (const auto& [name, value] : pairs_) {
-    w.string(name);
-    w.string(value);
-  }
+  ByteWriter(out).varint(size_);
+  out->append(bytes_);
 }
 
 Result<Labels> Labels::decode(ByteReader* in) {
   Labels labels;
   const uint64_t n = in->count(3);
-  labels.pairs_.reserve(n);
+  ByteWriter w(&labels.bytes_);
+  std::string_view before;
   for (uint64_t i = 0; i < n; ++i) {
     const std::string_view name = in->string();
     const std::string_view value = in->string();
     TRY(in->status("labels"));
-    if (value.empty() || (i > 0 && labels.pairs_.back().first >= name)) {
+    if (value.empty() || (i > 0 && before >= name)) {
       return Error::corrupt(fmt::format("labels: '{}' is out of order, repeated or empty", name));
     }
-    labels.pairs_.emplace_back(name, value);
+    w.string(name);
+    w.string(value);
+    before = name;
   }
   TRY(in->status("labels"));
+  labels.bytes_.shrink_to_fit();
+  labels.size_ = static_cast<uint32_t>(n);
   return labels;
 }
 

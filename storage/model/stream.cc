@@ -24,6 +24,7 @@ std::shared_ptr<const Stream> Stream::make(TenantId tenant, StreamKind kind, Lab
   family += labels.get("service_name");
   stream->family = xxh3_64(family);
   stream->label_string = labels.to_string();
+  stream->label_string.shrink_to_fit();
   stream->tenant = std::move(tenant);
   stream->kind = kind;
   stream->labels = std::move(labels);

@@ -10,7 +10,8 @@ namespace {
 constexpr int64_t kSecondsPerRow = 10;
 
 /// A block with a row each ten seconds, from one second to another of the hour.
-void push_block(QueryStore* store, const std::string& app, int64_t from_s, int64_t to_s, const std::string& word = "row") {
+void push_block(QueryStore* store, const std::string& app, int64_t from_s, int64_t to_s,
+                const std::string& word = "row") {
   PushBody body(R"({"app":")" + app + R"("})");
   for (int64_t s = from_s; s <= to_s; s += kSecondsPerRow)
     body.add(kTestStartNs + s * kNsPerSecond, word + " " + std::to_string(s));

@@ -31,6 +31,37 @@ TEST(Labels, SortsDropsEmptyAndRoundTrips) {
   EXPECT_EQ(*back, labels);
 }
 
+TEST(Labels, SetAddsReplacesAndRemoves) {
+  Labels labels;
+  EXPECT_TRUE(labels.empty());
+  const std::string large(300, 'v');  // its length takes two bytes
+  labels.set("b", large);
+  labels.set("c", "3");
+  labels.set("a", "1");
+  EXPECT_EQ(labels.size(), 3u);
+  EXPECT_EQ(labels.get("b"), large);
+  labels.set("b", "2");
+  EXPECT_EQ(labels, Labels::from_pairs({{"a", "1"}, {"b", "2"}, {"c", "3"}}));
+  labels.set("c", "");
+  labels.set("nobody", "");
+  EXPECT_FALSE(labels.has("c"));
+  std::vector<Labels::Pair> pairs;
+  for (const auto& [name, value] : labels.pairs()) pairs.emplace_back(name, value);
+  EXPECT_EQ(pairs, (std::vector<Labels::Pair>{{"a", "1"}, {"b", "2"}}));
+  labels.set("a", "");
+  labels.set("b", "");
+  EXPECT_EQ(labels, Labels());
+}
+
+TEST(Labels, RefusesDamagedBytes) {
+  std::string bytes;
+  Labels::from_pairs({{"app", "checkout"}, {"pod", "checkout-1"}}).encode(&bytes);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    ByteReader in(std::string_view(bytes).substr(0, size));
+    EXPECT_FALSE(Labels::decode(&in).ok()) << size;
+  }
+}
+
 TEST(Labels, RefusesUnsortedBytes) {
   std::string bytes;
   ByteWriter w(&bytes);
