@@ -23,7 +23,7 @@ def fill(server, args, days):
     """Sends these days, by their first seconds; what was sent of the last."""
     begin, raw = time.monotonic(), 0
     for day in days:
-        truth = generate(server, '--start', day, '--span', DAY, '--seed', day, '--lines', int(args.gb * 1e9 / 257))
+        truth = generate(server, '--start', day, '--span', DAY, '--seed', day << 32, '--lines', int(args.gb * 1e9 / 257))
         raw += truth['raw_bytes']
     server.post('/flush')
     server.wait_merged(20)

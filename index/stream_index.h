@@ -17,7 +17,7 @@ namespace cordwood::index {
 
 struct StreamIndexOptions {
   std::string directory = "data/index";
-  uint32_t max_open_days = 8;  ///< Xapian databases kept open
+  uint32_t max_open_days = 32;  ///< Xapian databases kept open
 };
 
 /// Which streams match a selector: one Xapian database per UTC day for all tenants, one document per (tenant,

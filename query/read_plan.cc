@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <bit>
 #include <ctime>
 #include <limits>
 
@@ -29,7 +30,8 @@ uint64_t stream_hash(const Labels& labels) {
 
 /// Where at least two of them are.
 std::vector<TimeSpan> overlaps_of(std::vector<TimeSpan>* parts) {
-  std::sort(parts->begin(), parts->end(), [](const auto& a, const auto& b) { return a.first_ns < b.first_ns; });
+  const auto before = [](const TimeSpan& a, const TimeSpan& b) { return a.first_ns < b.first_ns; };
+  if (!std::is_sorted(parts->begin(), parts->end(), before)) std::sort(parts->begin(), parts->end(), before);
   std::vector<TimeSpan> overlaps;
   int64_t reach_ns = parts->empty() ? 0 : parts->front().last_ns;
   for (size_t i = 1; i < parts->size(); ++i) {
@@ -66,6 +68,7 @@ bool is_contested(const ReadPlan& plan, const PlannedBlock& block) {
 
 void plan_blocks(ReadPlan* plan, std::vector<BlockSourcePtr> sources) {
   std::vector<std::vector<TimeSpan>> parts(plan->streams.size());
+  plan->blocks.reserve(sources.size());
   for (BlockSourcePtr& source : sources) {
     PlannedBlock block;
     block.time_min_ns = std::numeric_limits<int64_t>::max();
@@ -108,10 +111,11 @@ Result<void> check_bytes(const QueryScope& scope, const ReadPlan& plan) {
 }  // namespace
 
 std::optional<uint32_t> ReadPlan::ordinal(const Stream& stream) const {
-  const auto [begin, end] = by_id.equal_range(stream.id);
-  for (auto it = begin; it != end; ++it) {
-    const Stream& known = *streams[it->second].stream;
-    if (&known == &stream || known.same_as(stream)) return it->second;
+  if (places.empty()) return std::nullopt;
+  const size_t mask = places.size() - 1;
+  for (size_t at = StreamIdHash()(stream.id) & mask; places[at] != kFree; at = (at + 1) & mask) {
+    const Stream& known = *streams[places[at]].stream;
+    if (&known == &stream || known.same_as(stream)) return places[at];
   }
   return std::nullopt;
 }
@@ -123,8 +127,14 @@ ReadPlan plan_streams(SnapshotPtr snapshot, TimeRange range, std::span<const Str
   plan.range = range;
   for (const StreamPtr& stream : streams) {
     if (stream->kind != StreamKind::log) continue;
-    plan.by_id.emplace(stream->id, static_cast<uint32_t>(plan.streams.size()));
     plan.streams.push_back({stream, stream_hash(stream->labels), {}});
+  }
+  plan.places.assign(plan.streams.empty() ? 0 : std::bit_ceil(2 * plan.streams.size()), ReadPlan::kFree);
+  for (uint32_t ordinal = 0; ordinal < plan.streams.size(); ++ordinal) {
+    const size_t mask = plan.places.size() - 1;
+    size_t at = StreamIdHash()(plan.streams[ordinal].stream->id) & mask;
+    while (plan.places[at] != ReadPlan::kFree) at = (at + 1) & mask;
+    plan.places[at] = ordinal;
   }
   if (!plan.streams.empty()) plan_blocks(&plan, std::move(sources));
   return plan;

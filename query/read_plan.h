@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "query/block_probes.h"
@@ -60,6 +59,7 @@ struct PlannedBlock {
 
 /// Which rows a selector and a time range can mean.
 struct ReadPlan {
+  static constexpr uint32_t kFree = UINT32_MAX;
   SnapshotPtr snapshot;
   TimeRange range;
   std::vector<PlannedStream> streams;
@@ -69,7 +69,8 @@ struct ReadPlan {
   /// Ordinal of a stream of a block, when it is planned.
   std::optional<uint32_t> ordinal(const Stream& stream) const;
 
-  std::unordered_multimap<StreamId, uint32_t, StreamIdHash> by_id;
+  /// Ordinals by the hash of streams' ids: a power of two of places, of which at most half are taken.
+  std::vector<uint32_t> places;
 };
 
 /// What one query works with; lives as long as the query.
