@@ -195,6 +195,22 @@ bool BlockProbes::locates_ids() const {
   });
 }
 
+std::optional<IdQuestion> BlockProbes::id_question() const {
+  const auto has_ids = [](const Alternative& alternative) { return !alternative.probe.conditions().ids.empty(); };
+  for (const Clause& clause : clauses_) {
+    if (!std::all_of(clause.begin(), clause.end(), has_ids)) continue;
+    IdQuestion question;
+    for (const Alternative& alternative : clause) question.any_of.push_back(&alternative.probe);
+    question.but_all_of = [&clause](const StreamPtr& stream) {
+      return std::any_of(clause.begin(), clause.end(), [&stream](const Alternative& alternative) {
+        return !alternative.label.empty() && stream->labels.has(alternative.label);
+      });
+    };
+    return question;
+  }
+  return std::nullopt;
+}
+
 void BlockProbes::add_id_reads(const BlockSource& block, IdReads* reads) const {
   for (const Clause& clause : clauses_)
     for (const Alternative& alternative : clause) alternative.add_id_reads(block, reads);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "query/logql_ast.h"
 #include "storage/block_view.h"
 #include "storage/segment_terms.h"
+#include "storage/snapshot.h"
 
 namespace cordwood::query {
 
@@ -25,6 +27,8 @@ class BlockProbes {
   bool locates_ids() const;
   /// The reads that may_pass() takes to locate them.
   void add_id_reads(const BlockSource& block, IdReads* reads) const;
+  /// What rows must hold by a clause of which every alternative has an id, if there is one.  This outlives it.
+  std::optional<IdQuestion> id_question() const;
   size_t clauses() const { return clauses_.size(); }
 
   /// May be by what both probes say.

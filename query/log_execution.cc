@@ -56,7 +56,7 @@ Result<void> run_merged(const QueryScope& scope, const LogQuery& query, const Ra
                         StreamCollector* collector) {
   TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, range, query));
   // Stages that cannot be built are an error only where there are lines for them.
-  if (plan.blocks.empty()) return {};
+  if (!plan.has_blocks()) return {};
   TRY_ASSIGN(const auto pipeline, Pipeline::make(query.stages, {}, scope.environment->rows_one_by_one));
   RowMerge merge(scope, plan, request.direction);
   RowCapture capture(request.categorize_labels);
@@ -97,7 +97,7 @@ Result<std::vector<CapturedRow>> filtered_rows(const QueryScope& scope, const Lo
                                                const RangeRequest& request, TimeRange range) {
   TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, range, query));
   // Stages that cannot be built are an error only where there are lines for them.
-  if (plan.blocks.empty()) return std::vector<CapturedRow>();
+  if (!plan.has_blocks()) return std::vector<CapturedRow>();
   const auto make = [&query](uint64_t rows_one_by_one) { return Pipeline::make(query.stages, {}, rows_one_by_one); };
   TRY_ASSIGN(const auto pipeline, make(scope.environment->rows_one_by_one));
   TopRows top(scope, plan, request.direction, uint64_t{request.limit} + request.skip,

@@ -221,7 +221,7 @@ Result<std::vector<PatternCounts>> run_patterns(QueryRun* run, PatternRequest re
   }
   TRY(check_length(limits, request.start_ns, request.end_ns));
   TRY_ASSIGN(const ReadPlan plan, make_read_plan(run->scope, {request.start_ns, request.end_ns}, *query));
-  if (plan.blocks.empty()) return std::vector<PatternCounts>();
+  if (!plan.has_blocks()) return std::vector<PatternCounts>();
   TRY_ASSIGN(const auto pipeline, Pipeline::make(query->stages, {}, run->scope.environment->rows_one_by_one));
   const int64_t step_s = std::max<int64_t>(-floor_div(-request.step_ns, kNsPerSecond), 1);
   PatternScan scan(run->scope, plan, pipeline.get(), step_s * kNsPerSecond);

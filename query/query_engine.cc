@@ -93,8 +93,7 @@ void note_empty(QueryRun* run, const Expr& expr, TimeRange range) {
   if (!is_empty(run->result)) return;
   const auto queries = selectors(expr);
   if (queries.empty()) return;
-  const QueryStats& stats = run->result.stats;
-  run->result.stats.empty_reason = stats.lines_processed > 0 || stats.blocks_in_range > 0
+  run->result.stats.empty_reason = run->result.stats.lines_processed > 0
                                        ? "lines in range but none passed the filters"
                                        : explain_empty(run->scope, range, queries.front()->matchers);
 }

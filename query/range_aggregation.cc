@@ -125,7 +125,7 @@ Result<StepVector> scan(const QueryScope& scope, const RangeAggregation& aggrega
   const std::vector<LabelFilterPtr> extra = range.unwrap ? range.unwrap->filters : std::vector<LabelFilterPtr>();
   const WindowGrid windows(grid, range.range_ns, range.offset_ns);
   TRY_ASSIGN(const ReadPlan plan, make_read_plan(scope, windows.covered(), range.query));
-  if (plan.blocks.empty()) return StepVector();
+  if (!plan.has_blocks()) return StepVector();
   // Stages that cannot be built are an error only where there are lines for them.
   const auto make = [&](uint64_t rows_one_by_one) { return Pipeline::make(stages, demand, rows_one_by_one, extra); };
   TRY_ASSIGN(const auto pipeline, make(scope.environment->rows_one_by_one));

@@ -140,31 +140,71 @@ ReadPlan plan_streams(SnapshotPtr snapshot, TimeRange range, std::span<const Str
   return plan;
 }
 
-Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers) {
+namespace {
+
+/// `question`: null, or what rows must hold.
+Result<ReadPlan> plan_blocks_of(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers,
+                                const IdQuestion* question) {
   if (range.empty()) return plan_streams(scope.snapshot, range, {}, {});
-  TRY_ASSIGN(const std::vector<StreamPtr> streams,
-             scope.environment->streams->select(scope.context->tenant, range, matchers));
+  const TenantId& tenant = scope.context->tenant;
+  TRY_ASSIGN(const std::vector<StreamPtr> streams, scope.environment->streams->select(tenant, range, matchers));
   TRY(scope.guard->check());
   if (streams.empty()) return plan_streams(scope.snapshot, range, {}, {});
-  ReadPlan plan = plan_streams(scope.snapshot, range, streams, scope.snapshot->blocks(scope.context->tenant, range));
+  LocatedBlocks found;
+  if (question == nullptr) {
+    found.blocks = scope.snapshot->blocks(tenant, range);
+  } else {
+    found = scope.snapshot->blocks_with_ids(tenant, range, *question, &scope.stats->read);
+  }
+  ReadPlan plan = plan_streams(scope.snapshot, range, streams, std::move(found.blocks));
   TRY(check_bytes(scope, plan));
   scope.stats->streams += plan.streams.size();
-  scope.stats->blocks_in_range += plan.blocks.size();
+  plan.blocks_left_out = found.ruled_out;
+  scope.stats->blocks_in_range += plan.blocks.size() + found.ruled_out;
+  scope.stats->blocks_ruled_out += found.ruled_out;
   return plan;
 }
 
+}  // namespace
+
+Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers) {
+  return plan_blocks_of(scope, range, matchers, nullptr);
+}
+
 Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, const LogQuery& query) {
-  TRY_ASSIGN(ReadPlan plan, make_read_plan(scope, range, std::span<const Matcher>(query.matchers)));
-  if (plan.blocks.empty()) return plan;
-  plan.probes = BlockProbes::of(query.stages);
-  if (!plan.probes.locates_ids()) return plan;
+  BlockProbes probes = BlockProbes::of(query.stages);
+  // Where bytes are limited, those of all lines count, whatever the filters.
+  const bool locates = scope.context->limits.max_query_bytes_read == 0;
+  const std::optional<IdQuestion> question = locates ? probes.id_question() : std::nullopt;
+  TRY_ASSIGN(ReadPlan plan, plan_blocks_of(scope, range, query.matchers, question ? &*question : nullptr));
+  plan.probes = std::move(probes);
+  if (plan.blocks.empty() || !plan.probes.locates_ids()) return plan;
   IdReads reads;
   for (const PlannedBlock& block : plan.blocks) plan.probes.add_id_reads(*block.source, &reads);
   reads.run(&scope.stats->read);
   return plan;
 }
 
+namespace {
+
+/// Whether any block may have rows of matching streams in the range.
+bool has_rows(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers) {
+  const auto streams = scope.environment->streams->select(scope.context->tenant, range, matchers);
+  if (!streams.ok() || streams->empty()) return false;
+  const ReadPlan plan = plan_streams(scope.snapshot, range, *streams, {});
+  const auto blocks = scope.snapshot->blocks(scope.context->tenant, range);
+  return std::any_of(blocks.begin(), blocks.end(), [&](const BlockSourcePtr& block) {
+    const auto& parts = block->info().streams;
+    return std::any_of(parts.begin(), parts.end(), [&](const BlockStream& part) {
+      return part.rows > 0 && range.overlaps_closed(part.time_min_ns, part.time_max_ns) && plan.ordinal(*part.stream);
+    });
+  });
+}
+
+}  // namespace
+
 std::string explain_empty(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers) {
+  if (has_rows(scope, range, matchers)) return "lines in range but none passed the filters";
   constexpr int64_t kLookBackNs = 7 * kNsPerDay;
   const int64_t earliest = std::numeric_limits<int64_t>::min() + kLookBackNs;
   const TimeRange wide{range.start_ns < earliest ? range.start_ns : range.start_ns - kLookBackNs, range.end_ns};
@@ -176,8 +216,6 @@ std::string explain_empty(const QueryScope& scope, TimeRange range, std::span<co
   if (plan->streams.empty()) return "no stream matches the selector";
   int64_t newest_ns = std::numeric_limits<int64_t>::min();
   for (const PlannedBlock& block : plan->blocks) {
-    if (range.overlaps_closed(block.time_min_ns, block.time_max_ns))
-      return "lines in range but none passed the filters";
     newest_ns = std::max(newest_ns, block.time_max_ns);
   }
   if (plan->blocks.empty()) return "no line of matching streams in range or the week before";

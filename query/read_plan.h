@@ -64,8 +64,10 @@ struct ReadPlan {
   TimeRange range;
   std::vector<PlannedStream> streams;
   std::vector<PlannedBlock> blocks;
-  BlockProbes probes;  ///< blocks that they rule out are not opened
+  uint64_t blocks_left_out = 0;  ///< more in range, which ids of the filters rule out beforehand
+  BlockProbes probes;            ///< blocks that they rule out are not opened
 
+  bool has_blocks() const { return !blocks.empty() || blocks_left_out > 0; }
   /// Ordinal of a stream of a block, when it is planned.
   std::optional<uint32_t> ordinal(const Stream& stream) const;
 

@@ -99,8 +99,13 @@ Result<RowBits> TraceLookup::candidates(BlockView& view, const std::vector<std::
 }
 
 Result<void> TraceLookup::run(TimeRange range) {
-  std::vector<BlockSourcePtr> blocks = scope_.snapshot->blocks(scope_.context->tenant, range);
-  scope_.stats->blocks_in_range += blocks.size();
+  IdQuestion question;
+  for (const TraceSpelling& spelling : spellings_) question.any_of.push_back(&spelling.probe);
+  question.but_all_of = [this](const StreamPtr& stream) { return stream_belongs(stream); };
+  auto [blocks, ruled_out] =
+      scope_.snapshot->blocks_with_ids(scope_.context->tenant, range, question, &scope_.stats->read);
+  scope_.stats->blocks_in_range += blocks.size() + ruled_out;
+  scope_.stats->blocks_ruled_out += ruled_out;
   // Of two copies the earlier one stays.
   std::stable_sort(blocks.begin(), blocks.end(), [](const BlockSourcePtr& a, const BlockSourcePtr& b) {
     return a->info().arrival_min < b->info().arrival_min;

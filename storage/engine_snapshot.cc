@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/engine_snapshot.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <unordered_set>
 
 #include "storage/head_source.h"
+#include "storage/id_reads.h"
 #include "storage/model/time_range.h"
+#include "storage/segment_index.h"
 
 namespace cordwood {
 
@@ -15,10 +18,41 @@ PublishedSegment::PublishedSegment(std::shared_ptr<const Segment> opened, Memory
   for (const BlockSourcePtr& block : segment->blocks()) blocks_by_tenant[block->info().tenant].push_back(block);
 }
 
+const std::vector<BlockSourcePtr>* PublishedSegment::blocks_in(const TenantId& tenant, TimeRange range) const {
+  const SegmentMeta& meta = segment->meta();
+  if (!range.overlaps_closed(meta.time_min_ns, meta.time_max_ns)) return nullptr;
+  const auto it = blocks_by_tenant.find(tenant);
+  return it != blocks_by_tenant.end() ? &it->second : nullptr;
+}
+
 namespace {
 
 bool overlaps(const BlockInfo& info, TimeRange range) {
   return range.overlaps_closed(info.time_min_ns, info.time_max_ns);
+}
+
+/// Whether a question to the segment's id table spares a look at its blocks.
+bool can_locate(const Segment& segment, const IdQuestion& question) {
+  const auto index = segment.index();
+  if (index == nullptr || index->block_count() != segment.blocks().size()) return false;
+  const auto& streams = segment.streams();
+  return question.but_all_of == nullptr || std::none_of(streams.begin(), streams.end(), question.but_all_of);
+}
+
+/// Blocks of a tenant in the range; the segment has some.
+uint64_t count_in(const PublishedSegment& published, const TenantId& tenant, TimeRange range) {
+  const auto& blocks = *published.blocks_in(tenant, range);
+  const SegmentMeta& meta = published.segment->meta();
+  if (range.contains(meta.time_min_ns) && range.contains(meta.time_max_ns)) return blocks.size();
+  return static_cast<uint64_t>(std::count_if(blocks.begin(), blocks.end(),
+                                             [range](const auto& block) { return overlaps(block->info(), range); }));
+}
+
+void add_reads(const Segment& segment, const IdQuestion& question, IdReads* reads) {
+  const auto index = segment.index();
+  if (!index->is_far()) return;
+  for (uint32_t block = 0; block < index->block_count(); ++block)
+    for (const TextProbe* probe : question.any_of) reads->add(index, block, *probe);
 }
 
 class SnapshotImpl final : public Snapshot {
@@ -32,17 +66,44 @@ class SnapshotImpl final : public Snapshot {
       if (overlaps(block->info(), range)) found.push_back(veil == nullptr ? block : veil->over(block));
     };
     for (const auto& published : *parts_.published) {
-      const SegmentMeta& meta = published->segment->meta();
-      if (!range.overlaps_closed(meta.time_min_ns, meta.time_max_ns)) continue;
-      const auto it = published->blocks_by_tenant.find(tenant);
-      if (it == published->blocks_by_tenant.end()) continue;
-      for (const BlockSourcePtr& block : it->second) add(block);
+      const auto blocks = published->blocks_in(tenant, range);
+      if (blocks == nullptr) continue;
+      for (const BlockSourcePtr& block : *blocks) add(block);
     }
-    for (const BlockSourcePtr& block : parts_.sealed) {
-      if (block->info().tenant == tenant) add(block);
-    }
-    for (const BlockSourcePtr& block : head_sources(tenant)) add(block);
+    add_unpublished(tenant, add);
     return found;
+  }
+
+  LocatedBlocks blocks_with_ids(const TenantId& tenant, TimeRange range, const IdQuestion& question,
+                                ReadStats* stats) const override {
+    LocatedBlocks out;
+    const std::shared_ptr<const TenantVeil> veil = parts_.veils == nullptr ? nullptr : parts_.veils->of(tenant);
+    const auto add = [&](const BlockSourcePtr& block) {
+      if (overlaps(block->info(), range)) out.blocks.push_back(veil == nullptr ? block : veil->over(block));
+    };
+    std::vector<const PublishedSegment*> asked;
+    IdReads reads;
+    for (const auto& published : *parts_.published) {
+      const auto blocks = published->blocks_in(tenant, range);
+      if (blocks == nullptr) continue;
+      if (can_locate(*published->segment, question)) {
+        asked.push_back(published.get());
+        add_reads(*published->segment, question, &reads);
+      } else {
+        for (const BlockSourcePtr& block : *blocks) add(block);
+      }
+    }
+    reads.run(stats);
+    for (const PublishedSegment* const published : asked) {
+      const size_t before = out.blocks.size();
+      const auto& all = published->segment->blocks();
+      for (const uint32_t number : published->segment->index()->locate_blocks(question.any_of, stats)) {
+        if (all[number]->info().tenant == tenant) add(all[number]);
+      }
+      out.ruled_out += count_in(*published, tenant, range) - (out.blocks.size() - before);
+    }
+    add_unpublished(tenant, add);
+    return out;
   }
 
   std::vector<StreamPtr> published_streams(const TenantId& tenant, int32_t day) const override {
@@ -118,6 +179,13 @@ class SnapshotImpl final : public Snapshot {
       // A block is of one day.
       if (day_of(block->info().time_min_ns) == day) add_streams(*block, streams);
     }
+  }
+  template <typename Add>
+  void add_unpublished(const TenantId& tenant, const Add& add) const {
+    for (const BlockSourcePtr& block : parts_.sealed) {
+      if (block->info().tenant == tenant) add(block);
+    }
+    for (const BlockSourcePtr& block : head_sources(tenant)) add(block);
   }
   /// Made when first asked for and kept: a query asks more than once and the order of a source is worked out once.
   std::vector<BlockSourcePtr> head_sources(const TenantId& tenant) const {

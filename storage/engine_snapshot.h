@@ -16,6 +16,8 @@ namespace cordwood {
 /// An open segment with its blocks told apart by tenant.  Immutable.
 struct PublishedSegment {
   PublishedSegment(std::shared_ptr<const Segment> opened, MemoryAccountant& memory);
+  /// A tenant's, if the segment has any and may have rows in the range; else null.
+  const std::vector<BlockSourcePtr>* blocks_in(const TenantId& tenant, TimeRange range) const;
 
   std::shared_ptr<const Segment> segment;
   std::unordered_map<TenantId, std::vector<BlockSourcePtr>> blocks_by_tenant;

@@ -230,4 +230,26 @@ Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, Read
   return may_hold_text(directory_.blocks[block].facts, probe, OfBlock(*this, block), stats);
 }
 
+std::vector<uint32_t> SegmentIndex::locate_blocks(std::span<const TextProbe* const> any_of, ReadStats* stats) const {
+  std::vector<std::shared_ptr<const Lookup>> found;  // each once, in the order they were first asked for
+  const auto lies_in = [&](const TextProbe::Id& id, uint32_t block) {
+    const uint64_t hash = hash_of(id);
+    auto at = std::find_if(found.begin(), found.end(), [hash](const auto& one) { return one->id == hash; });
+    if (at == found.end()) at = found.insert(found.end(), find(hash, stats));
+    return (*at)->anywhere || std::binary_search((*at)->blocks.begin(), (*at)->blocks.end(), block);
+  };
+  std::vector<uint32_t> out;
+  for (uint32_t block = 0; block < directory_.blocks.size(); ++block) {
+    const BlockTextFacts& facts = directory_.blocks[block].facts;
+    const bool may_hold = std::any_of(any_of.begin(), any_of.end(), [&](const TextProbe* probe) {
+      if (const auto told = facts_tell(facts, *probe)) return *told;
+      const auto& ids = probe->conditions().ids;
+      return std::all_of(ids.begin(), ids.end(),
+                         [&](const TextProbe::Id& id) { return !ids_tell(facts, id) || lies_in(id, block); });
+    });
+    if (may_hold) out.push_back(block);
+  }
+  return out;
+}
+
 }  // namespace cordwood

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +73,8 @@ class SegmentIndex {
   static constexpr uint64_t kWholeTableBytes = 8u << 20;
   /// `block`: its number in the segment's block index.
   Result<bool> may_hold(uint32_t block, const TextProbe& probe, ReadStats* stats) const;
+  /// Numbers of the blocks that may hold one of some texts, as far as id tables tell and what is in memory.
+  std::vector<uint32_t> locate_blocks(std::span<const TextProbe* const> any_of, ReadStats* stats) const;
   /// What the segment keeps of one block, but for its ids; the filters as they lie there.  corrupt when any of it does
   /// not hold, or when the block is not indexed.
   struct BlockPart {

@@ -2,12 +2,25 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "storage/block_view.h"
 
 namespace cordwood {
+
+/// Texts with ids of which a row must hold one.
+struct IdQuestion {
+  std::vector<const TextProbe*> any_of;
+  /// Streams whose rows may belong without; null: none.
+  std::function<bool(const StreamPtr&)> but_all_of;
+};
+
+struct LocatedBlocks {
+  std::vector<BlockSourcePtr> blocks;
+  uint64_t ruled_out = 0;  ///< how many more there are
+};
 
 /// One state of the store: the published segments and the rows not published yet, taken together under one lock.
 /// What it names stays readable for as long as it lives.  Immutable, thread-safe.
@@ -18,6 +31,13 @@ class Snapshot {
   /// copies of a row (equal stream, time, line, sent metadata) that were pushed again later: readers drop those,
   /// the earliest arrival wins.  What is deleted or beyond its retention is in none of them.
   virtual std::vector<BlockSourcePtr> blocks(const TenantId& tenant, TimeRange range) const = 0;
+  /// The same, but for those that the id tables of their segments rule out: none of these is looked at.
+  virtual LocatedBlocks blocks_with_ids(const TenantId& tenant, TimeRange range, const IdQuestion& question,
+                                        ReadStats* stats) const {
+    (void)question;
+    (void)stats;
+    return {blocks(tenant, range), 0};
+  }
   /// Every stream of a tenant with rows on a UTC day, from published segments alone, whether they may be seen or not.
   virtual std::vector<StreamPtr> published_streams(const TenantId& tenant, int32_t day) const = 0;
   /// The same of all tenants.

@@ -114,5 +114,58 @@ TEST_F(ReadPlanTest, CopiesCountOnceAndOtherRowsOfOneTimeEach) {
   }
 }
 
+std::string id_of(int number) {
+  const auto factor = static_cast<uint64_t>(number) + 1;
+  return fmt::format("{:016x}{:016x}", 0x9E3779B97F4A7C15 * factor, 0x1F83D9ABFB41BD6B * factor);
+}
+
+TEST_F(ReadPlanTest, BlocksWithoutAnIdAreNotLookedAt) {
+  constexpr int kSegments = 6;
+  const auto push = [&](const std::string& labels, int at_s, const std::string& line) {
+    PushBody body(labels);
+    body.add(kTestStartNs + at_s * kNsPerSecond, line);
+    store_.push_json(body.text());
+  };
+  for (int i = 0; i < kSegments; ++i) {
+    push(R"({"app":"a"})", i, R"({"trace_id":")" + id_of(i) + R"("})");
+    push(R"({"app":"b"})", i, "nothing of " + id_of(i + 100));
+    if (i == 2) push(R"({"app":"c","trace_id":")" + id_of(4) + R"("})", i, "{}");
+    store_.flush();
+  }
+  push(R"({"app":"a"})", kSegments, "not published: " + id_of(4));
+
+  const auto ask = [&](const std::string& query, uint64_t max_bytes = 0) {
+    ReadContext context = store_.context();
+    context.limits.max_query_bytes_read = max_bytes;
+    return store_.queries().range(context, hour_request(query));
+  };
+  const auto stats = [](const auto& answer) { return std::get<QueryResult>(answer).stats; };
+  const auto lines = [](const auto& answer) { return answer_text(answer).size(); };
+
+  const auto held = ask(R"({app="a"} |= ")" + id_of(4) + "\"");
+  EXPECT_EQ(lines(held), 2u);
+  EXPECT_EQ(stats(held).blocks_in_range, kSegments + 1u);
+  EXPECT_EQ(stats(held).blocks_ruled_out, kSegments - 1u);
+  const auto limited = ask(R"({app="a"} |= ")" + id_of(4) + "\"", 1u << 20);
+  EXPECT_EQ(answer_text(limited), answer_text(held));
+  EXPECT_EQ(answer_text(ask(R"({app="a"} |= ")" + id_of(4) + "\"", 10))[0].substr(0, 38),
+            std::string("400 the query would read too many bytes").substr(0, 38))
+      << "bytes of all lines count, whether they are looked at or not";
+  EXPECT_EQ(lines(ask(R"({app=~".+"} | json | trace_id=")" + id_of(4) + "\"")), 2u) << "a stream's label may be it";
+  EXPECT_EQ(lines(ask(R"({app=~".+"} | json | trace_id=")" + id_of(3) + "\"")), 1u);
+  EXPECT_EQ(lines(ask(R"({app=~".+"} |~ ")" + id_of(3) + "|" + id_of(105) + "\"")), 2u);
+
+  const auto absent = ask(R"({app="a"} |= ")" + id_of(50) + "\"");
+  EXPECT_EQ(lines(absent), 0u);
+  EXPECT_EQ(stats(absent).empty_reason, "lines in range but none passed the filters");
+  EXPECT_EQ(answer_text(ask(R"({app="a"} |= ")" + id_of(50) + R"(" | label_format x="{{ nobody 1 }}")")),
+            answer_text(ask(R"({app="a"} | label_format x="{{ nobody 1 }}")")))
+      << "what is wrong with a stage is told all the same";
+  RangeRequest late = hour_request(R"({app="b"} |= ")" + id_of(50) + "\"");
+  late.start_ns += 6 * kNsPerSecond;
+  const auto older = store_.queries().range(store_.context(), late);
+  EXPECT_TRUE(stats(older).empty_reason.starts_with("newest line of matching streams is at"));
+}
+
 }  // namespace
 }  // namespace cordwood::query
