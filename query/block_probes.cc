@@ -21,6 +21,8 @@ using Clause = BlockProbes::Clause;
 /// Clauses that a query may have at most; further ones would cost more than they rule out.
 constexpr size_t kMaxClauses = 16;
 constexpr size_t kMaxAlternatives = 32;
+/// Alternatives that segments are asked for at once, of all clauses together; further ones block by block.
+constexpr size_t kMaxAsked = 16;
 
 /// Walks the stages in the order they run and keeps what is known of the line and of labels on the way.
 class ClauseFinder {
@@ -195,20 +197,23 @@ bool BlockProbes::locates_ids() const {
   });
 }
 
-std::optional<IdQuestion> BlockProbes::id_question() const {
-  const auto has_ids = [](const Alternative& alternative) { return !alternative.probe.conditions().ids.empty(); };
+std::optional<TextQuestion> BlockProbes::text_question() const {
+  TextQuestion question;
+  size_t asked = 0;
   for (const Clause& clause : clauses_) {
-    if (!std::all_of(clause.begin(), clause.end(), has_ids)) continue;
-    IdQuestion question;
-    for (const Alternative& alternative : clause) question.any_of.push_back(&alternative.probe);
-    question.but_all_of = [&clause](const StreamPtr& stream) {
+    const bool by_text = std::all_of(clause.begin(), clause.end(), [](const auto& a) { return a.probe.useful(); });
+    if (!by_text || asked + clause.size() > kMaxAsked) continue;
+    asked += clause.size();
+    TextQuestion::Clause& all = question.all_of.emplace_back();
+    for (const Alternative& alternative : clause) all.any_of.push_back(&alternative.probe);
+    all.but_all_of = [&clause](const StreamPtr& stream) {
       return std::any_of(clause.begin(), clause.end(), [&stream](const Alternative& alternative) {
         return !alternative.label.empty() && stream->labels.has(alternative.label);
       });
     };
-    return question;
   }
-  return std::nullopt;
+  if (question.all_of.empty()) return std::nullopt;
+  return question;
 }
 
 void BlockProbes::add_id_reads(const BlockSource& block, IdReads* reads) const {

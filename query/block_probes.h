@@ -27,8 +27,8 @@ class BlockProbes {
   bool locates_ids() const;
   /// The reads that may_pass() takes to locate them.
   void add_id_reads(const BlockSource& block, IdReads* reads) const;
-  /// What rows must hold by a clause of which every alternative has an id, if there is one.  This outlives it.
-  std::optional<IdQuestion> id_question() const;
+  /// What rows must hold by those clauses that say so by text alone, if there are any.  This outlives it.
+  std::optional<TextQuestion> text_question() const;
   size_t clauses() const { return clauses_.size(); }
 
   /// May be by what both probes say.

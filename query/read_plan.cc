@@ -144,7 +144,7 @@ namespace {
 
 /// `question`: null, or what rows must hold.
 Result<ReadPlan> plan_blocks_of(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers,
-                                const IdQuestion* question) {
+                                const TextQuestion* question) {
   if (range.empty()) return plan_streams(scope.snapshot, range, {}, {});
   const TenantId& tenant = scope.context->tenant;
   TRY_ASSIGN(const std::vector<StreamPtr> streams, scope.environment->streams->select(tenant, range, matchers));
@@ -154,7 +154,7 @@ Result<ReadPlan> plan_blocks_of(const QueryScope& scope, TimeRange range, std::s
   if (question == nullptr) {
     found.blocks = scope.snapshot->blocks(tenant, range);
   } else {
-    found = scope.snapshot->blocks_with_ids(tenant, range, *question, &scope.stats->read);
+    found = scope.snapshot->blocks_with_text(tenant, range, *question, &scope.stats->read);
   }
   ReadPlan plan = plan_streams(scope.snapshot, range, streams, std::move(found.blocks));
   TRY(check_bytes(scope, plan));
@@ -175,7 +175,7 @@ Result<ReadPlan> make_read_plan(const QueryScope& scope, TimeRange range, const 
   BlockProbes probes = BlockProbes::of(query.stages);
   // Where bytes are limited, those of all lines count, whatever the filters.
   const bool locates = scope.context->limits.max_query_bytes_read == 0;
-  const std::optional<IdQuestion> question = locates ? probes.id_question() : std::nullopt;
+  const std::optional<TextQuestion> question = locates ? probes.text_question() : std::nullopt;
   TRY_ASSIGN(ReadPlan plan, plan_blocks_of(scope, range, query.matchers, question ? &*question : nullptr));
   plan.probes = std::move(probes);
   if (plan.blocks.empty() || !plan.probes.locates_ids()) return plan;
@@ -201,13 +201,19 @@ bool has_rows(const QueryScope& scope, TimeRange range, std::span<const Matcher>
   });
 }
 
+int64_t before(int64_t time_ns, int64_t span_ns) {
+  constexpr int64_t kFirst = std::numeric_limits<int64_t>::min();
+  return time_ns < kFirst + span_ns ? kFirst : time_ns - span_ns;
+}
+
 }  // namespace
 
 std::string explain_empty(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers) {
-  if (has_rows(scope, range, matchers)) return "lines in range but none passed the filters";
-  constexpr int64_t kLookBackNs = 7 * kNsPerDay;
-  const int64_t earliest = std::numeric_limits<int64_t>::min() + kLookBackNs;
-  const TimeRange wide{range.start_ns < earliest ? range.start_ns : range.start_ns - kLookBackNs, range.end_ns};
+  // Mostly the last day of the range tells.
+  const TimeRange last{std::max(range.start_ns, before(range.end_ns, kNsPerDay)), range.end_ns};
+  if (has_rows(scope, last, matchers) || has_rows(scope, range, matchers))
+    return "lines in range but none passed the filters";
+  const TimeRange wide{before(range.start_ns, 7 * kNsPerDay), range.end_ns};
   QueryStats ignored;
   QueryScope quiet = scope;
   quiet.stats = &ignored;

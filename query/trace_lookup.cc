@@ -99,11 +99,11 @@ Result<RowBits> TraceLookup::candidates(BlockView& view, const std::vector<std::
 }
 
 Result<void> TraceLookup::run(TimeRange range) {
-  IdQuestion question;
-  for (const TraceSpelling& spelling : spellings_) question.any_of.push_back(&spelling.probe);
-  question.but_all_of = [this](const StreamPtr& stream) { return stream_belongs(stream); };
+  TextQuestion::Clause clause;
+  for (const TraceSpelling& spelling : spellings_) clause.any_of.push_back(&spelling.probe);
+  clause.but_all_of = [this](const StreamPtr& stream) { return stream_belongs(stream); };
   auto [blocks, ruled_out] =
-      scope_.snapshot->blocks_with_ids(scope_.context->tenant, range, question, &scope_.stats->read);
+      scope_.snapshot->blocks_with_text(scope_.context->tenant, range, {{std::move(clause)}}, &scope_.stats->read);
   scope_.stats->blocks_in_range += blocks.size() + ruled_out;
   scope_.stats->blocks_ruled_out += ruled_out;
   // Of two copies the earlier one stays.

@@ -8,7 +8,6 @@
 #include "storage/block_ids.h"
 #include "storage/block_index.h"
 #include "storage/block_rewriter.h"
-#include "storage/segment_index.h"
 #include "storage/spilled_block.h"
 
 namespace cordwood {
@@ -88,6 +87,11 @@ IdListReader& BlockCarrier::reader_of(const PublishedBlock& source) {
   return *ids_;
 }
 
+FilterParts& BlockCarrier::filters_of(const PublishedBlock& source) {
+  const auto& index = source.segment.index;
+  return filters_.try_emplace(index, index->filters()).first->second;
+}
+
 Result<void> BlockCarrier::unlist(const PublishedBlock& source, EncodedBlock* block) {
   if (source.segment.ids == nullptr) return Error::corrupt("block: ids are listed, but there are no lists");
   TRY_ASSIGN(const EntryParts parts, decode_entry(source.block->entry));
@@ -124,7 +128,7 @@ Result<EncodedBlock> BlockCarrier::carry(const PublishedBlock& source) {
   std::copy(std::begin(view->directory().form_rows), std::end(view->directory().form_rows), out.forms.rows);
   out.info.stored_bytes = out.narrow.size() + out.heap.size() + out.entry.size();
   if (source.segment.index != nullptr) {
-    const Result<SegmentIndex::BlockPart> part = source.segment.index->part_of(source.segment.number);
+    const Result<FilterParts::Part> part = filters_of(source).of(source.segment.number);
     if (part.ok()) {
       std::vector<uint64_t> ids;
       TRY(collect_block_ids(*view, &ids));

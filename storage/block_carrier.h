@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include "storage/block_reader.h"
 #include "storage/id_list.h"
 #include "storage/segment.h"
+#include "storage/segment_index.h"
 
 namespace cordwood {
 
@@ -32,9 +34,11 @@ class BlockCarrier {
   /// The block without columns of listed ids.
   Result<void> unlist(const PublishedBlock& source, EncodedBlock* block);
   IdListReader& reader_of(const PublishedBlock& source);
+  FilterParts& filters_of(const PublishedBlock& source);
 
   std::shared_ptr<const IdLists> lists_;  ///< of the block before
   std::optional<IdListReader> ids_;
+  std::map<std::shared_ptr<const SegmentIndex>, FilterParts> filters_;  ///< of all segments that blocks came from
   ReadStats stats_;
 };
 

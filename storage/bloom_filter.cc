@@ -17,10 +17,6 @@ constexpr uint32_t kWords = kBloomBlockBytes / 4;
 constexpr uint32_t kSalts[kWords] = {0x47b6137bu, 0x44974d91u, 0x8824ad5bu, 0xa2b7289du,
                                      0x705495c7u, 0x2df1424bu, 0x9efc4947u, 0x5c6bfb31u};
 
-uint32_t block_of(uint64_t hash, uint32_t blocks) {
-  return static_cast<uint32_t>(((hash >> 32) * blocks) >> 32);
-}
-
 uint32_t bit_of(uint64_t hash, uint32_t word) {
   return 1u << ((static_cast<uint32_t>(hash) * kSalts[word]) >> 27);
 }
@@ -30,6 +26,10 @@ uint32_t page_checksum(std::string_view blocks, uint32_t number, uint32_t kind) 
 }
 
 }  // namespace
+
+uint32_t bloom_block(uint64_t hash, uint32_t blocks) {
+  return static_cast<uint32_t>(((hash >> 32) * blocks) >> 32);
+}
 
 uint32_t bloom_blocks_for(size_t keys, uint32_t bits_per_key) {
   if (keys == 0) return 0;
@@ -45,21 +45,40 @@ uint64_t bloom_bytes(uint32_t blocks) {
 void append_bloom(std::span<const uint64_t> hashes, uint32_t blocks, uint32_t kind, std::string* out) {
   std::vector<uint32_t> words(size_t{blocks} * kWords);
   for (const uint64_t hash : hashes) {
-    uint32_t* const block = words.data() + size_t{block_of(hash, blocks)} * kWords;
+    uint32_t* const block = words.data() + size_t{bloom_block(hash, blocks)} * kWords;
     for (uint32_t w = 0; w < kWords; ++w) block[w] |= bit_of(hash, w);
   }
-  const std::string_view bytes(reinterpret_cast<const char*>(words.data()), words.size() * 4);
+  append_bloom_pages({reinterpret_cast<const char*>(words.data()), words.size() * 4}, kind, out);
+}
+
+void append_bloom_pages(std::string_view blocks, uint32_t kind, std::string* out) {
   constexpr size_t kPayload = size_t{kBloomPageBlocks} * kBloomBlockBytes;
   ByteWriter w(out);
-  for (size_t at = 0, page = 0; at < bytes.size(); at += kPayload, ++page) {
-    const std::string_view payload = bytes.substr(at, kPayload);
+  for (size_t at = 0, page = 0; at < blocks.size(); at += kPayload, ++page) {
+    const std::string_view payload = blocks.substr(at, kPayload);
     w.bytes(payload);
     w.u32(page_checksum(payload, static_cast<uint32_t>(page), kind));
   }
 }
 
+Result<std::string> read_bloom_blocks(uint32_t begin, uint32_t end, uint32_t blocks, uint32_t kind,
+                                      const std::function<Result<std::string>(uint64_t, uint64_t)>& read) {
+  std::string out;
+  for (uint32_t page = begin / kBloomPageBlocks; begin < end; ++page) {
+    const uint32_t bytes = bloom_page_bytes(page, blocks);
+    TRY_ASSIGN(const std::string got, read(bloom_page_offset(page), bytes));
+    if (got.size() != bytes) return Error::corrupt("filter page: ends early");
+    TRY(check_bloom_page(got, page, kind));
+    const uint32_t first = page * kBloomPageBlocks;
+    const uint32_t to = std::min(end, first + kBloomPageBlocks);
+    out.append(got, size_t{begin - first} * kBloomBlockBytes, size_t{to - begin} * kBloomBlockBytes);
+    begin = to;
+  }
+  return out;
+}
+
 BloomPlace bloom_place(uint64_t hash, uint32_t blocks) {
-  const uint32_t block = block_of(hash, blocks);
+  const uint32_t block = bloom_block(hash, blocks);
   return {block / kBloomPageBlocks, block % kBloomPageBlocks};
 }
 
@@ -80,9 +99,9 @@ Result<void> check_bloom_page(std::string_view page, uint32_t number, uint32_t k
   return {};
 }
 
-bool bloom_holds(std::string_view page, uint32_t block, uint64_t hash) {
+bool bloom_holds(std::string_view blocks, uint32_t block, uint64_t hash) {
   uint32_t words[kWords];
-  std::memcpy(words, page.data() + size_t{block} * kBloomBlockBytes, sizeof words);
+  std::memcpy(words, blocks.data() + size_t{block} * kBloomBlockBytes, sizeof words);
   for (uint32_t w = 0; w < kWords; ++w)
     if ((words[w] & bit_of(hash, w)) == 0) return false;
   return true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,15 @@ uint32_t bloom_blocks_for(size_t keys, uint32_t bits_per_key);
 uint64_t bloom_bytes(uint32_t blocks);
 /// Appends the pages of a filter with these keys.  `kind` keeps pages of one filter from passing for another's.
 void append_bloom(std::span<const uint64_t> hashes, uint32_t blocks, uint32_t kind, std::string* out);
+/// The same of its blocks as they are.
+void append_bloom_pages(std::string_view blocks, uint32_t kind, std::string* out);
+/// Reads blocks [begin, end) out of the pages of a filter that has so many; `read` reads an offset and a size within
+/// it.
+Result<std::string> read_bloom_blocks(uint32_t begin, uint32_t end, uint32_t blocks, uint32_t kind,
+                                      const std::function<Result<std::string>(uint64_t, uint64_t)>& read);
+
+/// The block of a key.
+uint32_t bloom_block(uint64_t hash, uint32_t blocks);
 
 /// Where the block of a key lies.
 struct BloomPlace {
@@ -38,7 +48,8 @@ uint64_t bloom_page_offset(uint32_t page);
 uint32_t bloom_page_bytes(uint32_t page, uint32_t blocks);
 /// corrupt when the page is not what was written.
 Result<void> check_bloom_page(std::string_view page, uint32_t number, uint32_t kind);
-/// Whether the key may be in the filter; `page` is the one that bloom_place() names.
-bool bloom_holds(std::string_view page, uint32_t block, uint64_t hash);
+/// Whether the key may be in the filter: its block is that one of some that lie one after the other, as in the page
+/// that bloom_place() names.
+bool bloom_holds(std::string_view blocks, uint32_t block, uint64_t hash);
 
 }  // namespace cordwood

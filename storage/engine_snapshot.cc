@@ -31,12 +31,29 @@ bool overlaps(const BlockInfo& info, TimeRange range) {
   return range.overlaps_closed(info.time_min_ns, info.time_max_ns);
 }
 
-/// Whether a question to the segment's id table spares a look at its blocks.
-bool can_locate(const Segment& segment, const IdQuestion& question) {
+using Clauses = std::vector<const TextQuestion::Clause*>;
+
+/// Those that the segment's index can be asked, which spares a look at its blocks.
+Clauses clauses_for(const Segment& segment, const TextQuestion& question) {
   const auto index = segment.index();
-  if (index == nullptr || index->block_count() != segment.blocks().size()) return false;
+  if (index == nullptr || index->block_count() != segment.blocks().size()) return {};
   const auto& streams = segment.streams();
-  return question.but_all_of == nullptr || std::none_of(streams.begin(), streams.end(), question.but_all_of);
+  Clauses out;
+  for (const TextQuestion::Clause& clause : question.all_of) {
+    if (clause.but_all_of == nullptr || std::none_of(streams.begin(), streams.end(), clause.but_all_of))
+      out.push_back(&clause);
+  }
+  return out;
+}
+
+RowBits locate(const SegmentIndex& index, const Clauses& clauses, ReadStats* stats) {
+  RowBits blocks(index.block_count());
+  blocks.set_all();
+  for (const TextQuestion::Clause* clause : clauses) {
+    if (blocks.none()) break;
+    blocks.keep(index.locate_blocks(clause->any_of, stats));
+  }
+  return blocks;
 }
 
 /// Blocks of a tenant in the range; the segment has some.
@@ -48,11 +65,13 @@ uint64_t count_in(const PublishedSegment& published, const TenantId& tenant, Tim
                                              [range](const auto& block) { return overlaps(block->info(), range); }));
 }
 
-void add_reads(const Segment& segment, const IdQuestion& question, IdReads* reads) {
+void add_reads(const Segment& segment, const Clauses& clauses, IdReads* reads) {
   const auto index = segment.index();
   if (!index->is_far()) return;
-  for (uint32_t block = 0; block < index->block_count(); ++block)
-    for (const TextProbe* probe : question.any_of) reads->add(index, block, *probe);
+  for (uint32_t block = 0; block < index->block_count(); ++block) {
+    for (const TextQuestion::Clause* clause : clauses)
+      for (const TextProbe* probe : clause->any_of) reads->add(index, block, *probe);
+  }
 }
 
 class SnapshotImpl final : public Snapshot {
@@ -74,30 +93,31 @@ class SnapshotImpl final : public Snapshot {
     return found;
   }
 
-  LocatedBlocks blocks_with_ids(const TenantId& tenant, TimeRange range, const IdQuestion& question,
-                                ReadStats* stats) const override {
+  LocatedBlocks blocks_with_text(const TenantId& tenant, TimeRange range, const TextQuestion& question,
+                                 ReadStats* stats) const override {
     LocatedBlocks out;
     const std::shared_ptr<const TenantVeil> veil = parts_.veils == nullptr ? nullptr : parts_.veils->of(tenant);
     const auto add = [&](const BlockSourcePtr& block) {
       if (overlaps(block->info(), range)) out.blocks.push_back(veil == nullptr ? block : veil->over(block));
     };
-    std::vector<const PublishedSegment*> asked;
+    std::vector<std::pair<const PublishedSegment*, Clauses>> asked;
     IdReads reads;
     for (const auto& published : *parts_.published) {
       const auto blocks = published->blocks_in(tenant, range);
       if (blocks == nullptr) continue;
-      if (can_locate(*published->segment, question)) {
-        asked.push_back(published.get());
-        add_reads(*published->segment, question, &reads);
+      if (Clauses clauses = clauses_for(*published->segment, question); !clauses.empty()) {
+        add_reads(*published->segment, clauses, &reads);
+        asked.emplace_back(published.get(), std::move(clauses));
       } else {
         for (const BlockSourcePtr& block : *blocks) add(block);
       }
     }
     reads.run(stats);
-    for (const PublishedSegment* const published : asked) {
+    for (const auto& [published, clauses] : asked) {
       const size_t before = out.blocks.size();
       const auto& all = published->segment->blocks();
-      for (const uint32_t number : published->segment->index()->locate_blocks(question.any_of, stats)) {
+      const RowBits found = locate(*published->segment->index(), clauses, stats);
+      for (uint32_t number = found.next(0); number < found.rows(); number = found.next(number + 1)) {
         if (all[number]->info().tenant == tenant) add(all[number]);
       }
       out.ruled_out += count_in(*published, tenant, range) - (out.blocks.size() - before);

@@ -161,15 +161,21 @@ void SegmentInspector::inspect_index(const SegmentFooter& footer) {
   }
   if (filters.empty()) return;
   for (size_t i = 0; i < directory->blocks.size(); ++i) {
-    const BlockTextFacts& facts = directory->blocks[i].facts;
+    const BlockTextFacts& facts = directory->blocks[i];
     if (!options_.forms) {
       print_(fmt::format("index of block {}: flags {:#x}, tokens {} B, grams {} B, hex lengths {:#x}", i, facts.flags,
                          bloom_bytes(facts.token_blocks), bloom_bytes(facts.gram_blocks), facts.hex_lengths));
     }
-    const std::string_view own = std::string_view(filters).substr(directory->blocks[i].filter_offset);
+    if (directory->slices != nullptr) continue;
+    const std::string_view own = std::string_view(filters).substr(directory->page_offsets[i]);
     check_filter(own, facts.token_blocks, kTokenFilter, i);
     check_filter(own.substr(bloom_bytes(facts.token_blocks)), facts.gram_blocks, kGramFilter, i);
   }
+  if (directory->slices == nullptr) return;
+  const auto report = [this](const Error& error) { damage(error.message); };
+  const auto& [tokens, grams] = *directory->slices;
+  tokens.check(std::string_view(filters).substr(0, tokens.bytes()), report);
+  grams.check(std::string_view(filters).substr(tokens.bytes(), grams.bytes()), report);
 }
 
 void SegmentInspector::inspect_terms(std::string_view bytes, uint64_t checksum) {

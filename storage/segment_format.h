@@ -32,9 +32,10 @@ enum SegmentFeature : uint64_t {
   kFeatureIdLists = 1u << 5,        ///< it has id lists, which columns refer to
   kFeatureIdFrames = 1u << 6,       ///< their heads stand in frames of as many ids as the first one has
   kFeatureRendered = 1u << 7,       ///< blocks may have rendered columns
+  kFeatureSlices = 1u << 8,         ///< filters lie in slices (filter_slices.h), not in pages block by block
 };
 inline constexpr uint64_t kKnownFeatures = kFeatureColumns | kFeatureIdTable | kFeatureFilters | kFeatureXapian |
-                                           kFeatureIdLists | kFeatureIdFrames | kFeatureRendered;
+                                           kFeatureIdLists | kFeatureIdFrames | kFeatureRendered | kFeatureSlices;
 
 /// Parts of the tail in the order they lie in the file.  Numbers are on disk.
 enum SegmentSection : uint32_t {

@@ -16,30 +16,13 @@
 #include "storage/id_table.h"
 #include "storage/recent_answers.h"
 #include "storage/segment.h"
+#include "storage/segment_filters.h"
 #include "storage/segment_format.h"
+#include "storage/segment_index_directory.h"
 
 namespace cordwood {
 
 class DayIds;
-
-/// What a segment keeps of its id table and filters in memory; lies at the end of the filter section, so that it is
-/// read with the tail.
-struct SegmentIndexDirectory {
-  IdTableShape ids;
-  struct Block {
-    BlockTextFacts facts;
-    uint64_t filter_offset = 0;  ///< within the filter section; not stored: the filters lie one after the other
-  };
-  std::vector<Block> blocks;
-
-  /// Bytes of its trailer: how many bytes the directory has, checksum.
-  static constexpr size_t kTrailerBytes = 12;
-  void encode(std::string* out) const;
-  /// `bytes`: from wherever, to the end of the filter section.  corrupt when it does not hold or does not begin there.
-  static Result<SegmentIndexDirectory> decode(std::string_view bytes, const SegmentFooter& footer);
-  /// How many bytes it has with its trailer.
-  static Result<uint64_t> encoded_bytes(std::string_view trailer, const SegmentFooter& footer);
-};
 
 /// Writes id table and filters of a segment from the indexes its blocks came with.  Reads those in chunks: memory
 /// is bounded however many ids there are.
@@ -73,19 +56,15 @@ class SegmentIndex {
   static constexpr uint64_t kWholeTableBytes = 8u << 20;
   /// `block`: its number in the segment's block index.
   Result<bool> may_hold(uint32_t block, const TextProbe& probe, ReadStats* stats) const;
-  /// Numbers of the blocks that may hold one of some texts, as far as id tables tell and what is in memory.
-  std::vector<uint32_t> locate_blocks(std::span<const TextProbe* const> any_of, ReadStats* stats) const;
-  /// What the segment keeps of one block, but for its ids; the filters as they lie there.  corrupt when any of it does
-  /// not hold, or when the block is not indexed.
-  struct BlockPart {
-    BlockTextFacts facts;
-    std::string filters;
-  };
-  Result<BlockPart> part_of(uint32_t block) const;
-  uint64_t memory_bytes() const { return directory_.blocks.capacity() * sizeof(SegmentIndexDirectory::Block); }
+  /// Numbers of the blocks that may hold one of some texts: as far as id tables tell, what is in memory, and filters
+  /// that take few reads.
+  RowBits locate_blocks(std::span<const TextProbe* const> any_of, ReadStats* stats) const;
+  /// What it keeps of each block, but for ids.
+  const SegmentFilters& filters() const { return filters_; }
+  uint64_t memory_bytes() const { return filters_.memory_bytes(); }
 
-  const IdTableShape& ids() const { return directory_.ids; }
-  uint32_t block_count() const { return static_cast<uint32_t>(directory_.blocks.size()); }
+  const IdTableShape& ids() const { return ids_; }
+  uint32_t block_count() const { return filters_.block_count(); }
   /// Some buckets of the id table.
   Result<std::string> read_id_buckets(const IdBuckets& buckets) const;
   /// Ids are looked for in `table` from now on, where this segment is that part; null: in its own again.
@@ -113,16 +92,18 @@ class SegmentIndex {
   }
   Lookup look_up(uint64_t id, ReadStats* stats) const EXCLUDES(mu_);
   Lookup look_up_alone(uint64_t id, ReadStats* stats) const;
-  class OfBlock;
+  using Lookups = std::vector<std::shared_ptr<const Lookup>>;
+  /// Whether a block may have all ids of the probe; `found`: those that were looked up before.
+  bool may_have_ids(uint32_t block, const TextProbe& probe, Lookups* found, ReadStats* stats) const;
   /// The hash by which this table has it.
   uint64_t hash_of(const TextProbe::Id& id) const;
   Result<std::string> read(uint64_t offset, uint64_t size, ReadStats* stats) const;
   Result<std::string> read_buckets(const IdBuckets& buckets, ReadStats* stats) const;
 
-  const SegmentIndexDirectory directory_;
+  const IdTableShape ids_;
   const SectionPlace id_section_;
-  const SectionPlace filter_section_;
   const std::shared_ptr<const ByteSource> source_;
+  const SegmentFilters filters_;
   const bool ids_at_once_;
   mutable RecentAnswers<Lookup, 16> recent_;
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "storage/binned_sort.h"
+#include "storage/bloom_filter.h"
 #include "storage/id_table_writer.h"
 #include "storage/segment_index.h"
 #include "storage/text_tokens.h"
@@ -120,7 +121,6 @@ uint64_t first_id_of(uint64_t bucket, const IdTableShape& shape) {
 Result<SegmentIndexWriter> SegmentIndexWriter::open(const std::vector<SpilledBlock>& blocks) {
   SegmentIndexWriter writer(blocks);
   if (blocks.size() >= kMaxListedBlocks - 1) return Error::invalid("too many blocks for one segment");
-  uint64_t offset = 0;
   for (const SpilledBlock& block : blocks) {
     BlockIndexHeader header;
     if (block.index_bytes > 0) {
@@ -128,9 +128,9 @@ Result<SegmentIndexWriter> SegmentIndexWriter::open(const std::vector<SpilledBlo
       TRY_ASSIGN(header, check_block_index(bytes));
     }
     writer.headers_.push_back(header);
-    writer.directory_.blocks.push_back({header.facts, offset});
-    offset += header.facts.filter_bytes();
+    writer.directory_.blocks.push_back(header.facts);
   }
+  (void)writer.directory_.place_filters(true);
   IdTableShape& shape = writer.directory_.ids;
   shape.block_bits = static_cast<uint8_t>(std::max(1, static_cast<int>(std::bit_width(blocks.size()))));
   // An entry, id and block, is one number of 64 bits while it is sorted.
@@ -186,14 +186,24 @@ Result<void> SegmentIndexWriter::write_ids(const Append& append) {
 }
 
 Result<void> SegmentIndexWriter::write_filters(const Append& append) {
-  for (size_t i = 0; i < blocks_->size(); ++i) {
-    const SpilledBlock& block = (*blocks_)[i];
-    const uint64_t size = headers_[i].facts.filter_bytes();
-    if (size == 0) continue;
-    TRY_ASSIGN(const std::string bytes, block.source->read(block.index_offset + headers_[i].filters_offset(), size));
-    TRY(append(bytes));
-  }
-  return {};
+  // Blooms [begin, end) of the filter of some kind that lies `offset` bytes into a block's filters.
+  const auto read = [this](size_t number, uint64_t offset, uint32_t blooms, uint32_t kind, uint32_t begin,
+                           uint32_t end) {
+    const SpilledBlock& block = (*blocks_)[number];
+    const uint64_t filter = block.index_offset + headers_[number].filters_offset() + offset;
+    return read_bloom_blocks(begin, end, blooms, kind,
+                             [&](uint64_t at, uint64_t size) { return block.source->read(filter + at, size); });
+  };
+  const SlicedFilters& slices = *directory_.slices;
+  const auto tokens = [&](size_t number, uint32_t begin, uint32_t end) {
+    return read(number, 0, headers_[number].facts.token_blocks, kTokenFilter, begin, end);
+  };
+  const auto grams = [&](size_t number, uint32_t begin, uint32_t end) {
+    const BlockTextFacts& facts = headers_[number].facts;
+    return read(number, bloom_bytes(facts.token_blocks), facts.gram_blocks, kGramFilter, begin, end);
+  };
+  TRY(slices.tokens.write(tokens, append));
+  return slices.grams.write(grams, append);
 }
 
 }  // namespace cordwood

@@ -167,7 +167,7 @@ Result<void> SegmentWriter::write_index(const std::vector<SpilledBlock>& blocks)
   index.directory().encode(&directory);
   TRY(add(directory));
   section->checksum = checksum->value();
-  footer_.features |= kFeatureIdTable | kFeatureFilters | kFeatureRendered;
+  footer_.features |= kFeatureIdTable | kFeatureFilters | kFeatureRendered | kFeatureSlices;
   return {};
 }
 

@@ -10,11 +10,14 @@
 
 namespace cordwood {
 
-/// Texts with ids of which a row must hold one.
-struct IdQuestion {
-  std::vector<const TextProbe*> any_of;
-  /// Streams whose rows may belong without; null: none.
-  std::function<bool(const StreamPtr&)> but_all_of;
+/// What rows must hold, by every clause, to be wanted.
+struct TextQuestion {
+  struct Clause {
+    std::vector<const TextProbe*> any_of;
+    /// Streams whose rows may be wanted without; null: none.
+    std::function<bool(const StreamPtr&)> but_all_of;
+  };
+  std::vector<Clause> all_of;
 };
 
 struct LocatedBlocks {
@@ -31,9 +34,9 @@ class Snapshot {
   /// copies of a row (equal stream, time, line, sent metadata) that were pushed again later: readers drop those,
   /// the earliest arrival wins.  What is deleted or beyond its retention is in none of them.
   virtual std::vector<BlockSourcePtr> blocks(const TenantId& tenant, TimeRange range) const = 0;
-  /// The same, but for those that the id tables of their segments rule out: none of these is looked at.
-  virtual LocatedBlocks blocks_with_ids(const TenantId& tenant, TimeRange range, const IdQuestion& question,
-                                        ReadStats* stats) const {
+  /// The same, but for those that the indexes of their segments rule out: none of these is looked at.
+  virtual LocatedBlocks blocks_with_text(const TenantId& tenant, TimeRange range, const TextQuestion& question,
+                                         ReadStats* stats) const {
     (void)question;
     (void)stats;
     return {blocks(tenant, range), 0};

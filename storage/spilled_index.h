@@ -33,8 +33,9 @@ class SpilledIndex final : private BlockTextIndex {
   SpilledIndex(const BlockIndexHeader& header, std::shared_ptr<const ByteSource> source, uint64_t offset)
       : header_(header), source_(std::move(source)), offset_(offset) {}
   bool may_have(const TextProbe::Id& id, ReadStats* stats) const override;
-  Result<std::string> read_filters(uint64_t offset, uint64_t size, ReadStats* stats) const override {
-    return read(header_.filters_offset() + offset, size, stats);
+  bool filters_may_hold(const BlockTextFacts& facts, const TextProbe& probe, ReadStats* stats) const override {
+    const auto page = [&](uint64_t at, uint64_t size) { return read(header_.filters_offset() + at, size, stats); };
+    return pages_may_hold(facts, probe, page, stats);
   }
   Result<std::string> read(uint64_t offset, uint64_t size, ReadStats* stats) const;
 

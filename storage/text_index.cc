@@ -8,6 +8,8 @@ namespace cordwood {
 
 namespace {
 
+using ReadPage = std::function<Result<std::string>(uint64_t, uint64_t)>;
+
 /// One of a block's two filters.
 struct FilterPlace {
   uint64_t offset = 0;
@@ -16,7 +18,7 @@ struct FilterPlace {
 };
 
 /// Whether all keys may be in the filter.
-bool filter_holds(const std::vector<uint64_t>& hashes, const FilterPlace& filter, const BlockTextIndex& index,
+bool filter_holds(const std::vector<uint64_t>& hashes, const FilterPlace& filter, const ReadPage& read,
                   ReadStats* stats) {
   if (filter.blocks == 0) return hashes.empty();
   std::string page;
@@ -24,8 +26,8 @@ bool filter_holds(const std::vector<uint64_t>& hashes, const FilterPlace& filter
   for (const uint64_t hash : hashes) {
     const BloomPlace place = bloom_place(hash, filter.blocks);
     if (place.page != page_number) {
-      Result<std::string> bytes = index.read_filters(filter.offset + bloom_page_offset(place.page),
-                                                     bloom_page_bytes(place.page, filter.blocks), stats);
+      Result<std::string> bytes =
+          read(filter.offset + bloom_page_offset(place.page), bloom_page_bytes(place.page, filter.blocks));
       if (is_away(bytes)) return true;
       if (!bytes.ok() || !check_bloom_page(*bytes, place.page, filter.kind).ok()) {
         ++stats->index_damages;
@@ -59,17 +61,21 @@ std::optional<bool> facts_tell(const BlockTextFacts& facts, const TextProbe& pro
   return std::nullopt;
 }
 
-bool may_hold_text(const BlockTextFacts& facts, const TextProbe& probe, const BlockTextIndex& index, ReadStats* stats) {
-  if (const auto told = facts_tell(facts, probe)) return *told;
+bool pages_may_hold(const BlockTextFacts& facts, const TextProbe& probe, const ReadPage& read, ReadStats* stats) {
   const auto has = [&facts](uint32_t flag) { return (facts.flags & flag) != 0; };
   const TextProbe::Conditions& c = probe.conditions();
-  for (const TextProbe::Id& id : c.ids)
-    if (ids_tell(facts, id) && !index.may_have(id, stats)) return false;
   const FilterPlace tokens{0, facts.token_blocks, kTokenFilter};
-  if (has(BlockTextFacts::kTokens) && !filter_holds(c.tokens, tokens, index, stats)) return false;
+  if (has(BlockTextFacts::kTokens) && !filter_holds(c.tokens, tokens, read, stats)) return false;
   const FilterPlace grams{bloom_bytes(facts.token_blocks), facts.gram_blocks, kGramFilter};
-  if (has(BlockTextFacts::kJoints) && !filter_holds(c.joints, grams, index, stats)) return false;
-  return !has(BlockTextFacts::kGrams) || filter_holds(c.grams, grams, index, stats);
+  if (has(BlockTextFacts::kJoints) && !filter_holds(c.joints, grams, read, stats)) return false;
+  return !has(BlockTextFacts::kGrams) || filter_holds(c.grams, grams, read, stats);
+}
+
+bool may_hold_text(const BlockTextFacts& facts, const TextProbe& probe, const BlockTextIndex& index, ReadStats* stats) {
+  if (const auto told = facts_tell(facts, probe)) return *told;
+  for (const TextProbe::Id& id : probe.conditions().ids)
+    if (ids_tell(facts, id) && !index.may_have(id, stats)) return false;
+  return index.filters_may_hold(facts, probe, stats);
 }
 
 }  // namespace cordwood

@@ -167,5 +167,36 @@ TEST_F(ReadPlanTest, BlocksWithoutAnIdAreNotLookedAt) {
   EXPECT_TRUE(stats(older).empty_reason.starts_with("newest line of matching streams is at"));
 }
 
+TEST_F(ReadPlanTest, BlocksWithoutAWordAreNotLookedAt) {
+  const std::vector<std::string> words{"basilisk", "chimera", "griffin", "kraken", "phoenix"};
+  for (size_t i = 0; i < words.size(); ++i) {
+    PushBody body(R"({"app":"a"})");
+    body.add(kTestStartNs + static_cast<int64_t>(i) * kNsPerSecond,
+             fmt::format(R"({{"msg":"the {} said so","level":"warn"}})", words[i]));
+    store_.push_json(body.text());
+    store_.flush();
+  }
+  using Counts = std::pair<uint64_t, uint64_t>;  // lines, and blocks that were not looked at
+  const auto ask = [&](const std::string& filters) {
+    const auto answer = store_.queries().range(store_.context(), hour_request(R"({app="a"} )" + filters));
+    const auto& stats = std::get<QueryResult>(answer).stats;
+    EXPECT_EQ(stats.blocks_in_range, words.size()) << filters;
+    return Counts(answer_text(answer).size(), stats.blocks_ruled_out);
+  };
+  EXPECT_EQ(ask(R"(|= "unicorn")"), Counts(0, 5));
+  EXPECT_EQ(ask(R"(|= "kraken")"), Counts(1, 4));
+  EXPECT_EQ(ask(R"(|= "rake")"), Counts(1, 4));
+  EXPECT_EQ(ask(R"(|~ "(?i)GRIFFIN")"), Counts(1, 4));
+  EXPECT_EQ(ask(R"(|= "said" |= "griffin")"), Counts(1, 4));
+  EXPECT_EQ(ask(R"(|= "griffin" |= "kraken")"), Counts(0, 5));
+  EXPECT_EQ(ask(R"(|= "griffin" or "phoenix")"), Counts(2, 3));
+  EXPECT_EQ(ask(R"(| json | msg="the chimera said so")"), Counts(1, 4));
+  EXPECT_EQ(ask(R"(!= "kraken")"), Counts(4, 0));
+  // More alternatives than segments are asked for at once.
+  std::string many = R"(|= "kraken")";
+  for (int i = 0; i < 25; ++i) many += fmt::format(R"( or "uni{0}{0}corn")", static_cast<char>('a' + i));
+  EXPECT_EQ(ask(many), Counts(1, 4));
+}
+
 }  // namespace
 }  // namespace cordwood::query

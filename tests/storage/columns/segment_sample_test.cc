@@ -10,6 +10,7 @@
 #include "storage/block_entry.h"
 #include "storage/column_text.h"
 #include "storage/segment_format.h"
+#include "storage/segment_index.h"
 #include "tests/storage/columns/block_fixture.h"
 
 namespace cordwood {
@@ -25,6 +26,7 @@ constexpr const char* kWithoutIndex = "segment-1.0";
 constexpr const char* kWithIndex = "segment-1.0-index";
 constexpr const char* kWithIdLists = "segment-1.0-ids";
 constexpr const char* kWithFlows = "segment-1.0-flows";
+constexpr const char* kWithSlices = "segment-1.0-slices";
 constexpr const char* kWithTemplates = "segment-1.0-templates";
 
 uint64_t scrambled(uint64_t i) {
@@ -199,10 +201,18 @@ void expect_index(const std::string& bytes) {
   f(TextProbe::substring("0123456789abcdef0123456789abcdef"), false, false);
   f(TextProbe::substring("deadlock"), false, false);
   EXPECT_EQ(stats.index_damages, 0u);
+  // What a merge takes over.
+  FilterParts parts((*segment)->index()->filters());
+  for (uint32_t block = 0; block < 2; ++block) {
+    const auto part = parts.of(block);
+    ASSERT_TRUE(part.ok()) << part.error().message;
+    EXPECT_EQ(part->filters.size(), part->facts.filter_bytes());
+    EXPECT_GT(part->filters.size(), 0u);
+  }
 }
 
 TEST(SegmentSample, TheIndexStaysReadable) {
-  for (const char* name : {kWithIndex, kWithFlows}) {
+  for (const char* name : {kWithIndex, kWithFlows, kWithSlices}) {
     const std::string frozen = frozen_sample(name, sample_rows());
     expect_sample(frozen, sample_rows());
     expect_index(frozen);
