@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/server.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <thread>
 
@@ -24,6 +22,7 @@
 #include "query/kept_sums.h"
 #include "query/view_pool.h"
 #include "storage/base/mutex.h"
+#include "storage/base/niceness.h"
 
 namespace cordwood::api {
 namespace {
@@ -181,8 +180,7 @@ class ServerImpl final : public Server {
     ticker_ = std::make_unique<Ticker>([this] { tick(); });
     // A thread of its own: a merge takes long, and what tick() does must not wait for it.
     merge_ticker_ = std::make_unique<Ticker>([this] {
-      // Of the calling thread alone: pushes and queries come first.
-      (void)::setpriority(PRIO_PROCESS, 0, kMergeNiceness);
+      set_niceness(kMergeNiceness);  // pushes and queries come first
       uploads_->tick();
       eraser_->tick();
       while (config_.merge.enabled && (merger_->merge_once() || merger_->join_ids_once())) eraser_->tick();

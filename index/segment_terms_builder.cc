@@ -6,6 +6,7 @@
 
 #include "index/guarded.h"
 #include "index/memory_file.h"
+#include "storage/base/niceness.h"
 
 namespace cordwood::index {
 
@@ -29,6 +30,7 @@ Result<std::string> XapianTermsBuilder::build(const std::vector<SpilledBlock>& b
   std::vector<Document> documents;
   std::map<SegmentField, uint32_t> numbers;
   for (const SpilledBlock& block : blocks) {
+    give_way();
     TRY_ASSIGN(BlockFields fields, read_block_fields(block, options_.limits));
     documents.push_back(make_document(std::move(fields), terms_of(block, blocks.size()), &numbers));
   }
@@ -88,6 +90,7 @@ Result<std::string> XapianTermsBuilder::write(const std::vector<Document>& docum
     Xapian::WritableDatabase db(directory_,
                                 Xapian::DB_CREATE_OR_OVERWRITE | Xapian::DB_BACKEND_GLASS | Xapian::DB_NO_SYNC);
     for (const Document& document : documents) {
+      give_way();
       Xapian::Document doc;
       for (const std::string& term : document.terms) doc.add_boolean_term(term);
       db.add_document(doc);
@@ -105,6 +108,7 @@ Result<std::string> XapianTermsBuilder::write(const std::vector<Document>& docum
   part.fields = fields.size();
   std::set<std::string_view> different;
   for (const Document& document : documents) {
+    give_way();
     part.postings += document.terms.size();
     different.insert(document.terms.begin(), document.terms.end());
   }

@@ -6,6 +6,7 @@
 
 #include "storage/base/check.h"
 #include "storage/base/checksum.h"
+#include "storage/base/niceness.h"
 #include "storage/base/same_text.h"
 
 namespace cordwood {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr size_t kSlotsAtFirst = 1024;
 constexpr size_t kMaxProbes = 256;
+constexpr uint32_t kSpell = 1024;  ///< ids that are looked at before others may run
 /// Bits of a slot that tell the place; the others are of the hash.
 constexpr uint32_t kPlaceBits = 24;
 constexpr uint32_t kPlaceMask = (1u << kPlaceBits) - 1;
@@ -53,6 +55,7 @@ std::optional<size_t> IdCollector::slot_of(std::string_view id, const Place& pla
 bool IdCollector::grow() {
   slots_.assign(std::max(kSlotsAtFirst, slots_.size() * 2), 0);
   for (uint32_t i = 0; i < size(); ++i) {
+    if (i % kSpell == 0) give_way();
     const uint64_t hash = xxh3_64(text(i));
     const std::optional<size_t> slot = slot_of(text(i), {hash, hash & (slots_.size() - 1)});
     if (!slot) return false;
@@ -65,6 +68,7 @@ bool IdCollector::add(std::span<const std::string_view> ids, std::span<const int
   CHECK(size() + ids.size() < kPlaceMask, "{} ids and {} more", size(), ids.size());
   Place places[kTogether];
   for (size_t begin = 0; begin < ids.size(); begin += kTogether) {
+    if (begin % kSpell == 0) give_way();
     const auto some = ids.subspan(begin, std::min(kTogether, ids.size() - begin));
     if ((size() + some.size()) * 2 >= slots_.size() && !grow()) return false;
     expect(some, places);
@@ -88,7 +92,8 @@ bool IdCollector::add(std::span<const std::string_view> ids, std::span<const int
 void IdCollector::number() {
   order_.resize(size());
   std::iota(order_.begin(), order_.end(), 0);
-  std::sort(order_.begin(), order_.end(), [this](uint32_t a, uint32_t b) {
+  std::sort(order_.begin(), order_.end(), [this, compared = uint32_t{0}](uint32_t a, uint32_t b) mutable {
+    if (++compared % (8 * kSpell) == 0) give_way();
     return times_ns_[a] != times_ns_[b] ? times_ns_[a] < times_ns_[b] : a < b;
   });
   numbers_.resize(size());
@@ -98,6 +103,7 @@ void IdCollector::number() {
 void IdCollector::find(std::span<const std::string_view> ids, std::vector<int64_t>* numbers) const {
   Place places[kTogether];
   for (size_t begin = 0; begin < ids.size(); begin += kTogether) {
+    if (begin % kSpell == 0) give_way();
     const auto some = ids.subspan(begin, std::min(kTogether, ids.size() - begin));
     expect(some, places);
     for (size_t i = 0; i < some.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "storage/base/niceness.h"
 #include "storage/binned_sort.h"
 #include "storage/bloom_filter.h"
 #include "storage/id_table_writer.h"
@@ -176,6 +177,7 @@ Result<void> SegmentIndexWriter::write_ids(const Append& append) {
   for (uint64_t bucket = 0; bucket < shape.buckets; bucket += batch) {
     const uint64_t end = std::min<uint64_t>(shape.buckets, bucket + batch);
     TRY(gatherer.gather(&cursors, first_id_of(bucket, shape), first_id_of(end, shape)));
+    give_way();
     Result<void> added;
     gatherer.for_each_id([&](uint64_t id, const std::vector<uint32_t>& in) {
       if (added.ok()) added = table.add(id_place(id << (64 - shape.hash_bits), shape), in);

@@ -3,6 +3,7 @@
 
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
+#include "storage/base/niceness.h"
 #include "storage/block_reader.h"
 #include "storage/id_list.h"
 #include "storage/segment_format.h"
@@ -158,6 +159,7 @@ Result<void> OpenSegment::load(StreamRegistry* registry) {
   uint32_t number = 0;
   const uint64_t count = for_each_block_record(index, [this, &number](Result<std::string_view> record) {
     const uint32_t n = number++;
+    give_way();
     if (!record.ok()) return add_damaged(record.error());
     Result<BlockSourcePtr> block = open_record(*record, n);
     if (!block.ok()) return add_damaged(block.error());

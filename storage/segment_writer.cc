@@ -6,6 +6,7 @@
 
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
+#include "storage/base/niceness.h"
 #include "storage/base/running_checksum.h"
 #include "storage/block_entry.h"
 #include "storage/id_list_writer.h"
@@ -181,6 +182,7 @@ Result<void> SegmentWriter::write_tail(const std::vector<SpilledBlock>& blocks, 
   w.varint(blocks.size());
   std::string record;
   for (size_t i = 0; i < blocks.size(); ++i) {
+    give_way();
     records_[i].tenant = numbers.tenant(blocks[i].info.tenant);
     for (const BlockStream& s : blocks[i].info.streams) records_[i].streams.push_back(numbers.stream(s.stream));
     record.clear();

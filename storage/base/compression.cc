@@ -8,6 +8,8 @@
 #include <limits>
 #include <memory>
 
+#include "storage/base/niceness.h"
+
 namespace cordwood {
 
 namespace {
@@ -50,6 +52,7 @@ void compress_lz4(std::string_view raw, std::string* out) {
 }  // namespace
 
 void compress(Codec codec, std::string_view raw, std::string* out, int level) {
+  give_way();
   switch (codec) {
     case Codec::none: out->append(raw); return;
     case Codec::lz4: compress_lz4(raw, out); return;
@@ -68,6 +71,7 @@ Result<void> decompress(Codec codec, std::string_view packed, uint64_t raw_size,
 }
 
 Result<void> decompress(Codec codec, std::string_view packed, uint64_t raw_size, char* out) {
+  give_way();
   uint64_t got = 0;
   switch (codec) {
     case Codec::none:

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "storage/base/file_system.h"
+#include "storage/base/niceness.h"
 
 namespace cordwood {
 
@@ -61,6 +62,7 @@ class PosixFile final : public File {
   Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
     size_t done = 0;
     while (done < size) {
+      give_way();
       const ssize_t n = ::pread(fd_.get(), out + done, size - done, static_cast<off_t>(offset + done));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return os_error("read", path_, errno);
@@ -72,6 +74,7 @@ class PosixFile final : public File {
 
   Result<void> write_at(uint64_t offset, std::string_view data) override {
     while (!data.empty()) {
+      give_way();
       const ssize_t n = ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return os_error("write", path_, errno);

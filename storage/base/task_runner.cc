@@ -2,13 +2,13 @@
 #include "storage/base/task_runner.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
 
 #include <deque>
 #include <thread>
 #include <vector>
 
 #include "storage/base/mutex.h"
+#include "storage/base/niceness.h"
 
 namespace cordwood {
 
@@ -19,7 +19,7 @@ class ThreadPool final : public TaskRunner {
   ThreadPool(size_t threads, const char* name, int niceness) {
     for (size_t i = 0; i < threads; ++i) {
       threads_.emplace_back([this, niceness] {
-        if (niceness != 0) (void)::setpriority(PRIO_PROCESS, 0, niceness);  // of this thread alone
+        if (niceness != 0) set_niceness(niceness);
         run();
       });
       pthread_setname_np(threads_.back().native_handle(), name);
