@@ -206,6 +206,7 @@ std::optional<TextQuestion> BlockProbes::text_question() const {
     asked += clause.size();
     TextQuestion::Clause& all = question.all_of.emplace_back();
     for (const Alternative& alternative : clause) all.any_of.push_back(&alternative.probe);
+    if (std::all_of(clause.begin(), clause.end(), [](const auto& a) { return a.label.empty(); })) continue;
     all.but_all_of = [&clause](const StreamPtr& stream) {
       return std::any_of(clause.begin(), clause.end(), [&stream](const Alternative& alternative) {
         return !alternative.label.empty() && stream->labels.has(alternative.label);

@@ -64,7 +64,7 @@ struct ReadPlan {
   TimeRange range;
   std::vector<PlannedStream> streams;
   std::vector<PlannedBlock> blocks;
-  uint64_t blocks_left_out = 0;  ///< more in range, which ids of the filters rule out beforehand
+  uint64_t blocks_left_out = 0;  ///< more in range, which their segments rule out beforehand
   BlockProbes probes;            ///< blocks that they rule out are not opened
 
   bool has_blocks() const { return !blocks.empty() || blocks_left_out > 0; }

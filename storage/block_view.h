@@ -32,7 +32,7 @@ struct ReadStats {
   uint64_t bytes_unpacked = 0;
   uint64_t lines_rendered = 0;
   uint64_t head_rows = 0;      ///< rows looked at that were not in a block yet
-  uint64_t index_reads = 0;    ///< buckets of id tables and pages of filters
+  uint64_t index_reads = 0;    ///< buckets of id tables, slices and pages of filters
   uint64_t index_bytes = 0;    ///< of these
   uint64_t index_damages = 0;  ///< of these, those that were damaged and so ruled nothing out
 };

@@ -72,12 +72,12 @@ Result<void> FilterSlices::check_slice(const Class& of, uint64_t number, std::st
 }
 
 bool FilterSlices::rule_out(uint64_t hash, const Read& read, RowBits* blocks, ReadStats* stats) const {
-  bool known = true;
-  for (const Class& of : classes_) known = rule_out(of, hash, read, blocks, stats) && known;
-  return known;
+  return std::all_of(classes_.begin(), classes_.end(),
+                     [&](const Class& of) { return rule_out_in(of, hash, read, blocks, stats); });
 }
 
-bool FilterSlices::rule_out(const Class& of, uint64_t hash, const Read& read, RowBits* blocks, ReadStats* stats) const {
+bool FilterSlices::rule_out_in(const Class& of, uint64_t hash, const Read& read, RowBits* blocks,
+                               ReadStats* stats) const {
   const bool asked = std::any_of(of.members.begin(), of.members.end(),
                                  [blocks](const Member& member) { return blocks->test(member.block); });
   if (!asked) return true;
@@ -116,11 +116,11 @@ bool FilterSlices::rule_out(const Class& of, uint64_t hash, const Read& read, Ro
 }
 
 Result<void> FilterSlices::write(const ReadBlooms& read, const Append& append) const {
-  for (const Class& of : classes_) TRY(write(of, read, append));
+  for (const Class& of : classes_) TRY(write_class(of, read, append));
   return {};
 }
 
-Result<void> FilterSlices::write(const Class& of, const ReadBlooms& read, const Append& append) const {
+Result<void> FilterSlices::write_class(const Class& of, const ReadBlooms& read, const Append& append) const {
   const uint64_t slice_bytes = std::max<uint64_t>(of.begin_of(of.slices()) / of.slices(), 1);
   const uint64_t at_once = std::max<uint64_t>(kWriteBytes / slice_bytes, 1);
   std::string slice;

@@ -70,8 +70,8 @@ class FilterSlices {
     uint64_t begin_of(uint64_t slice) const;
   };
   Result<void> check_slice(const Class& of, uint64_t number, std::string_view slice) const;
-  bool rule_out(const Class& of, uint64_t hash, const Read& read, RowBits* blocks, ReadStats* stats) const;
-  Result<void> write(const Class& of, const ReadBlooms& read, const Append& append) const;
+  bool rule_out_in(const Class& of, uint64_t hash, const Read& read, RowBits* blocks, ReadStats* stats) const;
+  Result<void> write_class(const Class& of, const ReadBlooms& read, const Append& append) const;
 
   const uint32_t kind_;
   std::vector<Class> classes_;

@@ -42,13 +42,8 @@ bool SegmentFilters::may_hold(uint32_t block, const TextProbe& probe, ReadStats*
     };
     return pages_may_hold(facts(block), probe, page, stats);
   }
-  // Where reads take long, what one block needs to know is asked for all.
-  const auto answer = source_->is_far() ? answer_to(keys, stats) : known(keys);
-  if (answer != nullptr) return answer->blocks.test(block);
-  RowBits one(block_count());
-  one.set(block);
-  ask(keys, &one, stats);
-  return one.test(block);
+  return keys.tokens.empty() && keys.grams.empty() && keys.joints.empty() ? true
+                                                                          : answer_to(keys, stats)->blocks.test(block);
 }
 
 void SegmentFilters::rule_out(const TextProbe& probe, RowBits* blocks, ReadStats* stats) const {
@@ -65,7 +60,8 @@ std::shared_ptr<const SegmentFilters::Answer> SegmentFilters::answer_to(const Te
   all.set_all();
   const bool whole = ask(keys, &all, stats);
   auto answer = std::make_shared<const Answer>(Answer{keys, std::move(all)});
-  if (whole) recent_.add(answer);
+  // Others may have asked the same meanwhile.
+  if (whole && known(keys) == nullptr) recent_.add(answer);
   return answer;
 }
 
@@ -76,13 +72,15 @@ bool SegmentFilters::ask(const TextProbe::Conditions& keys, RowBits* blocks, Rea
   const Kind of_tokens{&tokens, section_.offset, &BlockTextFacts::token_blocks, BlockTextFacts::kTokens, false};
   Kind of_grams{&grams, section_.offset + tokens.bytes(), &BlockTextFacts::gram_blocks, BlockTextFacts::kGrams,
                 source_->is_far() && grams.bytes() <= kGramsAtOnce};
-  bool whole = ask(of_tokens, keys.tokens, blocks, stats);
-  whole = ask(of_grams, keys.grams, blocks, stats) && whole;
+  ObjectBytes near;
+  if (!ask(of_tokens, keys.tokens, blocks, &near, stats)) return false;
+  if (!ask(of_grams, keys.grams, blocks, &near, stats)) return false;
   of_grams.flag = BlockTextFacts::kJoints;
-  return ask(of_grams, keys.joints, blocks, stats) && whole;
+  return ask(of_grams, keys.joints, blocks, &near, stats);
 }
 
-bool SegmentFilters::ask(const Kind& kind, const std::vector<uint64_t>& hashes, RowBits* blocks,
+/// `near`: what came along with what was read before.
+bool SegmentFilters::ask(const Kind& kind, const std::vector<uint64_t>& hashes, RowBits* blocks, ObjectBytes* near,
                          ReadStats* stats) const {
   if (hashes.empty()) return true;
   RowBits asked(block_count());
@@ -92,19 +90,17 @@ bool SegmentFilters::ask(const Kind& kind, const std::vector<uint64_t>& hashes, 
     asked.set(block);
     if (facts(block).*kind.size > 0) left.set(block);
   }
-  ObjectBytes near;
-  const auto read_part = [&](uint64_t at, uint64_t size) { return read(kind, {kind.offset + at, size}, &near, stats); };
+  const auto read_part = [&](uint64_t at, uint64_t size) { return read(kind, {kind.offset + at, size}, near, stats); };
   bool whole = true;
   for (const uint64_t hash : hashes) {
-    if (left.none()) break;
-    whole = kind.slices->rule_out(hash, read_part, &left, stats) && whole;
+    if (left.none() || !whole) break;
+    whole = kind.slices->rule_out(hash, read_part, &left, stats);
   }
   asked.remove(left);
   blocks->remove(asked);
   return whole;
 }
 
-/// `near`: what came along with what was read before.
 Result<std::string> SegmentFilters::read(const Kind& kind, ObjectRange wanted, ObjectBytes* near,
                                          ReadStats* stats) const {
   const auto is_near = [&] {
@@ -145,7 +141,7 @@ Result<FilterParts::Part> FilterParts::of(uint32_t block) {
     TRY_ASSIGN(part.filters, read_pages(block));
     return part;
   }
-  if (!loaded_) loaded_ = load();
+  if (!loaded_ || (!loaded_->ok() && is_away(Result<std::string>(loaded_->error())))) loaded_ = load();
   if (!loaded_->ok()) return loaded_->error();
   part.filters.reserve(part.facts.filter_bytes());
   append_bloom_pages(tokens_[block], kTokenFilter, &part.filters);

@@ -35,6 +35,7 @@ class SegmentFilters {
 
  private:
   friend class FilterParts;
+  static constexpr size_t kRecent = 32;  ///< as many alternatives as a query's clause has at most
   /// What all blocks answer to some keys.
   struct Answer {
     TextProbe::Conditions keys;
@@ -51,13 +52,14 @@ class SegmentFilters {
     uint32_t flag;                   ///< of blocks whose filter has such keys
     bool at_once;                    ///< they come whole, where each read takes long
   };
-  bool ask(const Kind& kind, const std::vector<uint64_t>& hashes, RowBits* blocks, ReadStats* stats) const;
+  bool ask(const Kind& kind, const std::vector<uint64_t>& hashes, RowBits* blocks, ObjectBytes* near,
+           ReadStats* stats) const;
   Result<std::string> read(const Kind& kind, ObjectRange wanted, ObjectBytes* near, ReadStats* stats) const;
 
   const SegmentIndexDirectory directory_;
   const SectionPlace section_;
   const std::shared_ptr<const ByteSource> source_;
-  mutable RecentAnswers<Answer, 16> recent_;
+  mutable RecentAnswers<Answer, kRecent> recent_;
 };
 
 /// What a segment keeps of its blocks' text, block by block, to be taken over into another segment.  Holds all its

@@ -192,6 +192,9 @@ TEST_F(ReadPlanTest, BlocksWithoutAWordAreNotLookedAt) {
   EXPECT_EQ(ask(R"(|= "griffin" or "phoenix")"), Counts(2, 3));
   EXPECT_EQ(ask(R"(| json | msg="the chimera said so")"), Counts(1, 4));
   EXPECT_EQ(ask(R"(!= "kraken")"), Counts(4, 0));
+  EXPECT_EQ(ask(R"(|= "said")"), Counts(5, 0));
+  // The oldest alone is ruled out, when it is its turn.
+  EXPECT_EQ(ask(R"(|= "chimera" or "griffin" or "kraken" or "phoenix")"), Counts(4, 1));
   // More alternatives than segments are asked for at once.
   std::string many = R"(|= "kraken")";
   for (int i = 0; i < 25; ++i) many += fmt::format(R"( or "uni{0}{0}corn")", static_cast<char>('a' + i));
