@@ -20,9 +20,9 @@ using Clause = BlockProbes::Clause;
 
 /// Clauses that a query may have at most; further ones would cost more than they rule out.
 constexpr size_t kMaxClauses = 16;
+/// And alternatives of a clause.  Segments are asked at once for no more of all clauses together; for further ones
+/// block by block.
 constexpr size_t kMaxAlternatives = 32;
-/// Alternatives that segments are asked for at once, of all clauses together; further ones block by block.
-constexpr size_t kMaxAsked = 16;
 
 /// Walks the stages in the order they run and keeps what is known of the line and of labels on the way.
 class ClauseFinder {
@@ -202,7 +202,7 @@ std::optional<TextQuestion> BlockProbes::text_question() const {
   size_t asked = 0;
   for (const Clause& clause : clauses_) {
     const bool by_text = std::all_of(clause.begin(), clause.end(), [](const auto& a) { return a.probe.useful(); });
-    if (!by_text || asked + clause.size() > kMaxAsked) continue;
+    if (!by_text || asked + clause.size() > kMaxAlternatives) continue;
     asked += clause.size();
     TextQuestion::Clause& all = question.all_of.emplace_back();
     for (const Alternative& alternative : clause) all.any_of.push_back(&alternative.probe);

@@ -211,7 +211,7 @@ int64_t before(int64_t time_ns, int64_t span_ns) {
 std::string explain_empty(const QueryScope& scope, TimeRange range, std::span<const Matcher> matchers) {
   // Mostly the last day of the range tells.
   const TimeRange last{std::max(range.start_ns, before(range.end_ns, kNsPerDay)), range.end_ns};
-  if (has_rows(scope, last, matchers) || has_rows(scope, range, matchers))
+  if (has_rows(scope, last, matchers) || (last != range && has_rows(scope, range, matchers)))
     return "lines in range but none passed the filters";
   const TimeRange wide{before(range.start_ns, 7 * kNsPerDay), range.end_ns};
   QueryStats ignored;

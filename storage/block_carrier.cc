@@ -120,7 +120,6 @@ Result<EncodedBlock> BlockCarrier::carry(const PublishedBlock& source) {
   out.entry = source.block->entry;
   TRY_ASSIGN(out.narrow, read_part(*place.source, place.narrow_offset, summary.narrow_bytes, summary.narrow_checksum));
   TRY_ASSIGN(out.heap, read_part(*place.source, place.heap_offset, summary.heap_bytes, summary.heap_checksum));
-  give_way();
   TRY_ASSIGN(std::unique_ptr<SealedBlockView> view, open_encoded(out, nullptr, &stats_));
   const std::vector<ColumnMeta>& columns = view->directory().columns;
   if (std::any_of(columns.begin(), columns.end(), is_listed)) {
@@ -133,11 +132,9 @@ Result<EncodedBlock> BlockCarrier::carry(const PublishedBlock& source) {
     const Result<FilterParts::Part> part = filters_of(source).of(source.segment.number);
     if (part.ok()) {
       std::vector<uint64_t> ids;
-      give_way();
       TRY(collect_block_ids(*view, &ids));
       give_way();
       sort_ids(&ids);
-      give_way();
       encode_block_index(part->facts, ids, part->filters, &out.index);
       return out;
     }

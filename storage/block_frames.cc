@@ -18,11 +18,6 @@ constexpr uint64_t kWholePieceBytes = 64u << 10;
 constexpr uint64_t kReadAheadGrowth = 4;
 constexpr uint64_t kReadAheadBytes = 512u << 10;
 
-bool holds(const ObjectBytes& read, ObjectRange wanted) {
-  return wanted.offset >= read.offset && wanted.offset - read.offset <= read.bytes.size() &&
-         wanted.size <= read.bytes.size() - (wanted.offset - read.offset);
-}
-
 }  // namespace
 
 ObjectRange BlockPlace::around(ObjectRange wanted, bool heap, uint64_t part_limit_bytes) const {
@@ -61,7 +56,7 @@ uint64_t BlockFrames::settle() {
 
 Result<std::shared_ptr<const ObjectBytes>> BlockFrames::read(ObjectRange wanted, bool heap) {
   for (const auto& near : near_)
-    if (near != nullptr && holds(*near, wanted)) return near;
+    if (near != nullptr && near->holds(wanted)) return near;
   TRY_ASSIGN(ObjectBytes got, place_.source->read_near(wanted, place_.around(wanted, heap, near_part_bytes_)));
   stats_->bytes_read += got.bytes.size();
   auto out = std::make_shared<const ObjectBytes>(std::move(got));
@@ -87,7 +82,7 @@ Result<void> BlockFrames::read_packed(const PieceMeta& piece, uint32_t index, St
   const uint64_t part = piece.heap ? place_.heap_offset : place_.narrow_offset;
   const ObjectRange wanted{part + piece.frames[begin].offset, size};
   TRY_ASSIGN(state->read, read(wanted, piece.heap));
-  if (!holds(*state->read, wanted)) return Error::corrupt("block: its data ends early");
+  if (!state->read->holds(wanted)) return Error::corrupt("block: its data ends early");
   state->packed = std::string_view(state->read->bytes).substr(wanted.offset - state->read->offset, size);
   state->packed_begin = begin;
   state->packed_end = end;

@@ -217,10 +217,12 @@ Result<void> search_id_buckets(std::string_view bytes, const IdBuckets& buckets,
   return {};
 }
 
+bool is_away(const Error& error) {
+  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timeout || error.kind == ErrorKind::cancelled;
+}
+
 bool is_away(const Result<std::string>& read) {
-  if (read.ok()) return false;
-  const ErrorKind kind = read.error().kind;
-  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::cancelled;
+  return !read.ok() && is_away(read.error());
 }
 
 Result<void> read_id_groups(std::string_view bucket, uint64_t number, const IdTableShape& shape,

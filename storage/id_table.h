@@ -111,6 +111,7 @@ IdBuckets id_buckets(uint64_t number, const IdTableShape& shape);
 Result<void> search_id_buckets(std::string_view bytes, const IdBuckets& buckets, uint64_t place,
                                const IdTableShape& shape, IdMatch* match);
 /// Whether another try may read it; the one who waits for it is not to take it for damage.
+bool is_away(const Error& error);
 bool is_away(const Result<std::string>& read);
 
 /// One group of a bucket.

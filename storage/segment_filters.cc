@@ -13,6 +13,10 @@ namespace {
 /// Filters of grams that are far away come whole, up to this: a needle has many grams.
 constexpr uint64_t kGramsAtOnce = 8u << 20;
 
+bool asks_filters(const TextProbe::Conditions& keys) {
+  return !keys.tokens.empty() || !keys.grams.empty() || !keys.joints.empty();
+}
+
 }  // namespace
 
 SegmentFilters::SegmentFilters(SegmentIndexDirectory directory, const SectionPlace& section,
@@ -42,14 +46,12 @@ bool SegmentFilters::may_hold(uint32_t block, const TextProbe& probe, ReadStats*
     };
     return pages_may_hold(facts(block), probe, page, stats);
   }
-  return keys.tokens.empty() && keys.grams.empty() && keys.joints.empty() ? true
-                                                                          : answer_to(keys, stats)->blocks.test(block);
+  return !asks_filters(keys) || answer_to(keys, stats)->blocks.test(block);
 }
 
 void SegmentFilters::rule_out(const TextProbe& probe, RowBits* blocks, ReadStats* stats) const {
   const TextProbe::Conditions& keys = probe.conditions();
-  if (keys.tokens.empty() && keys.grams.empty() && keys.joints.empty()) return;
-  if (directory_.slices == nullptr || source_->is_far() || blocks->none()) return;
+  if (!asks_filters(keys) || directory_.slices == nullptr || source_->is_far() || blocks->none()) return;
   blocks->keep(answer_to(keys, stats)->blocks);
 }
 
@@ -103,20 +105,16 @@ bool SegmentFilters::ask(const Kind& kind, const std::vector<uint64_t>& hashes, 
 
 Result<std::string> SegmentFilters::read(const Kind& kind, ObjectRange wanted, ObjectBytes* near,
                                          ReadStats* stats) const {
-  const auto is_near = [&] {
-    return wanted.offset >= near->offset && wanted.offset - near->offset <= near->bytes.size() &&
-           wanted.size <= near->bytes.size() - (wanted.offset - near->offset);
-  };
   if (!kind.at_once) {
     ++stats->index_reads;
     stats->index_bytes += wanted.size;
     return source_->read(wanted.offset, wanted.size);
   }
-  if (!is_near()) {
+  if (!near->holds(wanted)) {
     ++stats->index_reads;
     TRY_ASSIGN(*near, source_->read_near(wanted, {kind.offset, kind.slices->bytes()}));
     stats->index_bytes += near->bytes.size();
-    if (!is_near()) return Error::corrupt("filters end early");
+    if (!near->holds(wanted)) return Error::corrupt("filters end early");
   }
   return near->bytes.substr(wanted.offset - near->offset, wanted.size);
 }
@@ -141,7 +139,7 @@ Result<FilterParts::Part> FilterParts::of(uint32_t block) {
     TRY_ASSIGN(part.filters, read_pages(block));
     return part;
   }
-  if (!loaded_ || (!loaded_->ok() && is_away(Result<std::string>(loaded_->error())))) loaded_ = load();
+  if (!loaded_ || (!loaded_->ok() && is_away(loaded_->error()))) loaded_ = load();
   if (!loaded_->ok()) return loaded_->error();
   part.filters.reserve(part.facts.filter_bytes());
   append_bloom_pages(tokens_[block], kTokenFilter, &part.filters);

@@ -38,7 +38,7 @@ Result<std::string> SegmentIndex::read_buckets(const IdBuckets& buckets, ReadSta
   ++stats->index_reads;
   TRY_ASSIGN(const ObjectBytes got, source_->read_near({offset, size}, {id_section_.offset, id_section_.size}));
   stats->index_bytes += got.bytes.size();
-  if (offset < got.offset || offset - got.offset > got.bytes.size()) return Error::corrupt("id table: ends early");
+  if (!got.holds({offset, size})) return Error::corrupt("id table: ends early");
   return got.bytes.substr(offset - got.offset, size);
 }
 

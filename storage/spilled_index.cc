@@ -56,6 +56,14 @@ Result<std::shared_ptr<const SpilledIndex>> SpilledIndex::make(std::string_view 
   return std::shared_ptr<const SpilledIndex>(std::move(index));
 }
 
+bool SpilledIndex::may_hold(const TextProbe& probe, ReadStats* stats) const {
+  if (const auto told = facts_tell(header_.facts, probe)) return *told;
+  for (const TextProbe::Id& id : probe.conditions().ids)
+    if (ids_tell(header_.facts, id) && !may_have(id, stats)) return false;
+  const auto page = [&](uint64_t at, uint64_t size) { return read(header_.filters_offset() + at, size, stats); };
+  return pages_may_hold(header_.facts, probe, page, stats);
+}
+
 bool SpilledIndex::may_have(const TextProbe::Id& id, ReadStats* stats) const {
   const uint64_t wanted = id.hash >> (64 - kIdHashBits);
   const auto behind = std::upper_bound(pieces_.begin(), pieces_.end(), wanted,

@@ -13,14 +13,13 @@ namespace cordwood {
 
 /// Answers BlockSource::may_hold() for a block that is in no segment yet, from the index that was spilled with it: an
 /// id or a word takes a read of a page.  Thread-safe.
-class SpilledIndex final : private BlockTextIndex {
+class SpilledIndex {
  public:
   /// `bytes` is EncodedBlock::index, and lies at `offset` of `source`.  corrupt when it does not hold.
   static Result<std::shared_ptr<const SpilledIndex>> make(std::string_view bytes,
                                                           std::shared_ptr<const ByteSource> source, uint64_t offset);
-  bool may_hold(const TextProbe& probe, ReadStats* stats) const {
-    return may_hold_text(header_.facts, probe, *this, stats);
-  }
+  /// Damage rules nothing out; `stats` counts it.
+  bool may_hold(const TextProbe& probe, ReadStats* stats) const;
 
  private:
   /// Some ids that are read together.
@@ -32,11 +31,8 @@ class SpilledIndex final : private BlockTextIndex {
 
   SpilledIndex(const BlockIndexHeader& header, std::shared_ptr<const ByteSource> source, uint64_t offset)
       : header_(header), source_(std::move(source)), offset_(offset) {}
-  bool may_have(const TextProbe::Id& id, ReadStats* stats) const override;
-  bool filters_may_hold(const BlockTextFacts& facts, const TextProbe& probe, ReadStats* stats) const override {
-    const auto page = [&](uint64_t at, uint64_t size) { return read(header_.filters_offset() + at, size, stats); };
-    return pages_may_hold(facts, probe, page, stats);
-  }
+  /// Whether it may have the id, as far as the ids themselves tell.
+  bool may_have(const TextProbe::Id& id, ReadStats* stats) const;
   Result<std::string> read(uint64_t offset, uint64_t size, ReadStats* stats) const;
 
   const BlockIndexHeader header_;

@@ -71,11 +71,4 @@ bool pages_may_hold(const BlockTextFacts& facts, const TextProbe& probe, const R
   return !has(BlockTextFacts::kGrams) || filter_holds(c.grams, grams, read, stats);
 }
 
-bool may_hold_text(const BlockTextFacts& facts, const TextProbe& probe, const BlockTextIndex& index, ReadStats* stats) {
-  if (const auto told = facts_tell(facts, probe)) return *told;
-  for (const TextProbe::Id& id : probe.conditions().ids)
-    if (ids_tell(facts, id) && !index.may_have(id, stats)) return false;
-  return index.filters_may_hold(facts, probe, stats);
-}
-
 }  // namespace cordwood

@@ -17,16 +17,20 @@ struct ObjectInfo {
   uint64_t size_bytes = 0;
 };
 
-/// Bytes of an object and where they begin in it.
-struct ObjectBytes {
-  uint64_t offset = 0;
-  std::string bytes;
-};
-
 /// [offset, offset + size) of an object.
 struct ObjectRange {
   uint64_t offset = 0;
   uint64_t size = 0;
+};
+
+/// Bytes of an object and where they begin in it.
+struct ObjectBytes {
+  uint64_t offset = 0;
+  std::string bytes;
+  bool holds(ObjectRange wanted) const {
+    return wanted.offset >= offset && wanted.offset - offset <= bytes.size() &&
+           wanted.size <= bytes.size() - (wanted.offset - offset);
+  }
 };
 
 /// Keys asked for at once where all that there are are listed; S3 gives no more.

@@ -195,10 +195,12 @@ TEST_F(ReadPlanTest, BlocksWithoutAWordAreNotLookedAt) {
   EXPECT_EQ(ask(R"(|= "said")"), Counts(5, 0));
   // The oldest alone is ruled out, when it is its turn.
   EXPECT_EQ(ask(R"(|= "chimera" or "griffin" or "kraken" or "phoenix")"), Counts(4, 1));
-  // More alternatives than segments are asked for at once.
   std::string many = R"(|= "kraken")";
   for (int i = 0; i < 25; ++i) many += fmt::format(R"( or "uni{0}{0}corn")", static_cast<char>('a' + i));
   EXPECT_EQ(ask(many), Counts(1, 4));
+  // More alternatives than segments are asked for at once.
+  EXPECT_EQ(ask(R"(|= "said" )" + many), Counts(1, 4));
+  EXPECT_EQ(ask(many + " " + many), Counts(1, 4));
 }
 
 }  // namespace
