@@ -231,8 +231,10 @@ void add_own_keys(Table& t) {
   t.size("tail.buffer_size", FIELD(tail.buffer_bytes), "Lines that wait for the client of a tail; more are dropped.");
   t.number("threads.io", FIELD(http.io_threads), "Threads that move bytes of connections.");
   t.number("threads.push", FIELD(http.push_threads), "Pushes handled at a time; most of them wait for the disk.");
-  t.number("threads.query", FIELD(read_gate.running),
-           "Queries run at a time; one that has run for 50 ms gives way to others.");
+  t.number(
+      "threads.query", FIELD(read_gate.running),
+      "Queries run at a time, 0: two for each processor; one that has run for 50 ms gives way to others, and as many "
+      "again may wait for the bucket.");
   t.number(
       "threads.ahead", FIELD(ahead_threads),
       "Most threads that open blocks ahead of a query while processors are idle, and never as many as those; 0: none.");

@@ -9,9 +9,12 @@ namespace cordwood::query {
 
 namespace {
 
+/// Reads let in for each that may run: the others wait for a store.
+constexpr size_t kMostPerPlace = 2;
+
 ReadGateOptions filled(ReadGateOptions options) {
-  options.running = std::max(options.running, 1u);
   if (options.processors == 0) options.processors = std::max(std::thread::hardware_concurrency(), 1u);
+  if (options.running == 0) options.running = 2 * options.processors;
   return options;
 }
 
@@ -37,6 +40,16 @@ ReadGate::Visit::~Visit() {
   gate_->admit();
 }
 
+void ReadGate::Visit::on_wait(bool begins) {
+  if (gate_ == nullptr) return;
+  const MutexLock lock(gate_->mu_);
+  const bool waited = waits_ > 0;
+  begins ? ++waits_ : --waits_;
+  if (!running_ || waited == (waits_ > 0)) return;
+  begins ? ++gate_->waiting_for_store_ : --gate_->waiting_for_store_;
+  gate_->admit();
+}
+
 bool ReadGate::Visit::pass(int64_t monotonic_ns) {
   ReadGate& gate = *gate_;
   const MutexLock lock(gate.mu_);
@@ -46,7 +59,7 @@ bool ReadGate::Visit::pass(int64_t monotonic_ns) {
     if (running_) ++gate.running_long_;
     turn_ends_ns_ = monotonic_ns + gate.options_.turn_ns;
   }
-  const bool others_first = gate.running_long_ > 1 && gate.running_.size() > gate.options_.processors;
+  const bool others_first = gate.running_long_ > 1 && gate.working() > gate.options_.processors;
   const bool next_ones_turn = turn_is_over && !gate.waiting_.empty();
   if (!running_ || (!others_first && !next_ones_turn)) {
     if (turn_is_over) turn_ends_ns_ = monotonic_ns + gate.options_.turn_ns;
@@ -72,13 +85,14 @@ void ReadGate::wait(Visit* visit) {
 void ReadGate::leave(Visit* visit) {
   if (!visit->running_) return;
   visit->running_ = false;
+  if (visit->waits_ > 0) --waiting_for_store_;
   running_.remove(visit);
   if (visit->is_long_) --running_long_;
 }
 
 bool ReadGate::may_run(const Visit& visit) const {
-  if (running_.size() >= options_.running) return false;
-  return !visit.is_long_ || running_long_ == 0 || running_.size() < options_.processors;
+  if (working() >= options_.running || running_.size() >= kMostPerPlace * options_.running) return false;
+  return !visit.is_long_ || running_long_ == 0 || working() < options_.processors;
 }
 
 std::pair<bool, size_t> ReadGate::rank(const Visit& visit) const {
@@ -99,10 +113,11 @@ void ReadGate::admit() {
     running_.push_back(visit);
     visit->running_ = true;
     if (visit->is_long_) ++running_long_;
+    if (visit->waits_ > 0) ++waiting_for_store_;
     visit->let_in_.notify_all();
   }
-  crowded_ = running_long_ > 1 && running_.size() > options_.processors;
-  const auto running = static_cast<uint32_t>(running_.size());
+  crowded_ = running_long_ > 1 && working() > options_.processors;
+  const auto running = static_cast<uint32_t>(working());
   idle_processors_ = (options_.processors - std::min(options_.processors, running)) / std::max(running, 1u);
 }
 

@@ -15,7 +15,7 @@
 namespace cordwood::query {
 
 struct ReadGateOptions {
-  uint32_t running = 8;                ///< reads that run at a time
+  uint32_t running = 0;                ///< reads that run at a time; 0: twice as many as processors
   uint32_t processors = 0;             ///< while others keep these busy one long read runs, no more; 0: the machine's
   int64_t long_after_ns = 50'000'000;  ///< a read that ran for so long is a long one
   int64_t turn_ns = 100'000'000;       ///< after which a long read lets the next one run
@@ -24,7 +24,8 @@ struct ReadGateOptions {
 
 /// Decides which reads run when there are more than the machine can take.  Short reads come first: a long one gives way
 /// at its next check while others keep the processors busy, but one long read always runs, and they take turns.  Of
-/// those that wait, the tenant goes first that has the fewest running, then whoever has waited longest.  Thread-safe.
+/// those that wait, the tenant goes first that has the fewest running, then whoever has waited longest.  Reads that
+/// wait for a store leave their place to as many others.  Thread-safe.
 class ReadGate {
  public:
   ReadGate(ReadGateOptions options, Clock& clock, Metrics* metrics = nullptr);
@@ -45,6 +46,9 @@ class ReadGate {
       return gate_ != nullptr && (monotonic_ns >= turn_ends_ns_ || (is_long_ && gate_->crowded_)) && pass(monotonic_ns);
     }
 
+    /// A wait for a store begins or is over; there may be several at once.  Any thread.
+    void on_wait(bool begins);
+
    private:
     friend class ReadGate;
     bool pass(int64_t monotonic_ns);
@@ -56,6 +60,7 @@ class ReadGate {
     int64_t turn_ends_ns_ = 0;
     bool is_long_ = false;
     bool running_ = false;
+    uint32_t waits_ = 0;  ///< for a store
   };
 
  private:
@@ -64,6 +69,8 @@ class ReadGate {
   /// Lets in who may run.
   void admit() REQUIRES(mu_);
   bool may_run(const Visit& visit) const REQUIRES(mu_);
+  /// Reads that run and do not wait for a store.
+  size_t working() const REQUIRES(mu_) { return running_.size() - waiting_for_store_; }
   /// Of those that may run the lowest goes first.
   std::pair<bool, size_t> rank(const Visit& visit) const REQUIRES(mu_);
 
@@ -75,6 +82,7 @@ class ReadGate {
   mutable Mutex mu_;
   std::list<Visit*> waiting_ GUARDED_BY(mu_);  ///< in the order they came
   std::list<Visit*> running_ GUARDED_BY(mu_);
+  size_t waiting_for_store_ GUARDED_BY(mu_) = 0;  ///< of running_
   uint32_t running_long_ GUARDED_BY(mu_) = 0;
 };
 

@@ -31,6 +31,7 @@ class ReadGuard final : private Patience {
  private:
   int64_t until_ns() const override { return deadline_ns_; }
   Result<void> ended() const override;
+  void on_wait(bool begins) const override { visit_.on_wait(begins); }
   /// Whether nobody waits for the answer.
   bool left() const {
     return cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed) &&
@@ -41,7 +42,7 @@ class ReadGuard final : private Patience {
   const std::atomic<uint32_t>* followers_;
   Clock* clock_;
   int64_t deadline_ns_;
-  ReadGate::Visit visit_;
+  mutable ReadGate::Visit visit_;
   const Patience::Scope scope_;
 };
 

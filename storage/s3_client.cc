@@ -197,6 +197,7 @@ Result<S3Reply> S3Client::call(const S3Call& call) {
   const int64_t began_ns = env_.clock->monotonic_ns();
   const std::string hash = options_.sign_payload || call.body.empty() ? hex_of(sha256(call.body)) : "UNSIGNED-PAYLOAD";
   const Patience* patience = call.of_lease ? nullptr : Patience::of_this_thread();
+  const Patience::Wait waits(patience);
   const int64_t patient_until_ns = patience != nullptr ? patience->until_ns() : INT64_MAX;
   const auto away = [&](const std::string& why) {
     return Error::unavailable(fmt::format("{} of {} ({}): {}", call.op, call.key.empty() ? "the bucket" : call.key,

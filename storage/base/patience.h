@@ -16,9 +16,28 @@ class Patience {
   virtual int64_t until_ns() const = 0;
   /// cancelled or timeout, once it has ended.  Cheap.
   virtual Result<void> ended() const = 0;
+  /// A wait for a store begins or is over on some thread that has it up: meanwhile others may have the processor.
+  virtual void on_wait(bool /*begins*/) const {}
 
   /// The one that was put up last on this thread; null: it waits as long as the store does.
   static const Patience* of_this_thread() { return current_; }
+
+  /// A wait for a store.
+  class Wait {
+   public:
+    /// `patience` may be null.
+    explicit Wait(const Patience* patience) : patience_(patience) {
+      if (patience_ != nullptr) patience_->on_wait(true);
+    }
+    ~Wait() {
+      if (patience_ != nullptr) patience_->on_wait(false);
+    }
+    Wait(const Wait&) = delete;  // each wait is over once
+    Wait& operator=(const Wait&) = delete;
+
+   private:
+    const Patience* patience_;
+  };
 
   class Scope {
    public:

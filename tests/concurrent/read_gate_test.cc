@@ -89,6 +89,38 @@ TEST_F(ReadGateTest, LongReadsButOneGiveWayToShortOnes) {
   gives_way.join();
 }
 
+TEST_F(ReadGateTest, TwoRunForEachProcessorUnlessToldOtherwise) {
+  ReadGate reads({.processors = 1, .poll_ns = kMs}, clock_);
+  const ReadGate::Visit one(&reads, "a", never), two(&reads, "a", never);
+  bool waited = false;
+  const ReadGate::Visit third(&reads, "a", [&] { return waited = true; });
+  EXPECT_TRUE(waited);
+}
+
+TEST_F(ReadGateTest, WhoWaitsForAStoreLeavesTheirPlaceToOthers) {
+  ReadGate reads({.running = 1, .processors = 1, .poll_ns = kMs}, clock_);
+  bool waited = false;
+  const auto waits = [&] { return waited = true; };
+  ReadGate::Visit one(&reads, "a", waits);
+  one.on_wait(true);
+  one.on_wait(true);
+  one.on_wait(false);  // still for another answer
+  EXPECT_EQ(reads.idle_processors(), 1u);
+  {
+    ReadGate::Visit two(&reads, "a", waits);
+    EXPECT_FALSE(waited);
+    two.on_wait(true);
+    const ReadGate::Visit third(&reads, "a", waits);
+    EXPECT_TRUE(waited) << "no more are let in than twice as many as run";
+    two.on_wait(false);
+  }
+  one.on_wait(false);
+  EXPECT_EQ(reads.idle_processors(), 0u);
+  waited = false;
+  const ReadGate::Visit last(&reads, "a", waits);
+  EXPECT_TRUE(waited) << "back in their place";
+}
+
 TEST_F(ReadGateTest, LongReadsTakeTurns) {
   ReadGate reads({.running = 1, .processors = 1, .poll_ns = kMs}, clock_);
   constexpr int kTurns = 20;

@@ -363,7 +363,9 @@ class TestPatience final : public Patience {
     if (clock_->monotonic_ns() > until_ns_) return Error::timeout("too long");
     return {};
   }
+  void on_wait(bool begins) const override { begins ? ++waits : --waits; }
   std::atomic<bool> left{false};
+  mutable std::atomic<int> waits{0};
 
  private:
   Clock* clock_;
@@ -406,11 +408,13 @@ TEST(S3Store, AnAnswerThatDoesNotComeIsWaitedForNoLongerThanThat) {
   }
   {
     w.bucket.set_faults([&leaving](const S3Double::Seen&) {
+      EXPECT_EQ(leaving.waits, 1) << "so that its place can be another's";
       leaving.left = true;
       return S3Fault::slow_body;
     });
     const Patience::Scope scope(&leaving);
     EXPECT_EQ(w.store->get_range("k", 0, 1000).error().kind, ErrorKind::cancelled);
+    EXPECT_EQ(leaving.waits, 0);
   }
   w.bucket.set_faults({});
   EXPECT_TRUE(w.store->get_range("k", 0, 1000).ok()) << "it says nothing of the bucket";
