@@ -11,6 +11,7 @@ class ObjectSource final : public ByteSource {
   Result<std::string> read(uint64_t offset, uint64_t size) const override {
     return store_.get_range(key_, offset, size);
   }
+  void will_read(ObjectRange range) const override { store_.will_get(key_, range); }
   bool is_far() const override { return store_.is_far(); }
   Result<ObjectBytes> read_near(ObjectRange wanted, ObjectRange around) const override {
     return store_.get_near(key_, wanted, around);

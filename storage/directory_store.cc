@@ -27,6 +27,7 @@ class DirectoryStore final : public ObjectStore {
   Result<bool> put_if_absent(const std::string& key, std::string_view data) override;
   Result<std::unique_ptr<ObjectUpload>> upload(const std::string& key) override;
   Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) override;
+  void will_get(const std::string& key, ObjectRange range) override;
   Result<ObjectInfo> head(const std::string& key) override;
   Result<std::vector<ObjectInfo>> list(const std::string& prefix, const std::string& after, size_t limit) override;
   Result<void> remove(const std::string& key) override;
@@ -192,6 +193,11 @@ Result<std::string> DirectoryStore::get_range(const std::string& key, uint64_t o
   TRY_ASSIGN(const size_t got, object->file->read_at(offset, out.data(), size));
   if (got != size) return too_short();
   return out;
+}
+
+void DirectoryStore::will_get(const std::string& key, ObjectRange range) {
+  const auto object = open_object(key);
+  if (object.ok()) (*object)->file->will_read(range.offset, range.size);
 }
 
 Result<std::shared_ptr<const DirectoryStore::OpenObject>> DirectoryStore::open_object(const std::string& key) {

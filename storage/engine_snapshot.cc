@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 #include <unordered_set>
 
 #include "storage/head_source.h"
@@ -33,6 +34,7 @@ bool overlaps(const BlockInfo& info, TimeRange range) {
 
 using Clauses = std::vector<const TextQuestion::Clause*>;
 constexpr size_t kTrials = 4;  ///< segments that are asked in any case
+constexpr size_t kAhead = 16;  ///< segments whose id tables a disk may look for at once
 
 /// Those that the segment's index can be asked, which spares a look at its blocks.
 Clauses clauses_for(const Segment& segment, const TextQuestion& question) {
@@ -55,6 +57,16 @@ RowBits locate(const SegmentIndex& index, const Clauses& clauses, ReadStats* sta
     blocks.keep(index.locate_blocks(clause->any_of, stats));
   }
   return blocks;
+}
+
+using Asked = std::pair<const PublishedSegment*, Clauses>;
+
+/// So that they wait for the disk together, not one after the other.
+void will_locate(std::span<const Asked> asked) {
+  if (asked.size() < 2) return;
+  for (const auto& [published, clauses] : asked) {
+    for (const TextQuestion::Clause* clause : clauses) published->segment->index()->will_locate(clause->any_of);
+  }
 }
 
 /// Blocks of a tenant in the range; the segment has some.
@@ -101,7 +113,7 @@ class SnapshotImpl final : public Snapshot {
     const auto add = [&](const BlockSourcePtr& block) {
       if (overlaps(block->info(), range)) out.blocks.push_back(veil == nullptr ? block : veil->over(block));
     };
-    std::vector<std::pair<const PublishedSegment*, Clauses>> asked;
+    std::vector<Asked> asked;
     IdReads reads;
     for (const auto& published : *parts_.published) {
       const auto blocks = published->blocks_in(tenant, range);
@@ -125,6 +137,7 @@ class SnapshotImpl final : public Snapshot {
         for (const BlockSourcePtr& block : *published->blocks_in(tenant, range)) add(block);
         continue;
       }
+      if (i % kAhead == 0) will_locate(std::span(asked).subspan(i, std::min(kAhead, asked.size() - i)));
       const size_t before = out.blocks.size();
       const auto& all = published->segment->blocks();
       const RowBits found = locate(*published->segment->index(), clauses, stats);

@@ -44,6 +44,8 @@ class ByteSource {
  public:
   virtual ~ByteSource() = default;
   virtual Result<std::string> read(uint64_t offset, uint64_t size) const = 0;
+  /// ObjectStore::will_get().
+  virtual void will_read(ObjectRange /*range*/) const {}
   /// ObjectStore::is_far().
   virtual bool is_far() const { return false; }
   /// ObjectStore::get_near().

@@ -150,6 +150,21 @@ Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, Read
   return may_have_ids(block, probe, &found, stats) && filters_.may_hold(block, probe, stats);
 }
 
+void SegmentIndex::will_locate(std::span<const TextProbe* const> any_of) const {
+  if (ids_.buckets == 0 || is_far() || joined() != nullptr) return;
+  std::vector<uint64_t> ids;
+  for (const TextProbe* probe : any_of) {
+    if (probe->conditions().ids.empty()) continue;
+    // The ids that one block wants others want, too.
+    const size_t before = ids.size();
+    for (uint32_t block = 0; block < block_count() && ids.size() == before; ++block) ids_wanted(block, *probe, &ids);
+  }
+  for (const uint64_t id : ids) {
+    const IdBuckets buckets = id_buckets(id_bucket(id_place(id, ids_), ids_), ids_);
+    source_->will_read({id_section_.offset + buckets.offset(), buckets.bytes()});
+  }
+}
+
 RowBits SegmentIndex::locate_blocks(std::span<const TextProbe* const> any_of, ReadStats* stats) const {
   RowBits out(block_count());
   Lookups found;  // each id once

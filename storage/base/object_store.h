@@ -66,6 +66,8 @@ class ObjectStore {
   virtual Result<std::string> get_tail(const std::string& key, uint64_t offset, uint64_t size) {
     return get_range(key, offset, size);
   }
+  /// File::will_read(); far stores do nothing.
+  virtual void will_get(const std::string& /*key*/, ObjectRange /*range*/) {}
   /// `wanted` and, where each request takes long, with it what lies in `around`, which holds it: that is likely to be
   /// wanted next.
   virtual Result<ObjectBytes> get_near(const std::string& key, ObjectRange wanted, ObjectRange /*around*/) {

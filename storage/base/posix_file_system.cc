@@ -72,6 +72,10 @@ class PosixFile final : public File {
     return done;
   }
 
+  void will_read(uint64_t offset, uint64_t size) override {
+    (void)::posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(size), POSIX_FADV_WILLNEED);
+  }
+
   Result<void> write_at(uint64_t offset, std::string_view data) override {
     while (!data.empty()) {
       give_way();

@@ -76,6 +76,38 @@ TEST(SegmentIndex, AnIdIsLookedUpOnce) {
   EXPECT_EQ(stats.blocks_opened, 0u);
 }
 
+/// Notes what is read, and what is announced.
+class AnnouncedStore final : public MemoryStore {
+ public:
+  Result<std::string> get_range(const std::string& key, uint64_t offset, uint64_t size) override {
+    read.emplace_back(offset, size);
+    return MemoryStore::get_range(key, offset, size);
+  }
+  void will_get(const std::string&, ObjectRange range) override { announced.emplace_back(range.offset, range.size); }
+  std::vector<std::pair<uint64_t, uint64_t>> read, announced;
+};
+
+TEST(SegmentIndex, WhatIdsWillReadCanBeAnnounced) {
+  Sample sample(20, 60);
+  AnnouncedStore store;
+  store.objects = sample.store.objects;
+  const auto segment = Segment::open(store, sample.meta).value();
+  const SegmentIndex& index = *segment->index();
+  const TextProbe here = TextProbe::value(hex_id(7 * 100000 + 5, 32)), absent = TextProbe::value(hex_id(424242, 32));
+  const TextProbe word = TextProbe::substring("nothing else");
+  const TextProbe* const asked[] = {&here, &absent, &word};
+  store.read.clear();
+  index.will_locate(asked);
+  EXPECT_TRUE(store.read.empty());
+  EXPECT_EQ(store.announced.size(), 2u);
+  ReadStats stats;
+  index.locate_blocks(std::span(asked).first(2), &stats);
+  EXPECT_EQ(store.read, store.announced);
+  store.announced.clear();
+  index.will_locate(asked);
+  EXPECT_TRUE(store.announced.empty()) << "known since";
+}
+
 TEST(SegmentIndex, WordsAreAskedOfAllBlocksAtOnce) {
   Sample sample(120, 60);
   ReadStats stats;
