@@ -9,12 +9,14 @@ namespace cordwood::query {
 
 namespace {
 
-/// Reads let in for each that may run: the others wait for a store.
+/// Each has its share of memory, however many processors there are.
+constexpr uint32_t kMostByDefault = 8;
+/// Reads let in for each that may run, while others wait for a store.
 constexpr size_t kMostPerPlace = 2;
 
 ReadGateOptions filled(ReadGateOptions options) {
   if (options.processors == 0) options.processors = std::max(std::thread::hardware_concurrency(), 1u);
-  if (options.running == 0) options.running = 2 * options.processors;
+  if (options.running == 0) options.running = std::min(2 * options.processors, kMostByDefault);
   return options;
 }
 
@@ -43,10 +45,7 @@ ReadGate::Visit::~Visit() {
 void ReadGate::Visit::on_wait(bool begins) {
   if (gate_ == nullptr) return;
   const MutexLock lock(gate_->mu_);
-  const bool waited = waits_ > 0;
   begins ? ++waits_ : --waits_;
-  if (!running_ || waited == (waits_ > 0)) return;
-  begins ? ++gate_->waiting_for_store_ : --gate_->waiting_for_store_;
   gate_->admit();
 }
 
@@ -56,10 +55,9 @@ bool ReadGate::Visit::pass(int64_t monotonic_ns) {
   const bool turn_is_over = monotonic_ns >= turn_ends_ns_;
   if (turn_is_over && !is_long_) {
     is_long_ = true;
-    if (running_) ++gate.running_long_;
     turn_ends_ns_ = monotonic_ns + gate.options_.turn_ns;
   }
-  const bool others_first = gate.running_long_ > 1 && gate.working() > gate.options_.processors;
+  const bool others_first = gate.long_working() > 1 && gate.working() > gate.options_.processors;
   const bool next_ones_turn = turn_is_over && !gate.waiting_.empty();
   if (!running_ || (!others_first && !next_ones_turn)) {
     if (turn_is_over) turn_ends_ns_ = monotonic_ns + gate.options_.turn_ns;
@@ -85,20 +83,28 @@ void ReadGate::wait(Visit* visit) {
 void ReadGate::leave(Visit* visit) {
   if (!visit->running_) return;
   visit->running_ = false;
-  if (visit->waits_ > 0) --waiting_for_store_;
   running_.remove(visit);
-  if (visit->is_long_) --running_long_;
+}
+
+size_t ReadGate::working() const {
+  return static_cast<size_t>(
+      std::count_if(running_.begin(), running_.end(), [](const Visit* one) { return one->waits_ == 0; }));
+}
+
+size_t ReadGate::long_working() const {
+  return static_cast<size_t>(std::count_if(running_.begin(), running_.end(),
+                                           [](const Visit* one) { return one->is_long_ && one->waits_ == 0; }));
 }
 
 bool ReadGate::may_run(const Visit& visit) const {
   if (working() >= options_.running || running_.size() >= kMostPerPlace * options_.running) return false;
-  return !visit.is_long_ || running_long_ == 0 || working() < options_.processors;
+  return !visit.is_long_ || long_working() == 0 || working() < options_.processors;
 }
 
 std::pair<bool, size_t> ReadGate::rank(const Visit& visit) const {
   const auto of_tenant =
       std::count_if(running_.begin(), running_.end(), [&](const Visit* one) { return one->tenant_ == visit.tenant_; });
-  return {visit.is_long_ && running_long_ > 0, static_cast<size_t>(of_tenant)};
+  return {visit.is_long_ && long_working() > 0, static_cast<size_t>(of_tenant)};
 }
 
 void ReadGate::admit() {
@@ -112,11 +118,9 @@ void ReadGate::admit() {
     waiting_.erase(next);
     running_.push_back(visit);
     visit->running_ = true;
-    if (visit->is_long_) ++running_long_;
-    if (visit->waits_ > 0) ++waiting_for_store_;
     visit->let_in_.notify_all();
   }
-  crowded_ = running_long_ > 1 && working() > options_.processors;
+  crowded_ = long_working() > 1 && working() > options_.processors;
   const auto running = static_cast<uint32_t>(working());
   idle_processors_ = (options_.processors - std::min(options_.processors, running)) / std::max(running, 1u);
 }

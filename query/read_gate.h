@@ -15,7 +15,7 @@
 namespace cordwood::query {
 
 struct ReadGateOptions {
-  uint32_t running = 0;                ///< reads that run at a time; 0: twice as many as processors
+  uint32_t running = 0;                ///< reads that run at a time; 0: two for each processor, at most 8
   uint32_t processors = 0;             ///< while others keep these busy one long read runs, no more; 0: the machine's
   int64_t long_after_ns = 50'000'000;  ///< a read that ran for so long is a long one
   int64_t turn_ns = 100'000'000;       ///< after which a long read lets the next one run
@@ -24,8 +24,8 @@ struct ReadGateOptions {
 
 /// Decides which reads run when there are more than the machine can take.  Short reads come first: a long one gives way
 /// at its next check while others keep the processors busy, but one long read always runs, and they take turns.  Of
-/// those that wait, the tenant goes first that has the fewest running, then whoever has waited longest.  Reads that
-/// wait for a store leave their place to as many others.  Thread-safe.
+/// those that wait, the tenant goes first that has the fewest running, then whoever has waited longest.  While
+/// reads wait for a store others are let in, up to as many again.  Thread-safe.
 class ReadGate {
  public:
   ReadGate(ReadGateOptions options, Clock& clock, Metrics* metrics = nullptr);
@@ -70,7 +70,8 @@ class ReadGate {
   void admit() REQUIRES(mu_);
   bool may_run(const Visit& visit) const REQUIRES(mu_);
   /// Reads that run and do not wait for a store.
-  size_t working() const REQUIRES(mu_) { return running_.size() - waiting_for_store_; }
+  size_t working() const REQUIRES(mu_);
+  size_t long_working() const REQUIRES(mu_);
   /// Of those that may run the lowest goes first.
   std::pair<bool, size_t> rank(const Visit& visit) const REQUIRES(mu_);
 
@@ -82,8 +83,6 @@ class ReadGate {
   mutable Mutex mu_;
   std::list<Visit*> waiting_ GUARDED_BY(mu_);  ///< in the order they came
   std::list<Visit*> running_ GUARDED_BY(mu_);
-  size_t waiting_for_store_ GUARDED_BY(mu_) = 0;  ///< of running_
-  uint32_t running_long_ GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace cordwood::query

@@ -131,13 +131,17 @@ class SnapshotImpl final : public Snapshot {
       return a.first->segment->meta().time_max_ns > b.first->segment->meta().time_max_ns;
     });
     uint64_t located = 0;
+    size_t announced = 0;
     for (size_t i = 0; i < asked.size(); ++i) {
       const auto& [published, clauses] = asked[i];
       if (i >= kTrials && out.ruled_out < located) {
         for (const BlockSourcePtr& block : *published->blocks_in(tenant, range)) add(block);
         continue;
       }
-      if (i % kAhead == 0) will_locate(std::span(asked).subspan(i, std::min(kAhead, asked.size() - i)));
+      if (i == announced) {
+        announced = std::min(i + (i == 0 ? kTrials : kAhead), asked.size());
+        will_locate(std::span(asked).subspan(i, announced - i));
+      }
       const size_t before = out.blocks.size();
       const auto& all = published->segment->blocks();
       const RowBits found = locate(*published->segment->index(), clauses, stats);

@@ -2,6 +2,7 @@
 #include "storage/segment_index.h"
 
 #include <algorithm>
+#include <set>
 
 #include "storage/base/checksum.h"
 #include "storage/base/coding.h"
@@ -152,14 +153,12 @@ Result<bool> SegmentIndex::may_hold(uint32_t block, const TextProbe& probe, Read
 
 void SegmentIndex::will_locate(std::span<const TextProbe* const> any_of) const {
   if (ids_.buckets == 0 || is_far() || joined() != nullptr) return;
-  std::vector<uint64_t> ids;
+  std::set<uint64_t> ids;
   for (const TextProbe* probe : any_of) {
-    if (probe->conditions().ids.empty()) continue;
-    // The ids that one block wants others want, too.
-    const size_t before = ids.size();
-    for (uint32_t block = 0; block < block_count() && ids.size() == before; ++block) ids_wanted(block, *probe, &ids);
+    for (const TextProbe::Id& id : probe->conditions().ids) ids.insert(hash_of(id));
   }
   for (const uint64_t id : ids) {
+    if (known(id) != nullptr) continue;
     const IdBuckets buckets = id_buckets(id_bucket(id_place(id, ids_), ids_), ids_);
     source_->will_read({id_section_.offset + buckets.offset(), buckets.bytes()});
   }

@@ -59,7 +59,7 @@ class SegmentIndex {
   /// Numbers of the blocks that may hold one of some texts: as far as id tables tell, what is in memory, and filters
   /// that take few reads.
   RowBits locate_blocks(std::span<const TextProbe* const> any_of, ReadStats* stats) const;
-  /// locate_blocks() is going to be asked: a disk may begin to read what that takes of the id table.
+  /// locate_blocks() is going to be asked: a disk may begin to read what that may take of the id table.
   void will_locate(std::span<const TextProbe* const> any_of) const;
   /// What it keeps of each block, but for ids.
   const SegmentFilters& filters() const { return filters_; }

@@ -19,7 +19,7 @@ class File {
   virtual ~File() = default;
   /// Reads up to `size` bytes at `offset`; fewer only at the end of the file.
   virtual Result<size_t> read_at(uint64_t offset, char* out, size_t size) = 0;
-  /// Is going to be read: a disk that has to look for it may begin.  Waits for nothing.
+  /// Is going to be read: a disk that has to look for it may begin.  Does not wait for the bytes.
   virtual void will_read(uint64_t /*offset*/, uint64_t /*size*/) {}
   virtual Result<void> write_at(uint64_t offset, std::string_view data) = 0;
   /// Writes at the end.  After a failure the file may hold a part of `data`.

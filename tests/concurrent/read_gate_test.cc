@@ -121,6 +121,17 @@ TEST_F(ReadGateTest, WhoWaitsForAStoreLeavesTheirPlaceToOthers) {
   EXPECT_TRUE(waited) << "back in their place";
 }
 
+TEST_F(ReadGateTest, ALongReadThatWaitsForAStoreIsNotTheOneThatRuns) {
+  ReadGate reads({.running = 2, .processors = 1, .poll_ns = kMs}, clock_);
+  ReadGate::Visit one(&reads, "a", never), two(&reads, "a", never);
+  make_long(&one);
+  one.on_wait(true);
+  make_long(&two);
+  const ReadGate::Visit quick(&reads, "a", never);
+  EXPECT_FALSE(two.check(clock_.monotonic_ns()));
+  one.on_wait(false);
+}
+
 TEST_F(ReadGateTest, LongReadsTakeTurns) {
   ReadGate reads({.running = 1, .processors = 1, .poll_ns = kMs}, clock_);
   constexpr int kTurns = 20;
