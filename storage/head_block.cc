@@ -47,7 +47,7 @@ bool HeadBlock::append(const HeadRow& given, uint64_t arrival) {
   HeadRow row = given;
   row.line_data = lines_.copy(given.line()).data();
   raw_bytes_ += given.line_bytes;
-  row.metadata_data = keep_metadata(given, state.last_row);
+  row.metadata_data = keep_metadata(given, &state);
   row.previous = state.last_row;
   if (rows_.size() == 0) arrival_min_ = arrival;
   arrival_max_ = arrival;
@@ -58,14 +58,26 @@ bool HeadBlock::append(const HeadRow& given, uint64_t arrival) {
   return true;
 }
 
-/// Rows of a stream tend to carry the same names, and often the same pairs: they share what the row before has.
-const MetadataPair* HeadBlock::keep_metadata(const HeadRow& given, uint32_t last_row) {
+/// Rows of a stream tend to carry the same names, and often the same few pairs: they share what rows before have.
+const MetadataPair* HeadBlock::keep_metadata(const HeadRow& given, StreamState* state) {
   const auto wanted = given.metadata();
   for (const MetadataPair& pair : wanted) raw_bytes_ += pair.name.size() + pair.value.size();
   if (wanted.empty()) return nullptr;
-  std::span<const MetadataPair> before;
-  if (last_row > 0) before = rows_[last_row - 1].metadata();
-  if (std::equal(wanted.begin(), wanted.end(), before.begin(), before.end())) return before.data();
+  const auto metadata_of = [this](uint32_t row) {
+    return row > 0 ? rows_[row - 1].metadata() : std::span<const MetadataPair>();
+  };
+  const auto is_wanted = [wanted](std::span<const MetadataPair> had) {
+    return std::equal(wanted.begin(), wanted.end(), had.begin(), had.end());
+  };
+  const std::span<const MetadataPair> before = metadata_of(state->last_row);
+  if (is_wanted(before)) return before.data();
+  // The row before is one of the others from now on, in the place of the one that has its pairs again.
+  uint32_t moved = state->last_row;
+  for (uint32_t& other : state->others) {
+    std::swap(other, moved);
+    const std::span<const MetadataPair> had = metadata_of(moved);
+    if (is_wanted(had)) return had.data();
+  }
   auto* pairs = reinterpret_cast<MetadataPair*>(pairs_.allocate(wanted.size() * sizeof(MetadataPair)));
   for (size_t i = 0; i < wanted.size(); ++i) {
     const bool known = i < before.size() && before[i].name == wanted[i].name;

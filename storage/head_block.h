@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -98,12 +99,14 @@ class HeadBlock {
   struct StreamState {
     int64_t newest_ns = 0;
     uint32_t last_row = 0;  ///< one more than the index; 0 = none
-    bool indexed = false;   ///< its rows are in index_
+    /// Rows, likewise, with other metadata than that one and each other: the latest that had some.
+    std::array<uint32_t, 3> others{};
+    bool indexed = false;  ///< its rows are in index_
   };
   bool is_duplicate(const HeadRow& row);
   bool in_tail(const HeadRow& row, uint32_t last_row, bool* decided) const;
   uint64_t content_hash(const HeadRow& row) const;
-  const MetadataPair* keep_metadata(const HeadRow& given, uint32_t last_row);
+  const MetadataPair* keep_metadata(const HeadRow& given, StreamState* state);
   bool find_or_index(uint64_t hash, const HeadRow& row, uint32_t number);
   void index_stream(StreamState& state);
   void grow_index();

@@ -11,22 +11,32 @@ namespace cordwood {
 
 void HeadCounts::add(const HeadRow& row) {
   ++rows_;
-  for (const MetadataPair& pair : row.metadata()) add_name(pair.name);
-  if (entries_ > kMostEntries) return;
   if (row.stream >= streams_.size()) streams_.resize(row.stream + 1);
-  std::vector<BlockCount>& counts = streams_[row.stream];
-  const int64_t bucket = count_bucket(row.time_ns, kWidthNs);
-  const std::string_view level = counted_level(row.metadata());
-  constexpr size_t kLatest = 16;  // those further back are joined when somebody asks
-  auto at =
-      std::find_if(counts.rbegin(), counts.rbegin() + std::min(kLatest, counts.size()),
-                   [&](const BlockCount& count) { return count.bucket == bucket && same_text(count.level, level); });
-  if (at == counts.rbegin() + std::min(kLatest, counts.size())) {
-    counts.push_back({row.stream, bucket, level, 0, 0, 0});
-    ++entries_;
-    at = counts.rbegin();
+  StreamCounts& stream = streams_[row.stream];
+  const Recent wanted{row.metadata_data, row.metadata_count, count_bucket(row.time_ns, kWidthNs), 0};
+  size_t at = 0;
+  while (at < stream.recent.size() && !stream.recent[at].like(wanted)) ++at;
+  if (at == stream.recent.size()) {
+    for (const MetadataPair& pair : row.metadata()) add_name(pair.name);
+    if (entries_ > kMostEntries) return;
+    stream.recent[--at] = wanted;
+    stream.recent[at].place = place_of(wanted.bucket, counted_level(row.metadata()), row.stream);
   }
-  count_row(row.line_bytes, row.metadata(), &*at);
+  std::rotate(stream.recent.begin(), stream.recent.begin() + at, stream.recent.begin() + at + 1);
+  count_row(row.line_bytes, row.metadata(), &stream.counts[stream.recent.front().place]);
+}
+
+size_t HeadCounts::place_of(int64_t bucket, std::string_view level, uint32_t stream) {
+  std::vector<BlockCount>& counts = streams_[stream].counts;
+  constexpr size_t kLatest = 16;  // those further back are joined when somebody asks
+  const auto end = counts.rbegin() + static_cast<ptrdiff_t>(std::min(kLatest, counts.size()));
+  const auto known = std::find_if(counts.rbegin(), end, [&](const BlockCount& count) {
+    return count.bucket == bucket && same_text(count.level, level);
+  });
+  if (known != end) return counts.rend() - known - 1;
+  counts.push_back({stream, bucket, level, 0, 0, 0});
+  ++entries_;
+  return counts.size() - 1;
 }
 
 void HeadCounts::add_name(std::string_view name) {
@@ -42,7 +52,9 @@ std::shared_ptr<const std::vector<BlockCount>> HeadCounts::table() const {
   if (entries_ > kMostEntries) return nullptr;
   auto table = std::make_shared<std::vector<BlockCount>>();
   table->reserve(entries_);
-  for (const std::vector<BlockCount>& counts : streams_) table->insert(table->end(), counts.begin(), counts.end());
+  for (const StreamCounts& stream : streams_) {
+    table->insert(table->end(), stream.counts.begin(), stream.counts.end());
+  }
   join_equal(table.get());
   return table;
 }

@@ -141,6 +141,29 @@ TEST_F(HeadBlockTest, MetadataComeBackAndMemoryIsCounted) {
   EXPECT_EQ(memory_.used(MemoryShare::head), block_->memory_bytes());
 }
 
+TEST_F(HeadBlockTest, RowsShareTheMetadataOfThoseBefore) {
+  const auto pairs_of = [this](uint32_t row) { return block_->row(row).metadata_data; };
+  auto append_level = [this, time_ns = 0](uint32_t stream, const std::string& level) mutable {
+    ASSERT_TRUE(append(stream, ++time_ns, "a", {{"env", "prod"}, {"detected_level", level}}, 1));
+  };
+  for (const char* level : {"info", "warn", "error", "debug", "warn", "info", "info", "debug", "error"}) {
+    append_level(0, level);
+  }
+  EXPECT_EQ(pairs_of(4), pairs_of(1));
+  EXPECT_EQ(pairs_of(5), pairs_of(0));
+  EXPECT_EQ(pairs_of(6), pairs_of(0));
+  EXPECT_EQ(pairs_of(7), pairs_of(3));
+  EXPECT_EQ(pairs_of(8), pairs_of(2));
+  append_level(1, "info");
+  EXPECT_NE(pairs_of(9), pairs_of(0)) << "of another stream";
+  for (const char* level : {"1", "2", "3", "4", "error"}) append_level(0, level);
+  EXPECT_NE(pairs_of(14), pairs_of(2)) << "four others have come since";
+  ASSERT_TRUE(append(0, 100, "a", {{"env", "prod"}}));
+  append_level(0, "4");
+  EXPECT_EQ(pairs_of(16), pairs_of(13)) << "with a row of its own kind between";
+  for (const uint32_t row : {2u, 8u, 14u}) EXPECT_EQ(block_->row(row).metadata()[1].value, "error");
+}
+
 TEST_F(HeadBlockTest, CountsAreThoseOfThePrefix) {
   constexpr int64_t kSecond = 1'000'000'000;
   const auto counts_of = [](const HeadPrefix& prefix) {
