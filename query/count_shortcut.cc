@@ -48,7 +48,11 @@ bool CountShortcut::labels_known(const ReadPlan& plan, const PlannedBlock& block
   });
 }
 
-Result<uint32_t> CountShortcut::series_of(const Stream& stream, std::string_view level, const Taker& taker) {
+bool CountShortcut::by_level() const {
+  return std::binary_search(groups_.begin(), groups_.end(), kLevelLabel);
+}
+
+const std::vector<LabelView>& CountShortcut::labels_of(const Stream& stream, std::string_view level) {
   labels_.clear();
   for (const std::string& name : groups_) {
     if (stream.labels.has(name)) {
@@ -57,7 +61,7 @@ Result<uint32_t> CountShortcut::series_of(const Stream& stream, std::string_view
       labels_.push_back({name, level});
     }
   }
-  return taker.series(labels_);
+  return labels_;
 }
 
 std::optional<size_t> CountShortcut::choose_table(const WindowGrid& windows, std::span<const int64_t> widths_ns) {
@@ -74,7 +78,7 @@ std::optional<size_t> CountShortcut::choose_table(const WindowGrid& windows, std
 
 Result<void> CountShortcut::read_streams(const ReadPlan& plan, const WindowGrid& windows, const PlannedBlock& block,
                                          const Taker& taker, std::vector<Rest>* rest) {
-  const bool by_level = std::binary_search(groups_.begin(), groups_.end(), kLevelLabel);
+  const bool by_stream = !by_level();
   const auto& parts = block.source->info().streams;
   known_streams_.assign(parts.size(), true);
   WindowGrid::Stretch stretch;
@@ -84,7 +88,7 @@ Result<void> CountShortcut::read_streams(const ReadPlan& plan, const WindowGrid&
     if (!ordinal || !plan.range.overlaps_closed(part.time_min_ns, part.time_max_ns)) continue;
     const int64_t begin_ns = part.time_min_ns - 1;
     if (!stretch.holds(part.time_max_ns)) stretch = windows.stretch(part.time_max_ns);
-    const bool whole = !by_level && begin_ns >= stretch.begin_ns && plan.range.contains(part.time_min_ns) &&
+    const bool whole = by_stream && begin_ns >= stretch.begin_ns && plan.range.contains(part.time_min_ns) &&
                        plan.range.contains(part.time_max_ns);
     if (whole && stretch.cell < 0) continue;
     if (!whole || plan.streams[*ordinal].contested({part.time_min_ns, part.time_max_ns})) {
@@ -92,7 +96,7 @@ Result<void> CountShortcut::read_streams(const ReadPlan& plan, const WindowGrid&
       rest->push_back({*ordinal, begin_ns, part.time_max_ns});
       continue;
     }
-    TRY_ASSIGN(const uint32_t series, series_of(*plan.streams[*ordinal].stream, {}, taker));
+    TRY_ASSIGN(const uint32_t series, taker.series(labels_of(*plan.streams[*ordinal].stream, {})));
     TRY(add(taker, part.time_max_ns, stretch.cell, {part.rows, part.line_bytes}, series));
   }
   return {};
@@ -180,7 +184,7 @@ Result<void> CountShortcut::take_stream(const ReadPlan& plan, const WindowGrid& 
     LevelSeries& level = levels_[counts_.level_ids[i]];
     if (level.ordinal != stream.ordinal) {
       const std::string_view text = counts_.levels[counts_.level_ids[i]];
-      TRY_ASSIGN(level.series, series_of(*planned.stream, text, taker));
+      TRY_ASSIGN(level.series, taker.series(labels_of(*planned.stream, text)));
       level.ordinal = stream.ordinal;
       level.place = sums_.place(level.series);
     }

@@ -40,6 +40,11 @@ class CountShortcut {
   /// Whether the query is of a kind that tables can answer.
   bool possible() const { return possible_; }
 
+  /// Whether of rows that are left to be read no more than stream and time matters: each counts as one.
+  bool times_tell() const { return possible_ && !counts_bytes_ && !by_level(); }
+  /// The labels of the series of a stream's rows of a level, sorted by name; until the next call.
+  const std::vector<LabelView>& labels_of(const Stream& stream, std::string_view level);
+
   /// Who takes the counts: numbers the series of labels sorted by name, and adds parts to them.
   struct Taker {
     std::function<Result<uint32_t>(const std::vector<LabelView>&)> series;
@@ -85,7 +90,7 @@ class CountShortcut {
     uint32_t series = 0;
     uint32_t place = CountSums::kNoPlace;
   };
-  Result<uint32_t> series_of(const Stream& stream, std::string_view level, const Taker& taker);
+  bool by_level() const;
 
   bool possible_ = false;
   bool counts_bytes_ = false;

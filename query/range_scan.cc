@@ -228,7 +228,9 @@ Result<void> RangeScan::scan_block(const ReadPlan& plan, const BlocksAhead::Bloc
   if (rest != nullptr) pipeline_->on_block(rows);
   sampled_ = nullptr;
   for (const RowSpan& span : spans) {
-    auto scanned = scan({block, span, plan.streams[span.ordinal].stream.get(), copies});
+    const StreamRows of_stream{block, span, plan.streams[span.ordinal].stream.get(), copies};
+    const bool times_tell = rest != nullptr && copies == nullptr && shortcut_.times_tell();
+    auto scanned = times_tell ? scan_times(of_stream) : scan(of_stream);
     if (!scanned.ok() && !skip_damaged(scope_, scanned.error())) return scanned;
   }
   const uint64_t bytes = planned.bytes_of(rows);
@@ -266,6 +268,22 @@ Result<void> RangeScan::scan(const StreamRows& rows) {
     if (stretch.cell < 0) continue;
     TRY_ASSIGN(const bool copy, is_copy(rows, row));
     if (!copy) TRY(add_row(rows, row, stretch.cell));
+  }
+  return {};
+}
+
+Result<void> RangeScan::scan_times(const StreamRows& rows) {
+  TRY_ASSIGN(const uint32_t series, series_of(shortcut_.labels_of(*rows.stream, {})));
+  const auto end = rows.block.times.begin() + rows.span.end;
+  for (auto at = rows.block.times.begin() + rows.span.begin, next = at; at != end; at = next) {
+    const WindowGrid::Stretch stretch = windows_.stretch(*at);
+    next = std::partition_point(at + 1, end, [&stretch](int64_t time_ns) { return stretch.holds(time_ns); });
+    const auto count = static_cast<uint64_t>(next - at);
+    scope_.stats->lines_processed += count;
+    scope_.stats->column_rows += count;
+    if (stretch.cell < 0) continue;
+    scope_.stats->post_filter_lines += count;
+    TRY(add_sample(series, *at, stretch.cell, static_cast<double>(count)));
   }
   return {};
 }

@@ -66,6 +66,8 @@ class RangeScan {
     CopyFilter* copies;  ///< null: none is a copy
   };
   Result<void> scan(const StreamRows& rows);
+  /// The same for rows of which the times tell all.
+  Result<void> scan_times(const StreamRows& rows);
   Result<bool> is_copy(const StreamRows& rows, uint32_t row);
   /// Takes a row through the pipeline.
   Result<void> add_row(const StreamRows& rows, uint32_t row, int64_t cell);

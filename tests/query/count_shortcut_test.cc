@@ -9,8 +9,9 @@ namespace {
 
 const std::vector<std::string> kLevels = {"info", "error", "debug", "nothing to see"};
 
-/// Pushes rows of two streams over an hour; with `late`, some of them again and some out of order after a flush.
-void fill_counted(QueryStore* store, bool late) {
+/// Pushes rows of two streams over an hour; with `late`, some of them again and some out of order after a flush.  All
+/// stay in the head unless they are `sealed`.
+void fill_counted(QueryStore* store, bool late, bool sealed = true) {
   std::mt19937 random(11);
   // Long lines: a block's count table is fine-grained only as far as it is small beside them.
   const std::string padding = " pad=" + std::string(500, 'x');
@@ -25,7 +26,7 @@ void fill_counted(QueryStore* store, bool late) {
       if (i % 77 == 0) copies.add(time_ns + 1'000'000, line);
     }
     store->push_json(body.text());
-    store->flush();
+    if (sealed) store->flush();
     if (late) store->push_json(copies.text());
   }
 }
@@ -89,9 +90,9 @@ TEST(CountShortcut, ReadsRowsOnlyAroundEdges) {
        R"(sum by (app, detected_level) (bytes_over_time({app=~".+"} | x="" [20m] offset 3m)))"},
       {R"(sum(rate({app=~".+"} | drop __error__ [3m])))", R"(sum(rate({app=~".+"} | x="" [3m])))"},
   };
-  for (const bool late : {false, true}) {
+  for (const auto& [late, sealed] : {std::pair(false, true), {true, true}, {false, false}}) {
     QueryStore store;
-    fill_counted(&store, late);
+    fill_counted(&store, late, sealed);
     for (const int64_t shift_ns : {int64_t{1}, 1'234'567'891 * int64_t{1}, 1800 * kNsPerSecond - 1}) {
       for (const int64_t step_s : {0, 250, 601}) {
         ReadContext context = store.context();
