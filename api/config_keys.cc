@@ -233,8 +233,9 @@ void add_own_keys(Table& t) {
   t.number("threads.push", FIELD(http.push_threads), "Pushes handled at a time; most of them wait for the disk.");
   t.number(
       "threads.query", FIELD(read_gate.running),
-      "Queries run at a time, 0: two for each processor, at most 8; one that has run for 50 ms gives way to others. "
-      "While some wait for the bucket others are let in, up to as many again.");
+      "Queries run at a time, 0: two for each processor, at most 8; one that has run for 50 ms gives way to others, "
+      "and those that took little lately go first. While some wait for the bucket others are let in, up to as many "
+      "again.");
   t.number(
       "threads.ahead", FIELD(ahead_threads),
       "Most threads that open blocks ahead of a query while processors are idle, and never as many as those; 0: none.");

@@ -184,7 +184,8 @@ Result<DetectedFields> detect(QueryRun* run, const DetectedFieldsRequest& reques
 
 Answer<DetectedFields> QueryEngine::detected_fields(const ReadContext& context,
                                                     const DetectedFieldsRequest& request) const {
-  QueryRun run(impl_->environment, context);
+  const TimeRange range{request.start_ns, request.end_ns};
+  QueryRun run(impl_->environment, context, read_kind(context.tenant, "fields " + request.query, range));
   auto answer = detect(&run, request);
   if (!answer.ok()) return to_query_error(answer.error());
   answer->stats = std::move(run.finish().stats);

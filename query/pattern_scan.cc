@@ -232,7 +232,8 @@ Result<std::vector<PatternCounts>> run_patterns(QueryRun* run, PatternRequest re
 }  // namespace
 
 Answer<PatternAnswer> QueryEngine::patterns(const ReadContext& context, const PatternRequest& request) const {
-  QueryRun run(impl_->environment, context);
+  const TimeRange range{request.start_ns, request.end_ns};
+  QueryRun run(impl_->environment, context, read_kind(context.tenant, "patterns " + request.query, range));
   auto patterns = run_patterns(&run, request);
   if (!patterns.ok()) return to_query_error(patterns.error());
   return PatternAnswer{std::move(*patterns), run.finish().stats};

@@ -183,7 +183,8 @@ Answer<QueryResult> QueryEngine::range(const ReadContext& context, const RangeRe
   if (!expr.ok()) return to_query_error(expr.error());
   return impl_->shared.get(range_key(context.limits, **expr, request), context,
                            [&](const ReadContext& own, SharedRead* shared) -> Answer<QueryResult> {
-                             QueryRun run(impl_->environment, own, shared);
+                             const TimeRange range{request.start_ns, request.end_ns};
+                             QueryRun run(impl_->environment, own, read_kind(own.tenant, request.query, range), shared);
                              auto done = run_range(&run, **expr, request);
                              if (!done.ok()) return to_query_error(done.error());
                              return run.finish();
@@ -195,7 +196,7 @@ Answer<QueryResult> QueryEngine::instant(const ReadContext& context, const Insta
   if (!expr.ok()) return to_query_error(expr.error());
   return impl_->shared.get(instant_key(request), context,
                            [&](const ReadContext& own, SharedRead* shared) -> Answer<QueryResult> {
-                             QueryRun run(impl_->environment, own, shared);
+                             QueryRun run(impl_->environment, own, read_kind(own.tenant, request.query, {}), shared);
                              auto done = run_instant(&run, **expr, request);
                              if (!done.ok()) return to_query_error(done.error());
                              return run.finish();

@@ -28,9 +28,10 @@ struct QueryEngine::Impl {
 
 /// A query in work: its scope and what the scope points to.
 struct QueryRun {
-  /// `shared` may be null.
-  QueryRun(const QueryEngine::Environment& environment, const ReadContext& context, SharedRead* shared = nullptr)
-      : guard(context, *environment.clock, environment.gate),
+  /// `kind`: see read_kind().  `shared` may be null.
+  QueryRun(const QueryEngine::Environment& environment, const ReadContext& context, uint64_t kind,
+           SharedRead* shared = nullptr)
+      : guard(context, *environment.clock, environment.gate, kind),
         memory(environment.memory, context.limits.max_query_memory_bytes),
         views(environment.views),
         clock(environment.clock) {

@@ -13,6 +13,9 @@ namespace {
 constexpr uint32_t kMostByDefault = 8;
 /// Reads let in for each that may run, while others wait for a store.
 constexpr size_t kMostPerPlace = 2;
+/// A read waits for cheaper ones that came later by so many times what it is expected to take, but no longer than this.
+constexpr int64_t kPatience = 10;
+constexpr int64_t kMostPatienceNs = 1'000'000'000;
 
 ReadGateOptions filled(ReadGateOptions options) {
   if (options.processors == 0) options.processors = std::max(std::thread::hardware_concurrency(), 1u);
@@ -28,16 +31,19 @@ ReadGate::ReadGate(ReadGateOptions options, Clock& clock, Metrics* metrics)
   pauses_ = &metrics->counter("cordwood_query_pauses_total", "Times a long read gave way to others.");
 }
 
-ReadGate::Visit::Visit(ReadGate* gate, TenantId tenant, std::function<bool()> stop)
-    : gate_(gate), tenant_(std::move(tenant)), stop_(std::move(stop)) {
+ReadGate::Visit::Visit(ReadGate* gate, TenantId tenant, std::function<bool()> stop, uint64_t kind)
+    : gate_(gate), tenant_(std::move(tenant)), stop_(std::move(stop)), kind_(kind) {
   if (gate_ == nullptr) return;
   const MutexLock lock(gate_->mu_);
   gate_->wait(this);
+  begun_cpu_ns_ = gate_->clock_.thread_cpu_ns();
 }
 
 ReadGate::Visit::~Visit() {
   if (gate_ == nullptr) return;
+  const int64_t cpu_ns = gate_->clock_.thread_cpu_ns() - begun_cpu_ns_;
   const MutexLock lock(gate_->mu_);
+  if (running_) gate_->costs_.took(kind_, cpu_ns);  // who was never let in did not read either
   gate_->leave(this);
   gate_->admit();
 }
@@ -71,6 +77,7 @@ bool ReadGate::Visit::pass(int64_t monotonic_ns) {
 }
 
 void ReadGate::wait(Visit* visit) {
+  visit->due_ns_ = clock_.monotonic_ns() + std::min(kPatience * costs_.expected_ns(visit->kind_), kMostPatienceNs);
   waiting_.push_back(visit);
   admit();
   while (!visit->running_ && !visit->stop_()) {
@@ -101,10 +108,10 @@ bool ReadGate::may_run(const Visit& visit) const {
   return !visit.is_long_ || long_working() == 0 || working() < options_.processors;
 }
 
-std::pair<bool, size_t> ReadGate::rank(const Visit& visit) const {
+std::tuple<bool, size_t, int64_t> ReadGate::rank(const Visit& visit) const {
   const auto of_tenant =
       std::count_if(running_.begin(), running_.end(), [&](const Visit* one) { return one->tenant_ == visit.tenant_; });
-  return {visit.is_long_ && long_working() > 0, static_cast<size_t>(of_tenant)};
+  return {visit.is_long_ && long_working() > 0, static_cast<size_t>(of_tenant), visit.due_ns_};
 }
 
 void ReadGate::admit() {

@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <list>
-#include <utility>
+#include <tuple>
 
+#include "query/read_costs.h"
 #include "storage/base/clock.h"
 #include "storage/base/metrics.h"
 #include "storage/base/mutex.h"
@@ -24,8 +25,10 @@ struct ReadGateOptions {
 
 /// Decides which reads run when there are more than the machine can take.  Short reads come first: a long one gives way
 /// at its next check while others keep the processors busy, but one long read always runs, and they take turns.  Of
-/// those that wait, the tenant goes first that has the fewest running, then whoever has waited longest.  While
-/// reads wait for a store others are let in, up to as many again.  Thread-safe.
+/// those that wait, the tenant goes first that has the fewest running, then whoever is due first: when it came, and ten
+/// times what reads of its kind took of a processor lately, a second at most.  So of those that come together the cheap
+/// ones go first, and none waits for others for ever.  While reads wait for a store others are let in, up to as many
+/// again.  Thread-safe.
 class ReadGate {
  public:
   ReadGate(ReadGateOptions options, Clock& clock, Metrics* metrics = nullptr);
@@ -36,8 +39,9 @@ class ReadGate {
   /// check.
   class Visit {
    public:
-    /// `gate` may be null: then nothing ever waits.  `stop` tells that waiting is of no use any more.
-    Visit(ReadGate* gate, TenantId tenant, std::function<bool()> stop);
+    /// `gate` may be null: then nothing ever waits.  `stop` tells that waiting is of no use any more.  `kind`: see
+    /// read_kind().
+    Visit(ReadGate* gate, TenantId tenant, std::function<bool()> stop, uint64_t kind = 0);
     ~Visit();
     Visit(const Visit&) = delete;  // the gate points to it
     Visit& operator=(const Visit&) = delete;
@@ -56,6 +60,9 @@ class ReadGate {
     ReadGate* gate_;
     TenantId tenant_;
     std::function<bool()> stop_;
+    uint64_t kind_;
+    int64_t due_ns_ = 0;  ///< while it waits
+    int64_t begun_cpu_ns_ = 0;
     CondVar let_in_;
     int64_t turn_ends_ns_ = 0;
     bool is_long_ = false;
@@ -73,11 +80,12 @@ class ReadGate {
   size_t working() const REQUIRES(mu_);
   size_t long_working() const REQUIRES(mu_);
   /// Of those that may run the lowest goes first.
-  std::pair<bool, size_t> rank(const Visit& visit) const REQUIRES(mu_);
+  std::tuple<bool, size_t, int64_t> rank(const Visit& visit) const REQUIRES(mu_);
 
   const ReadGateOptions options_;
   Clock& clock_;
   Counter* pauses_ = nullptr;
+  ReadCosts costs_;
   std::atomic<uint32_t> idle_processors_;
   std::atomic<bool> crowded_{false};  ///< long reads other than one are to give way
   mutable Mutex mu_;

@@ -20,12 +20,13 @@ int64_t deadline_monotonic_ns(const ReadContext& context, Clock& clock) {
   return begin_ns + context.limits.query_timeout_ns;
 }
 
-ReadGuard::ReadGuard(const ReadContext& context, Clock& clock, ReadGate* gate)
+ReadGuard::ReadGuard(const ReadContext& context, Clock& clock, ReadGate* gate, uint64_t kind)
     : cancelled_(context.cancelled),
       followers_(context.followers),
       clock_(&clock),
       deadline_ns_(deadline_monotonic_ns(context, clock)),
-      visit_(gate, context.tenant, [this] { return left() || clock_->monotonic_ns() > deadline_ns_; }),
+      visit_(
+          gate, context.tenant, [this] { return left() || clock_->monotonic_ns() > deadline_ns_; }, kind),
       scope_(this) {}
 
 Result<void> ReadGuard::ended() const {

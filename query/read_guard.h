@@ -21,8 +21,8 @@ int64_t deadline_monotonic_ns(const ReadContext& context, Clock& clock);
 /// that reads: what it waits for in a store ends then, too.
 class ReadGuard final : private Patience {
  public:
-  /// `gate` may be null.
-  ReadGuard(const ReadContext& context, Clock& clock, ReadGate* gate);
+  /// `gate` may be null.  `kind`: see read_kind().
+  ReadGuard(const ReadContext& context, Clock& clock, ReadGate* gate, uint64_t kind);
   /// cancelled or timeout.  Lets other reads run when it is their turn.
   Result<void> check();
   /// For other threads that work for this read: when what they wait for is to end.  Thread-safe.

@@ -14,7 +14,7 @@ namespace {
 /// A lookup in work: its scope and what the scope points to.
 struct Run {
   Run(const QueryEngine::Environment& environment, const ReadContext& context)
-      : guard(context, *environment.clock, environment.gate),
+      : guard(context, *environment.clock, environment.gate, read_kind(context.tenant, "trace", {})),
         views(environment.views),
         begun_ns(environment.clock->monotonic_ns()) {
     answer.memory = std::make_shared<QueryMemory>(environment.memory, context.limits.max_query_memory_bytes);

@@ -151,33 +151,109 @@ TEST_F(ReadGateTest, LongReadsTakeTurns) {
   for (const std::atomic<int>& own : turns) EXPECT_EQ(own, kTurns);
 }
 
-TEST_F(ReadGateTest, ShortReadsGoFirstAndATenantWithFewerRunningBeforeOthers) {
-  ReadGate reads({.running = 2, .processors = 1, .poll_ns = kMs}, clock_);
-  std::optional<ReadGate::Visit> first(std::in_place, &reads, "busy", never),
-      second(std::in_place, &reads, "busy", never);
-  std::vector<std::string> order;
-  Mutex mu;
-  std::atomic<int> waiting{0};
-  const auto enter = [&](const char* tenant) {
-    return std::thread([&, tenant] {
-      ReadGate::Visit visit(&reads, tenant, [&, counted = false]() mutable {
-        if (!counted) ++waiting;
+/// Reads that come to a gate one after the other, each on its own thread.
+class Arrivals {
+ public:
+  explicit Arrivals(ReadGate* reads) : reads_(reads) {}
+  /// Returns when the read waits.
+  void wait_in_line(const TenantId& tenant, uint64_t kind) {
+    threads_.emplace_back([this, tenant, kind] {
+      const auto counts = [this, counted = false]() mutable {
+        if (!counted) ++waiting_;
         counted = true;
         return false;
-      });
-      const MutexLock lock(mu);
-      order.emplace_back(tenant);
+      };
+      const ReadGate::Visit visit(reads_, tenant, counts, kind);
+      const MutexLock lock(mu_);
+      order_.push_back(tenant + std::to_string(kind));
     });
-  };
-  std::vector<std::thread> threads;
-  threads.push_back(enter("busy"));
-  while (waiting < 1) std::this_thread::yield();
-  threads.push_back(enter("calm"));
-  while (waiting < 2) std::this_thread::yield();
+    while (waiting_ < threads_.size()) std::this_thread::yield();
+  }
+  /// Tenants and kinds as they were let in, once all were.
+  std::vector<std::string> order() {
+    for (std::thread& thread : threads_) thread.join();
+    const MutexLock lock(mu_);
+    return order_;
+  }
+
+ private:
+  ReadGate* reads_;
+  std::vector<std::thread> threads_;
+  std::atomic<size_t> waiting_{0};
+  Mutex mu_;
+  std::vector<std::string> order_ GUARDED_BY(mu_);
+};
+
+using Order = std::vector<std::string>;
+
+TEST_F(ReadGateTest, ATenantWithFewerRunningGoesFirst) {
+  ReadGate reads({.running = 2, .processors = 1, .poll_ns = kMs}, clock_);
+  std::optional<ReadGate::Visit> first(std::in_place, &reads, "busy", never);
+  std::optional<ReadGate::Visit> second(std::in_place, &reads, "busy", never);
+  Arrivals arrivals(&reads);
+  arrivals.wait_in_line("busy", 0);
+  arrivals.wait_in_line("calm", 0);
   first.reset();
-  threads[1].join();
-  threads[0].join();
-  EXPECT_EQ(order.front(), "calm");
+  EXPECT_EQ(arrivals.order(), (Order{"calm0", "busy0"}));
+}
+
+TEST_F(ReadGateTest, OfThoseThatComeTogetherTheCheapOnesGoFirst) {
+  ReadGate reads({.running = 1, .processors = 1, .poll_ns = kMs}, clock_);
+  for (const uint64_t kind : {3, 1, 2}) {
+    const ReadGate::Visit visit(&reads, "a", never, kind);
+    clock_.work_ns(static_cast<int64_t>(kind) * 10 * kMs);
+  }
+  std::optional<ReadGate::Visit> first(std::in_place, &reads, "a", never);
+  Arrivals arrivals(&reads);
+  for (const uint64_t kind : {3, 2, 1}) arrivals.wait_in_line("a", kind);
+  clock_.advance_ns(150 * kMs);
+  for (const uint64_t kind : {2, 1}) arrivals.wait_in_line("a", kind);
+  first.reset();
+  EXPECT_EQ(arrivals.order(), (Order{"a1", "a2", "a1", "a3", "a2"})) << "due after 100, 200, 250, 300 and 350 ms";
+}
+
+TEST_F(ReadGateTest, NoneWaitsForCheaperOnesLongerThanASecond) {
+  ReadGate reads({.running = 1, .processors = 1, .poll_ns = kMs}, clock_);
+  {
+    const ReadGate::Visit visit(&reads, "a", never, 1);
+    clock_.work_ns(60'000 * kMs);
+  }
+  std::optional<ReadGate::Visit> first(std::in_place, &reads, "a", never);
+  Arrivals arrivals(&reads);
+  arrivals.wait_in_line("a", 1);
+  clock_.advance_ns(999 * kMs);
+  arrivals.wait_in_line("a", 2);
+  clock_.advance_ns(2 * kMs);
+  arrivals.wait_in_line("a", 3);
+  first.reset();
+  EXPECT_EQ(arrivals.order(), (Order{"a2", "a1", "a3"}));
+}
+
+TEST(ReadCosts, AreMeansInWhichANewOneCountsAQuarter) {
+  ReadCosts costs;
+  EXPECT_EQ(costs.expected_ns(7), 0);
+  costs.took(7, 100);
+  EXPECT_EQ(costs.expected_ns(7), 100);
+  costs.took(7, 500);
+  EXPECT_EQ(costs.expected_ns(7), 200);
+  costs.took(7, 0);
+  EXPECT_EQ(costs.expected_ns(7), 150);
+  EXPECT_EQ(costs.expected_ns(8), 0);
+}
+
+TEST(ReadCosts, ReadsAreAlikeButForTheirQuotedTexts) {
+  const TimeRange hour{0, 3600 * kNsPerSecond}, day{0, kNsPerDay};
+  const auto kind = [&](std::string_view query) { return read_kind("a", query, hour); };
+  const uint64_t known = kind(R"({app="x"} |= "gave \" up" | json)");
+  EXPECT_EQ(kind(R"({app="y\\"} |= "" | json)"), known);
+  EXPECT_EQ(kind(R"({app="`"} |= "é" | json)"), known);
+  EXPECT_NE(kind(R"({app="x"} |= "gave \" up" | logfmt)"), known);
+  EXPECT_NE(kind(R"({app="x"} |= "gave" up" | json)"), known);
+  EXPECT_EQ(kind(R"({app=`\`} | json)"), kind(R"({app=`"`} | json)"));
+  EXPECT_NE(kind(R"({app="x"} | json)"), read_kind("b", R"({app="x"} | json)", hour));
+  EXPECT_NE(kind(R"({app="x"} | json)"), read_kind("a", R"({app="x"} | json)", day));
+  EXPECT_EQ(kind(R"({app=")"), kind(R"({app="x\)")) << "quotes that never end are no harm";
+  EXPECT_NE(read_kind("a", "", TimeRange::all()), read_kind("a", "", {}));
 }
 
 }  // namespace
