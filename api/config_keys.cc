@@ -345,6 +345,8 @@ void add_merge_keys(Table& t) {
          "How often a byte is rewritten on average, at most; twice as often once its day is over.");
   t.duration("merge.quiet_after", FIELD(merge.quiet_after_ns),
              "After this long without new segments two are enough to be merged.");
+  t.number("merge.hurry_segments", FIELD(merge.hurry_segments),
+           "Merging pauses while requests other than pushes are answered, unless more segments than that are due.");
   t.size("merge.memory", FIELD(merge.memory_bytes), "About what a merge may take.");
   t.flag("merge.field_terms", FIELD(merge_terms),
          "Give merged segments a list of which blocks hold which field values, 100 to 300 terms a block.");

@@ -28,6 +28,7 @@
 #include "api/http_websocket.h"
 #include "api/response_head.h"
 #include "storage/base/mutex.h"
+#include "storage/base/niceness.h"
 #include "storage/base/task_runner.h"
 
 namespace cordwood::api {
@@ -343,6 +344,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// Runs `job` on a worker; the strand goes on meanwhile, so that the client's going away is seen.
   awaitable<void> on_worker(WorkClass work, const std::function<void()>& job) {
+    std::optional<AwaitedAnswer> awaited;
+    if (work == WorkClass::query) awaited.emplace();
     bool done = false;
     gate_.expires_at(std::chrono::steady_clock::time_point::max());
     shared_.runner(work).post([this, &job, &done, self = shared_from_this()] {

@@ -8,6 +8,7 @@
 
 #include "api/build_version.h"
 #include "api/config_memory.h"
+#include "storage/base/niceness.h"
 
 namespace cordwood::api {
 
@@ -42,6 +43,8 @@ void add_process_metrics(Metrics& metrics, MemoryAccountant& memory) {
   metrics.gauge("cordwood_process_resident_bytes", "Memory of the process.", {},
                 [] { return static_cast<double>(resident_bytes()); });
   metrics.gauge("cordwood_process_cpu_seconds", "Processor time of the process.", {}, cpu_seconds);
+  metrics.gauge("cordwood_paused_for_answers_seconds", "How long merging paused while requests were answered.", {},
+                [] { return 1e-9 * static_cast<double>(PausesForAnswers::total_ns()); });
   metrics.gauge("cordwood_build_info", "Which build this is.", {{"version", std::string(kVersion)}},
                 [] { return 1.0; });
 }

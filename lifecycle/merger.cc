@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "storage/base/niceness.h"
 #include "storage/block_carrier.h"
 #include "storage/model/time_range.h"
 #include "storage/segment_key.h"
@@ -86,6 +87,16 @@ std::vector<MergeCandidate> Merger::candidates(const MergeTarget::State& state) 
   return all;
 }
 
+std::vector<MergeGroup> Merger::due_merges(const MergeTarget::State& state) {
+  const bool quiet = is_quiet(state);
+  std::vector<MergeGroup> groups =
+      choose_merges(candidates(state), options_.policy, quiet, state.arrival_cuts, first_open_day());
+  uint64_t due = 0;
+  for (const MergeGroup& group : groups) due += group.size();
+  behind_ = due > options_.hurry_segments;
+  return groups;
+}
+
 bool Merger::settled() {
   if (!unsettled_) return true;
   if (env_.clock->monotonic_ns() < settle_at_ns_) return false;
@@ -98,10 +109,7 @@ bool Merger::settled() {
 bool Merger::merge_once() {
   if (!settled()) return false;
   const MergeTarget::State state = env_.target->merge_state();
-  const bool quiet = is_quiet(state);
-  const std::vector<MergeCandidate> all = candidates(state);
-  const std::vector<MergeGroup> groups =
-      choose_merges(all, options_.policy, quiet, state.arrival_cuts, first_open_day());
+  const std::vector<MergeGroup> groups = due_merges(state);
   if (groups.empty()) return false;
   std::vector<const Segment*> sources;
   for (const size_t i : groups[0]) sources.push_back(state.segments[i].get());
@@ -145,6 +153,7 @@ void Merger::rest(const std::vector<const Segment*>& sources, const Error& error
 }
 
 Result<void> Merger::rewrite(const MergeTarget::State& state, const std::string& key, const RowSieve& sieve) {
+  (void)due_merges(state);  // whether it may pause
   for (const auto& segment : state.segments) {
     if (segment->meta().key == key) return merge_group(state, {segment.get()}, sieve);
   }
@@ -245,6 +254,7 @@ MergeBlockLimits Merger::block_limits() const {
 }
 
 Result<MergeCounts> Merger::make_blocks(const std::vector<MergeBin>& bins, SpillFile& spill, Parts* parts) {
+  const PausesForAnswers pauses(!behind_);
   const auto keep = [&](EncodedBlock block) -> Result<void> {
     Part& part = (*parts)[{block.info.tenant, day_of(block.info.time_min_ns)}];
     part.raw_bytes += block.info.raw_bytes;
@@ -286,6 +296,7 @@ Result<MergeCounts> Merger::make_blocks(const std::vector<MergeBin>& bins, Spill
 /// A tenant's day gets segments of its own when it is large enough; the others share.
 Result<void> Merger::write_segments(const MergeTarget::State& state, Parts parts, uint64_t generation,
                                     const SegmentOrigin& origin, std::vector<SegmentMeta>* written) {
+  const PausesForAnswers pauses(!behind_);
   const std::string prefix =
       fmt::format("{}m{:020}-{:06}-", segment_prefix(state.node), state.catalog_version, ++attempts_);
   const auto write = [&](std::vector<SpilledBlock> blocks, uint64_t stored_bytes, bool past) -> Result<void> {

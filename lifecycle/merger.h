@@ -31,6 +31,7 @@ struct MergeOptions {
   uint64_t own_segment_bytes = 1u << 20;  ///< raw bytes of a tenant's day in one merge that get a segment of their own
   uint64_t memory_bytes = 64u << 20;      ///< about what a merge may take
   int64_t quiet_after_ns = 600'000'000'000;  ///< without a publication, what is left is merged however few it is
+  uint64_t hurry_segments = 48;              ///< with more than that due, merging does not pause for answers
   int64_t retry_after_ns = 60'000'000'000;   ///< after a failure
   int64_t damaged_retry_after_ns = 86'400'000'000'000;  ///< segments with a damaged block rest this long
   MergeBlockLimits block_limits;
@@ -106,6 +107,8 @@ class Merger {
   bool is_quiet(const MergeTarget::State& state);
   int32_t first_open_day() const;
   std::vector<MergeCandidate> candidates(const MergeTarget::State& state);
+  /// What is to be merged now, and whether that is more than should wait (`behind_`).
+  std::vector<MergeGroup> due_merges(const MergeTarget::State& state);
   Result<void> merge_group(const MergeTarget::State& state, const std::vector<const Segment*>& sources,
                            const RowSieve& sieve = nullptr);
   Result<std::vector<MergeBin>> plan(const MergeTarget::State& state, const std::set<std::string>& keys,
@@ -133,6 +136,7 @@ class Merger {
   uint64_t attempts_ = 0;
   uint64_t seen_version_ = 0;
   int64_t seen_since_ns_ = 0;
+  bool behind_ = false;
   bool unsettled_ = false;
   int64_t settle_at_ns_ = 0;
   std::map<std::string, int64_t> resting_;  ///< segments that are left alone until then

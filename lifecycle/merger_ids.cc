@@ -3,6 +3,7 @@
 
 #include "lifecycle/merger.h"
 #include "storage/base/checksum.h"
+#include "storage/base/niceness.h"
 #include "storage/day_ids.h"
 #include "storage/segment_index.h"
 
@@ -92,7 +93,10 @@ Result<void> Merger::join_ids(const MergeTarget::State& state, const DayTable& d
   for (const size_t i : day.segments) sources.push_back({state.segments[i]->meta().key, state.segments[i]->index()});
   const std::string key = DayIdsMeta::make_key(state.node, state.catalog_version, ++attempts_);
   size_t failed = sources.size();
-  Result<DayIdsMeta> table = write_day_ids(*env_.store, key, sources, stop_, &failed);
+  Result<DayIdsMeta> table = [&] {
+    const PausesForAnswers pauses;
+    return write_day_ids(*env_.store, key, sources, stop_, &failed);
+  }();
   if (!table.ok()) {
     const ErrorKind kind = table.error().kind;
     if (failed < sources.size() && (kind == ErrorKind::corrupt || kind == ErrorKind::invalid))

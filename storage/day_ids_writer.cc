@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "storage/base/niceness.h"
 #include "storage/day_ids.h"
 #include "storage/id_table_writer.h"
 #include "storage/segment_index.h"
@@ -118,6 +119,7 @@ class TableMerge {
   Result<bool> next(const Visit& visit, size_t* failed) {
     if (stop_) return Error::cancelled("the common id table was stopped");
     if (bucket_ >= shape_.buckets) return false;
+    give_way();
     const uint64_t begin = bucket_ << shape_.remainder_bits;
     bucket_ = std::min<uint64_t>(shape_.buckets, bucket_ + window_);
     const uint64_t end = bucket_ << shape_.remainder_bits;

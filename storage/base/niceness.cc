@@ -4,11 +4,41 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "storage/base/clock.h"
+
 namespace cordwood {
 
 namespace {
 
+constexpr int64_t kSpellNs = 100'000;  // of work between two pauses, at least
+constexpr int64_t kPauses = 3;         // a pause is so many times as long as the work before it
+constexpr int64_t kLongestPauseNs = 10'000'000;
+constexpr int64_t kLookNs = 1'000'000;  // how often a pause looks whether answers are still awaited
+
 thread_local bool is_nice = false;
+thread_local bool pauses = false;
+thread_local int64_t resumed_cpu_ns = 0;
+std::atomic<uint32_t> awaited{0};
+std::atomic<int64_t> paused_ns{0};
+
+void pause() {
+  SystemClock clock;
+  const int64_t worked_ns = clock.thread_cpu_ns() - resumed_cpu_ns;
+  if (worked_ns < kSpellNs) return;
+  const int64_t begin_ns = clock.monotonic_ns();
+  const int64_t end_ns = begin_ns + std::min(kPauses * worked_ns, kLongestPauseNs);
+  int64_t now_ns = begin_ns;
+  for (; now_ns < end_ns && AwaitedAnswer::count() > 0; now_ns = clock.monotonic_ns()) {
+    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(end_ns - now_ns, kLookNs)));
+  }
+  paused_ns += now_ns - begin_ns;
+  resumed_cpu_ns = clock.thread_cpu_ns();
+}
 
 }  // namespace
 
@@ -18,7 +48,32 @@ void set_niceness(int niceness) {
 }
 
 void give_way() {
+  if (pauses && AwaitedAnswer::count() > 0) pause();
   if (is_nice) (void)::sched_yield();
+}
+
+AwaitedAnswer::AwaitedAnswer() {
+  awaited.fetch_add(1, std::memory_order_relaxed);
+}
+
+AwaitedAnswer::~AwaitedAnswer() {
+  awaited.fetch_sub(1, std::memory_order_relaxed);
+}
+
+uint32_t AwaitedAnswer::count() {
+  return awaited.load(std::memory_order_relaxed);
+}
+
+PausesForAnswers::PausesForAnswers(bool does) : before_(pauses) {
+  pauses = does;
+}
+
+PausesForAnswers::~PausesForAnswers() {
+  pauses = before_;
+}
+
+int64_t PausesForAnswers::total_ns() {
+  return paused_ns;
 }
 
 }  // namespace cordwood

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 namespace cordwood {
 
 /// Of the calling thread alone: the higher, the more others come first.
@@ -8,7 +10,34 @@ void set_niceness(int niceness);
 
 /// To be called every 100 us or so by what works in the background.  A system lets a thread run on to the end of its
 /// slice, some milliseconds, whoever wakes up meanwhile; on a thread with a niceness those who wait for its processor
-/// run now.  On others it does nothing.
+/// run now, and where a PausesForAnswers lives it pauses.  On others it does nothing.
 void give_way();
+
+/// While one lives, somebody waits for an answer to a question.  Any thread.
+class AwaitedAnswer {
+ public:
+  AwaitedAnswer();
+  ~AwaitedAnswer();
+  AwaitedAnswer(const AwaitedAnswer&) = delete;
+  AwaitedAnswer& operator=(const AwaitedAnswer&) = delete;
+  /// How many live.
+  static uint32_t count();
+};
+
+/// While one lives, give_way() of the thread that made it lets the processors to those who make answers, as long as any
+/// is awaited, but at most three times as long as the thread has worked since its last pause, and 10 ms: so work that
+/// nobody waits for goes on, at a quarter of the speed it would have.  Not for what holds a lock that others need.
+class PausesForAnswers {
+ public:
+  explicit PausesForAnswers(bool does = true);
+  ~PausesForAnswers();
+  PausesForAnswers(const PausesForAnswers&) = delete;
+  PausesForAnswers& operator=(const PausesForAnswers&) = delete;
+  /// How long the threads of the process have paused so.
+  static int64_t total_ns();
+
+ private:
+  const bool before_;
+};
 
 }  // namespace cordwood

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "api/text_response.h"
+#include "storage/base/niceness.h"
 #include "tests/support/raw_client.h"
 
 namespace cordwood::api {
@@ -30,6 +31,7 @@ class EchoHandler final : public HttpHandler {
     if (r.body_state == BodyState::too_large) return text_response(413, "too large");
     if (r.body_state == BodyState::no_memory) return text_response(503, "no memory");
     if (r.path == "/wait") {
+      awaited_seen = AwaitedAnswer::count();
       for (int i = 0; i < 1000 && !r.cancelled && !released; ++i) ::usleep(5000);
       cancelled_seen = r.cancelled.load();
       return text_response(200, "waited");
@@ -45,10 +47,12 @@ class EchoHandler final : public HttpHandler {
       };
       return response;
     }
+    awaited_seen = AwaitedAnswer::count();
     return text_response(200, r.method + " " + r.path + "?" + r.query + " [" + r.body + "]");
   }
   uint64_t limit_bytes = 1 << 20;
   std::atomic<bool> cancelled_seen{false};
+  std::atomic<uint32_t> awaited_seen{0};
   std::atomic<bool> released{false};
 };
 
@@ -197,6 +201,18 @@ TEST_F(HttpServerTest, AClientThatHangsUpCancelsItsQuery) {
   c.hang_up();
   for (int i = 0; i < 400 && !handler_.cancelled_seen; ++i) ::usleep(5000);
   EXPECT_TRUE(handler_.cancelled_seen);
+}
+
+TEST_F(HttpServerTest, AnswersToReadsAreAwaitedAndThoseToPushesAreNot) {
+  start();
+  handler_.released = true;
+  RawClient c = client();
+  c.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
+  c.read_until("waited");
+  EXPECT_EQ(handler_.awaited_seen, 1u);
+  c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+  c.read_until("]");
+  EXPECT_EQ(handler_.awaited_seen, 0u);
 }
 
 TEST_F(HttpServerTest, DrainLetsRunningRequestsFinishAndTakesNoNewOnes) {

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "storage/base/niceness.h"
 #include "storage/segment_format.h"
 #include "tests/support/merge_world.h"
 
@@ -194,6 +195,24 @@ TEST_F(MergerTest, ThePolicyIsCarriedOutUntilNothingIsDue) {
   append("t", {{"s0", kDayBeginNs + 100, "in the head", {}}});
   merging_.merger().tick();
   EXPECT_EQ(read("t").size(), 22u);
+}
+
+TEST_F(MergerTest, PausesWhileAnswersAreAwaitedUnlessItIsBehind) {
+  RandomRows random(3);
+  const auto paused_while_merging_ns = [&] {
+    for (int i = 0; i < 8; ++i) {
+      append("t", random.make(3000));
+      flush();
+    }
+    const AwaitedAnswer awaited;
+    const int64_t before_ns = PausesForAnswers::total_ns();
+    EXPECT_TRUE(merging_.renew().merge_once());
+    return PausesForAnswers::total_ns() - before_ns;
+  };
+  merging_.options.policy.fan_in = 8;
+  EXPECT_GT(paused_while_merging_ns(), 0) << "eight wait";
+  merging_.options.hurry_segments = 7;
+  EXPECT_EQ(paused_while_merging_ns(), 0) << "eight wait, one too many";
 }
 
 TEST_F(MergerTest, HundredThousandRowsOfOneTime) {
