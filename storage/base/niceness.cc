@@ -16,27 +16,32 @@ namespace cordwood {
 namespace {
 
 constexpr int64_t kSpellNs = 100'000;  // of work between two pauses, at least
-constexpr int64_t kPauses = 3;         // a pause is so many times as long as the work before it
+constexpr int64_t kPauses = 3;         // so many times as long as it works it pauses
+constexpr int64_t kMostOwedNs = 20'000'000;
 constexpr int64_t kLongestPauseNs = 10'000'000;
 constexpr int64_t kLookNs = 1'000'000;  // how often a pause looks whether answers are still awaited
 
 thread_local bool is_nice = false;
 thread_local bool pauses = false;
+thread_local int64_t pause_began_ns = 0;  // of the last one
 thread_local int64_t resumed_cpu_ns = 0;
 std::atomic<uint32_t> awaited{0};
 std::atomic<int64_t> paused_ns{0};
 
 void pause() {
   SystemClock clock;
-  const int64_t worked_ns = clock.thread_cpu_ns() - resumed_cpu_ns;
-  if (worked_ns < kSpellNs) return;
   const int64_t begin_ns = clock.monotonic_ns();
-  const int64_t end_ns = begin_ns + std::min(kPauses * worked_ns, kLongestPauseNs);
+  // Where others have all processors a thread gets far less than its part: then it works on.
+  const int64_t owed_ns = std::clamp((begin_ns - pause_began_ns) / (1 + kPauses), kSpellNs, kMostOwedNs);
+  const int64_t more_ns = clock.thread_cpu_ns() - resumed_cpu_ns - owed_ns;
+  if (more_ns < 0) return;
+  const int64_t end_ns = begin_ns + std::min(kPauses * (kSpellNs + more_ns), kLongestPauseNs);
   int64_t now_ns = begin_ns;
   for (; now_ns < end_ns && AwaitedAnswer::count() > 0; now_ns = clock.monotonic_ns()) {
     std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(end_ns - now_ns, kLookNs)));
   }
   paused_ns += now_ns - begin_ns;
+  pause_began_ns = begin_ns;
   resumed_cpu_ns = clock.thread_cpu_ns();
 }
 
@@ -65,7 +70,10 @@ uint32_t AwaitedAnswer::count() {
 }
 
 PausesForAnswers::PausesForAnswers(bool does) : before_(pauses) {
+  SystemClock clock;
   pauses = does;
+  pause_began_ns = clock.monotonic_ns();
+  resumed_cpu_ns = clock.thread_cpu_ns();
 }
 
 PausesForAnswers::~PausesForAnswers() {

@@ -25,8 +25,9 @@ class AwaitedAnswer {
 };
 
 /// While one lives, give_way() of the thread that made it lets the processors to those who make answers, as long as any
-/// is awaited, but at most three times as long as the thread has worked since its last pause, and 10 ms: so work that
-/// nobody waits for goes on, at a quarter of the speed it would have.  Not for what holds a lock that others need.
+/// is awaited: three times as long as the thread works, each time 10 ms at most.  If it had less than a quarter of the
+/// time since its last pause, since others have all processors, it does not pause.  So work that nobody waits for goes
+/// on, at about a quarter of its speed.  Not for what holds a lock that others need.
 class PausesForAnswers {
  public:
   explicit PausesForAnswers(bool does = true);
